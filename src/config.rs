@@ -1,0 +1,292 @@
+//! Settings: flags before environment before `.env` before defaults.
+//!
+//! Only this module reads the environment. What can't work together is refused here, in one line that
+//! names the setting, before anything is opened.
+
+use std::ffi::OsString;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, ValueEnum};
+use reqwest::Url;
+
+use crate::storage::DatabaseUrl;
+
+/// The services of the shop, in the order in which they start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Service {
+    User,
+    Product,
+    Order,
+}
+
+impl Service {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Product => "product",
+            Self::Order => "order",
+        }
+    }
+
+    /// The variable that says where it listens.
+    pub fn addr_variable(self) -> String {
+        format!("{}_ADDR", self.name().to_uppercase())
+    }
+}
+
+/// A shop of services that talk to each other over plain HTTP.
+///
+/// Without a service named, all of them start in this one process.
+#[derive(Debug, Parser)]
+#[command(name = "pasar", version, max_term_width = 100)]
+struct Flags {
+    /// Services to start [default: all]
+    #[arg(value_enum, value_name = "SERVICE")]
+    services: Vec<Service>,
+
+    /// Where the user service listens
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", value_parser = address)]
+    user_addr: SocketAddr,
+    /// Where the product service listens
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5001", value_parser = address)]
+    product_addr: SocketAddr,
+    /// Where the order service listens
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5002", value_parser = address)]
+    order_addr: SocketAddr,
+
+    /// Where the order service finds users [default: at USER_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = peer)]
+    user_url: Option<Url>,
+    /// Where the order service finds products [default: at PRODUCT_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = peer)]
+    product_url: Option<Url>,
+
+    /// The database of all services; it is created where there is none
+    #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true)]
+    database_url: DatabaseUrl,
+    /// A database for the user service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    user_database_url: Option<DatabaseUrl>,
+    /// A database for the product service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    product_database_url: Option<DatabaseUrl>,
+    /// A database for the order service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    order_database_url: Option<DatabaseUrl>,
+
+    /// Whether an empty database gets a demo user and demo products
+    #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch)]
+    demo: bool,
+
+    /// Host names to answer for, besides this machine's own loopback names
+    #[arg(long, env, value_name = "NAME,…", value_delimiter = ',')]
+    allowed_hosts: Vec<String>,
+    /// Origins whose pages may call, besides those on this machine ("null": pages opened from disk)
+    #[arg(long, env, value_name = "ORIGIN,…", value_delimiter = ',')]
+    cors_origins: Vec<String>,
+    /// Listen on other addresses than loopback, though nobody has to log in
+    #[arg(long, env, value_name = "yes|no", default_value = "no", action = ArgAction::Set, value_parser = switch)]
+    open_to_network: bool,
+
+    /// How long a request may take, until its answer begins
+    #[arg(long, env, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    request_timeout: Duration,
+
+    /// What is logged, as env_logger has it: a level, or TARGET=LEVEL,…
+    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
+    log: String,
+}
+
+/// Settings that fit together.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What to start, in order.
+    pub services: Vec<ServiceConfig>,
+    /// Where users are found, if not in this process.
+    pub user_url: Option<Url>,
+    /// Where products are found, if not in this process.
+    pub product_url: Option<Url>,
+    pub demo: bool,
+    pub allowed_hosts: Vec<String>,
+    pub cors_origins: Vec<String>,
+    pub request_timeout: Duration,
+    pub log: String,
+}
+
+/// One service of this process.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    pub service: Service,
+    pub listen: SocketAddr,
+    pub database: DatabaseUrl,
+}
+
+/// Why there is no configuration: what to print, and the exit code.
+#[derive(Debug)]
+pub struct Refusal {
+    pub text: String,
+    pub exit_code: i32,
+}
+
+impl Refusal {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), exit_code: 2 }
+    }
+}
+
+impl Config {
+    /// Reads the settings of this process.
+    pub fn load() -> Result<Self, Refusal> {
+        match dotenvy::from_path(Path::new(".env")) {
+            Err(error) if !error.not_found() => Err(Refusal::new(format!(".env: {error}"))),
+            _ => Self::from_args(std::env::args_os()),
+        }
+    }
+
+    /// Reads `args` (the program's name first), and the environment for what they do not say.
+    pub fn from_args<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result<Self, Refusal> {
+        let flags = Flags::try_parse_from(args).map_err(|error| {
+            if !error.use_stderr() {
+                return Refusal { text: error.to_string(), exit_code: 0 };
+            }
+            // clap goes on with hints and its usage; the first paragraph says it all.
+            let text = error.to_string();
+            let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+            Refusal::new(first.split_whitespace().collect::<Vec<_>>().join(" ") + " (--help lists the settings)")
+        })?;
+        Self::check(flags)
+    }
+
+    fn check(flags: Flags) -> Result<Self, Refusal> {
+        let mut wanted = flags.services;
+        if wanted.is_empty() {
+            wanted = Service::value_variants().to_vec();
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let services: Vec<ServiceConfig> = wanted
+            .into_iter()
+            .map(|service| {
+                let (listen, own) = match service {
+                    Service::User => (flags.user_addr, &flags.user_database_url),
+                    Service::Product => (flags.product_addr, &flags.product_database_url),
+                    Service::Order => (flags.order_addr, &flags.order_database_url),
+                };
+                let database = own.as_ref().unwrap_or(&flags.database_url).clone();
+                ServiceConfig { service, listen, database }
+            })
+            .collect();
+        for (at, one) in services.iter().enumerate() {
+            let variable = one.service.addr_variable();
+            if !one.listen.ip().is_loopback() && !flags.open_to_network {
+                return Err(Refusal::new(format!(
+                    "{variable}={} can be reached from the network, where everybody may do everything: \
+                     use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant",
+                    one.listen
+                )));
+            }
+            let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && one.listen.port() != 0);
+            if let Some(other) = twin {
+                let other = other.service.addr_variable();
+                return Err(Refusal::new(format!("{variable} and {other} are both {}", one.listen)));
+            }
+        }
+        let here = |service| services.iter().any(|one| one.service == service);
+        // A peer that is neither named nor in this process is where it would listen by itself.
+        let peer = |url: Option<Url>, service, addr: SocketAddr| match url {
+            None if here(service) => Ok(None),
+            None => base_url(addr).map(Some),
+            Some(url) => Ok(Some(url)),
+        };
+        let user_url = peer(flags.user_url, Service::User, flags.user_addr)?;
+        let product_url = peer(flags.product_url, Service::Product, flags.product_addr)?;
+        Ok(Self {
+            services,
+            user_url,
+            product_url,
+            demo: flags.demo,
+            allowed_hosts: flags.allowed_hosts,
+            cors_origins: flags.cors_origins,
+            request_timeout: flags.request_timeout,
+            log: flags.log,
+        })
+    }
+}
+
+/// Where a server that listens at `addr` is reached from this machine.
+pub fn base_url(mut addr: SocketAddr) -> Result<Url, Refusal> {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    Url::parse(&format!("http://{addr}")).map_err(|error| Refusal::new(error.to_string()))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|_| "an address is written HOST:PORT".to_owned())?;
+    found.next().ok_or_else(|| "this host has no address".to_owned())
+}
+
+fn peer(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if url.scheme() != "http" {
+        return Err("a service is written http://HOST:PORT".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err("a service's URL has no user, query or fragment".to_owned());
+    }
+    Ok(url)
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "yes" | "true" => Ok(true),
+        "off" | "no" | "false" => Ok(false),
+        _ => Err("it is on or off, yes or no".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("a time is written 500ms, 2s, 15m".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(args: &[&str]) -> Result<Config, Refusal> {
+        Config::from_args([&["pasar"], args].concat())
+    }
+
+    #[test]
+    fn a_service_alone_finds_the_others_where_they_would_listen() {
+        let Config { services, user_url, product_url, .. } =
+            config(&["order", "--user-addr", "0.0.0.0:8001", "--product-url", "http://shop:1/api"]).unwrap();
+        assert_eq!(services.len(), 1);
+        assert_eq!(user_url.map(String::from).as_deref(), Some("http://127.0.0.1:8001/"));
+        assert_eq!(product_url.map(String::from).as_deref(), Some("http://shop:1/api"));
+    }
+
+    #[test]
+    fn what_can_not_work_is_refused_in_one_line_that_names_the_setting() {
+        for (args, named) in [
+            (["--user-addr", "127.0.0.1:5001"], "USER_ADDR and PRODUCT_ADDR"),
+            (["--user-addr", "0.0.0.0:5000"], "OPEN_TO_NETWORK"),
+            (["--user-addr", "5000"], "--user-addr"),
+            (["--user-url", "https://shop"], "--user-url"),
+            (["--database-url", "postgres://localhost/x"], "--database-url"),
+            (["--request-timeout", "0s"], "--request-timeout"),
+            (["--demo", "maybe"], "--demo"),
+            (["--colour", "red"], "--colour"),
+            (["payments", "order"], "payments"),
+        ] {
+            let refusal = config(&args).unwrap_err();
+            assert_eq!(refusal.exit_code, 2);
+            assert!(refusal.text.contains(named) && !refusal.text.contains('\n'), "{}", refusal.text);
+        }
+    }
+}

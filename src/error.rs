@@ -1,0 +1,243 @@
+//! The one error type of the house, and the catalogue of everything that can go wrong.
+//!
+//! An [`Error`] says what happened in the terms of the domain; it knows nothing of HTTP. `web` gives
+//! each [`Kind`] its status code and shows [`Code::message`] to people; the source of an unexpected
+//! error is logged once, there, and never leaves the process.
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is; `web` maps each to one HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The request can't be understood: not JSON, a wrong type, a bad query or header.
+    BadRequest,
+    /// Understood and refused, whoever asks.
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    /// The client did not finish its request in time.
+    Timeout,
+    /// At odds with the present state: taken, changed, in use.
+    Conflict,
+    TooLarge,
+    UnsupportedMediaType,
+    /// Sent to a host that this server does not answer for.
+    Misdirected,
+    /// Understood, but a rule is broken or a field is missing or unknown.
+    Invalid,
+    /// Temporary: a full queue or disk, a peer that is away. Worth another try later.
+    Unavailable,
+    /// A mistake of ours.
+    Internal,
+}
+
+/// A sentence for people in the two languages of the house.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Indonesian, the default.
+    pub id: Cow<'static, str>,
+    /// English.
+    pub en: Cow<'static, str>,
+}
+
+impl Sentence {
+    pub const fn new(id: &'static str, en: &'static str) -> Self {
+        Self { id: Cow::Borrowed(id), en: Cow::Borrowed(en) }
+    }
+}
+
+/// One entry of the catalogue: a failure that clients can tell apart by [`Code::name`].
+#[derive(Debug)]
+pub struct Code {
+    /// Stable, snake_case; the `code` of a problem document.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// What people read, in their language.
+    pub message: Sentence,
+    /// Why it happens, for those who read the documentation.
+    pub cause: &'static str,
+    /// What to do about it.
+    pub cure: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($ident:ident $kind:ident $name:literal: $id:literal, $en:literal, $cause:literal, $cure:literal;)*) => {
+        $(#[doc = $cause] pub static $ident: Code = Code {
+            name: $name,
+            kind: Kind::$kind,
+            message: Sentence::new($id, $en),
+            cause: $cause,
+            cure: $cure,
+        };)*
+
+        /// Every code, in the order in which the documentation lists them.
+        pub static CATALOGUE: &[&Code] = &[$(&$ident),*];
+    };
+}
+
+catalogue! {
+    BAD_JSON BadRequest "bad_json":
+        "Isi permintaan bukan JSON yang benar.", "The body is not valid JSON.",
+        "The body is empty, not UTF-8, not JSON, or repeats a key.",
+        "Send one JSON object in UTF-8, without a byte order mark.";
+    WRONG_TYPE BadRequest "wrong_type":
+        "Tipe data dalam permintaan salah.", "The body has a value of the wrong type.",
+        "The body is not an object, or a field holds another JSON type than documented.",
+        "Compare the field named in `errors` with the documentation: numbers are not strings, whole numbers have no fraction.";
+    BAD_QUERY BadRequest "bad_query":
+        "Parameter kueri tidak benar.", "The query is not valid.",
+        "A query parameter is unknown, repeated, or has a value that it can't have.",
+        "Correct the parameter named in `errors`; take cursors only from a `Link` header.";
+    BAD_HEADER BadRequest "bad_header":
+        "Header permintaan tidak benar.", "A request header is not valid.",
+        "A header is repeated, missing, or has a value that it can't have.",
+        "Correct the header named in `detail`.";
+    ORIGIN_NOT_ALLOWED Forbidden "origin_not_allowed":
+        "Asal halaman ini tidak diizinkan.", "Pages of this origin may not call this service.",
+        "A web page of another origin sent the request.",
+        "Serve the page from this machine, or add its origin to CORS_ORIGINS.";
+    ROUTE_NOT_FOUND NotFound "route_not_found":
+        "Alamat tidak ditemukan.", "There is nothing at this address.",
+        "No route has this path.",
+        "`GET /` lists the endpoints of the service.";
+    USER_NOT_FOUND NotFound "user_not_found":
+        "Pengguna tidak ditemukan.", "User not found.",
+        "No user has this id.",
+        "`GET /users` lists those there are.";
+    PRODUCT_NOT_FOUND NotFound "product_not_found":
+        "Produk tidak ditemukan.", "Product not found.",
+        "No product has this id.",
+        "`GET /products` lists those there are.";
+    ORDER_NOT_FOUND NotFound "order_not_found":
+        "Pemesanan tidak ditemukan.", "Order not found.",
+        "No order has this id.",
+        "`GET /orders` lists those there are.";
+    METHOD_NOT_ALLOWED MethodNotAllowed "method_not_allowed":
+        "Metode ini tidak didukung di alamat ini.", "This address does not support the method.",
+        "The path exists, but not with this method.",
+        "Use one of the methods in the `Allow` header.";
+    REQUEST_TIMEOUT Timeout "request_timeout":
+        "Permintaan tidak selesai pada waktunya.", "The request took too long.",
+        "The request was not complete within the time limit.",
+        "Send the whole request at once, and try again.";
+    EMAIL_TAKEN Conflict "email_taken":
+        "Email sudah terdaftar.", "The e-mail address is taken.",
+        "Another user has this e-mail address.",
+        "Use another address, or the user that has it.";
+    BODY_TOO_LARGE TooLarge "body_too_large":
+        "Isi permintaan terlalu besar.", "The body is too large.",
+        "The body is larger than 64 KiB.",
+        "Send less at once.";
+    UNSUPPORTED_MEDIA_TYPE UnsupportedMediaType "unsupported_media_type":
+        "Isi permintaan harus application/json.", "The body must be application/json.",
+        "The `Content-Type` is missing or not JSON, or the body is compressed.",
+        "Send `Content-Type: application/json` and no `Content-Encoding`.";
+    HOST_NOT_ALLOWED Misdirected "host_not_allowed":
+        "Nama host ini tidak dilayani.", "This server does not answer for that host.",
+        "The `Host` header names neither this machine's loopback address nor an allowed name.",
+        "Use localhost, or add the name to ALLOWED_HOSTS.";
+    INVALID_FIELDS Invalid "invalid_fields":
+        "Ada isian yang tidak benar.", "Some fields are not valid.",
+        "A field is missing, unknown, or breaks a rule.",
+        "`errors` names each field and what is wrong with it.";
+    IDEMPOTENCY_KEY_REUSED Invalid "idempotency_key_reused":
+        "Idempotency-Key ini sudah dipakai untuk permintaan lain.",
+        "This Idempotency-Key was used for another request.",
+        "The key was sent before with another body.",
+        "Use a fresh key for a new request; repeat a key only with the very same body.";
+    BUSY Unavailable "busy":
+        "Layanan sedang sibuk, coba lagi sebentar.", "The service is busy; please try again shortly.",
+        "More work is waiting than the service takes on.",
+        "Wait for `Retry-After` and try again.";
+    STORAGE_UNAVAILABLE Unavailable "storage_unavailable":
+        "Penyimpanan data sedang tidak tersedia.", "The storage is unavailable at the moment.",
+        "The database is locked, full or failing. Nothing of the request was kept.",
+        "Make room or repair the disk; the service goes on by itself. Then try again.";
+    PEER_UNAVAILABLE Unavailable "peer_unavailable":
+        "Layanan lain sedang tidak dapat dihubungi.", "Another service can't be reached at the moment.",
+        "A service that this call needs is down, too slow, or answers nonsense. Nothing was kept.",
+        "Start the service named in `detail`, or wait for `Retry-After`, and try again.";
+    INTERNAL Internal "internal":
+        "Terjadi kesalahan pada layanan.", "Something went wrong in the service.",
+        "A mistake in the service itself; its log has the details under the request id.",
+        "Report it with the `X-Request-Id` of the answer.";
+}
+
+/// A failure: its entry in the catalogue and what is particular to this occurrence.
+pub struct Error(Box<Occurrence>);
+
+struct Occurrence {
+    code: &'static Code,
+    detail: Option<String>,
+    fields: Vec<(String, Sentence)>,
+    source: Option<anyhow::Error>,
+}
+
+impl Error {
+    pub fn new(code: &'static Code) -> Self {
+        Self(Box::new(Occurrence { code, detail: None, fields: Vec::new(), source: None }))
+    }
+
+    /// A mistake of ours; the client learns only that there was one.
+    pub fn internal(source: impl Into<anyhow::Error>) -> Self {
+        Self::new(&INTERNAL).caused_by(source)
+    }
+
+    /// Adds what developers should know of this occurrence, in English. It reaches the client.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds why a field was refused.
+    pub fn field(mut self, name: impl Into<String>, why: Sentence) -> Self {
+        self.0.fields.push((name.into(), why));
+        self
+    }
+
+    /// Adds the error underneath, for the log only.
+    pub fn caused_by(mut self, source: impl Into<anyhow::Error>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub fn code(&self) -> &'static Code {
+        self.0.code
+    }
+
+    pub fn details(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    pub fn fields(&self) -> &[(String, Sentence)] {
+        &self.0.fields
+    }
+
+    pub fn source(&self) -> Option<&anyhow::Error> {
+        self.0.source.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code.name)?;
+        if let Some(detail) = &self.0.detail {
+            write!(f, ": {detail}")?;
+        }
+        if let Some(source) = &self.0.source {
+            write!(f, ": {source:#}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}

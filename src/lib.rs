@@ -1,0 +1,38 @@
+//! Pasar: a small shop made of services that talk to each other over plain HTTP, in one process or in
+//! several.
+//!
+//! # The map
+//!
+//! | where | what |
+//! |---|---|
+//! | [`config`] | settings: flags, environment, `.env`, defaults |
+//! | [`app`] | the launcher: databases, listeners, servers, an orderly stop |
+//! | [`error`] | the one error type and the catalogue of all error codes |
+//! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, metrics |
+//! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
+//! | [`storage`] | the database: snapshots for reading, one group-committing writer |
+//! | [`user`], [`product`], [`order`] | the services: `api` (wire types), `client` (for the other services), `handlers`, `store` (SQL), and the routes in `mod` |
+//!
+//! A request enters through `web::front`, is routed by the table in its service's `mod`, handled in
+//! `handlers`, and reaches its table through `store`. `order::placement` shows services talking.
+//!
+//! # The rules
+//!
+//! 1. A service reaches another only through that service's `client` and `api`, over real HTTP even
+//!    within one process. `store` and `handlers` are private.
+//! 2. A table belongs to one service, and SQL stands only in that service's `store`.
+//! 3. `storage` knows nothing of HTTP or of a service.
+//! 4. Only `app` chooses concrete parts; only `config` reads the environment; status codes stand only in
+//!    `web` and `peer`.
+//! 5. No write transaction is open while a call to another service is under way.
+//! 6. A trait only where it has two implementations. No `unwrap` or `expect` on a request's path.
+
+pub mod app;
+pub mod config;
+pub mod error;
+pub mod order;
+pub mod peer;
+pub mod product;
+pub mod storage;
+pub mod user;
+pub mod web;

@@ -1,0 +1,106 @@
+//! Reads the settings, starts the log, runs the services, and exits with what came of it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use log::{Level, Log, Metadata, Record};
+use pasar::app::App;
+use pasar::config::{Config, Service};
+
+fn main() -> ExitCode {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(refusal) if refusal.exit_code == 0 => {
+            print(&refusal.text);
+            return ExitCode::SUCCESS;
+        }
+        Err(refusal) => {
+            eprintln!("pasar: {}", refusal.text);
+            return ExitCode::from(2);
+        }
+    };
+    match run(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pasar: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: &Config) -> anyhow::Result<()> {
+    let logger = env_logger::Builder::new().parse_filters(&config.log).build();
+    log::set_max_level(logger.filter());
+    log::set_boxed_logger(Box::new(Capped(logger)))?;
+    // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let stop = stop_signal()?;
+        let app = App::start(config).await?;
+        for (service, addr) in app.addresses() {
+            print(&first_steps(service, addr));
+        }
+        app.run_until(stop).await
+    })
+}
+
+/// A line for people: where a service is, and what to try first.
+fn first_steps(service: Service, addr: SocketAddr) -> String {
+    let (name, call) = match service {
+        Service::User => ("UserService", format!("curl http://{addr}/users/1")),
+        Service::Product => ("ProductService", format!("curl http://{addr}/products")),
+        Service::Order => {
+            ("OrderService", format!("curl http://{addr}/orders --json '{{\"user_id\": 1, \"product_id\": 1}}'"))
+        }
+    };
+    format!("{name:<14} http://{addr}   {call}\n")
+}
+
+/// Prints to people; that nobody reads it is no reason to stop.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Ready on the first ctrl-c or SIGTERM. The handlers are installed at once, not at the first poll.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("SIGTERM can't be listened for")?;
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+        .context("ctrl-c can't be listened for")?;
+    #[cfg(unix)]
+    return Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    #[cfg(windows)]
+    let mut interrupt = tokio::signal::windows::ctrl_c().context("ctrl-c can't be listened for")?;
+    #[cfg(windows)]
+    return Ok(async move {
+        interrupt.recv().await;
+    });
+}
+
+/// Keeps the libraries from logging at trace level: there they print headers and parameters.
+struct Capped(env_logger::Logger);
+
+impl Log for Capped {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        (metadata.level() < Level::Trace || metadata.target().starts_with("pasar")) && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+}

@@ -1,0 +1,142 @@
+//! Opening SQLite: what every connection is told, the pool of readers, the migrations.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
+
+/// How long a statement waits for another process that holds the file.
+const BUSY: Duration = Duration::from_secs(2);
+/// How long a start waits for another process that is setting the file up.
+const SETUP: Duration = Duration::from_secs(10);
+/// Statements kept compiled a connection; more than all the stores have.
+const STATEMENTS: usize = 128;
+
+/// Each is applied once, in this order; a file that has been released is never edited.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("001_user", include_str!("migrations/sqlite/001_user.sql")),
+    ("002_product", include_str!("migrations/sqlite/002_product.sql")),
+    ("003_order", include_str!("migrations/sqlite/003_order.sql")),
+];
+
+/// Creates the file where there is none, brings its tables up to date, and opens the writer on it.
+pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("can't create {}", folder.display()))?;
+    }
+    let mut connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    // Switching to WAL does not wait for a process that is doing the same: so we do.
+    let until = Instant::now() + SETUP;
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => break,
+            Ok(mode) => bail!("the journal mode stays {mode}: is it on a network drive?"),
+            Err(error) if is_busy(&error) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    migrate(&mut connection)?;
+    drop(connection);
+    Ok(open_writer(file)?)
+}
+
+/// Applies what is missing in one transaction, so that of two processes the second finds it done.
+fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
+    connection.busy_timeout(SETUP)?;
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let ours: Option<i64> =
+        tx.query_row("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'", [], |row| row.get(0)).optional()?;
+    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if ours.is_none() && tables > 0 {
+        bail!("it is the database of another program");
+    }
+    tx.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT;
+         CREATE TABLE IF NOT EXISTS done (name TEXT PRIMARY KEY) STRICT;",
+    )?;
+    let applied: Vec<String> =
+        tx.prepare("SELECT name FROM migrations")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if let Some(unknown) = applied.iter().find(|name| !MIGRATIONS.iter().any(|(known, _)| known == name)) {
+        bail!("it was written by a newer version, which made the change {unknown}");
+    }
+    for (name, sql) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
+        tx.execute_batch(sql).with_context(|| format!("the change {name} failed"))?;
+        tx.execute("INSERT INTO migrations (name) VALUES (?1)", [name])?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+/// Opens a connection that writes. `synchronous = FULL`: a commit has reached the disk.
+pub(super) fn open_writer(file: &Path) -> Result<Connection> {
+    let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 2000;
+         PRAGMA journal_size_limit = 16777216;",
+    )?;
+    Ok(connection)
+}
+
+/// The readers' pool of `size` connections. They open as they are needed.
+pub(super) fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
+    let manager = SqliteConnectionManager::file(file)
+        .with_flags(flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .with_init(|connection| {
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.busy_timeout(BUSY)?;
+            // Read-write, since a reader may have to recover the log; but it writes nothing itself.
+            connection.execute_batch("PRAGMA query_only = ON")
+        });
+    r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .test_on_check_out(false)
+        .connection_timeout(BUSY)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .build_unchecked(manager)
+}
+
+/// A connection stays on one thread at a time, so SQLite's own mutexes are left out.
+fn flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// The state of the disk or of another process is not the caller's fault and may pass; all else is ours.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly,
+            ) => Self::new(&STORAGE_UNAVAILABLE).caused_by(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<r2d2::Error> for Error {
+    fn from(error: r2d2::Error) -> Self {
+        Self::new(&STORAGE_UNAVAILABLE).caused_by(error)
+    }
+}

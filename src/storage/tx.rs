@@ -1,0 +1,142 @@
+//! [`Tx`]: what a service's store sees of the database.
+
+use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ToSql};
+
+use crate::error::Result;
+
+/// One read snapshot, or one job of a write transaction.
+///
+/// The SQL is the subset that SQLite and PostgreSQL share, with `$1`, `$2`… as placeholders.
+pub struct Tx<'a> {
+    connection: &'a Connection,
+}
+
+/// A value for a placeholder: BIGINT, TEXT or NULL.
+#[derive(Clone, Copy, Debug)]
+pub enum Param<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+}
+
+impl From<i64> for Param<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl<'a> From<&'a str> for Param<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a> From<&'a String> for Param<'a> {
+    fn from(value: &'a String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+        }))
+    }
+}
+
+/// One row of an answer; columns are read by position.
+pub struct Row<'a> {
+    row: &'a rusqlite::Row<'a>,
+}
+
+impl Row<'_> {
+    /// The value of a column (from 0): `i64`, `String`, or an `Option` of them.
+    pub fn get<T: FromSql>(&self, column: usize) -> Result<T> {
+        Ok(self.row.get(column)?)
+    }
+}
+
+/// SQLite takes `$1` for a parameter *named* so, numbered by first appearance: bound by name, the
+/// placeholders mean here what they mean in PostgreSQL, wherever they stand.
+const NAMES: [&str; 16] =
+    ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self { connection }
+    }
+
+    /// All rows.
+    pub fn query<T>(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.prepare(sql, params)?;
+        let mut rows = statement.raw_query();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(&Row { row })?);
+        }
+        Ok(all)
+    }
+
+    /// The first row, if there is one.
+    pub fn query_opt<T>(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.prepare(sql, params)?;
+        let mut rows = statement.raw_query();
+        let first = rows.next()?.map(|row| read(&Row { row })).transpose()?;
+        // To the end: SQLite counts the changes of a `RETURNING` as made only then.
+        if first.is_some() {
+            while rows.next()?.is_some() {}
+        }
+        Ok(first)
+    }
+
+    /// The first row of a statement that always has one, as `INSERT … RETURNING` does.
+    pub fn query_one<T>(&self, sql: &str, params: &[Param<'_>], read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<T> {
+        match self.query_opt(sql, params, read)? {
+            Some(value) => Ok(value),
+            None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+        }
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        Ok(self.prepare(sql, params)?.raw_execute()? as u64)
+    }
+
+    /// True for the first caller that ever asks with this name in this database; the answer stands or
+    /// falls with the transaction.
+    pub fn first_time(&self, name: &str) -> Result<bool> {
+        Ok(self.execute("INSERT INTO done (name) VALUES ($1) ON CONFLICT DO NOTHING", &[name.into()])? == 1)
+    }
+
+    fn prepare(&self, sql: &str, params: &[Param<'_>]) -> Result<CachedStatement<'a>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for (name, value) in NAMES.iter().zip(params) {
+            let index = statement
+                .parameter_index(name)?
+                .ok_or_else(|| rusqlite::Error::InvalidParameterName((*name).to_owned()))?;
+            statement.raw_bind_parameter(index, value)?;
+        }
+        debug_assert_eq!(params.len(), statement.parameter_count(), "placeholders of: {sql}");
+        Ok(statement)
+    }
+}

@@ -1,0 +1,217 @@
+//! SQLite's one writer: a thread that commits whatever is waiting as one group.
+//!
+//! SQLite has one write lock a file and pays an fsync a commit, so the jobs that wait while one group
+//! is being synced become the next group. Each job runs in a `SAVEPOINT` of its own, so that it fails
+//! alone; nobody is answered before the `COMMIT` has reached the disk.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Stats, Tx, sqlite};
+use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
+
+/// Jobs that may wait before the next one is refused: a second's work, at the least.
+const QUEUE: usize = 2048;
+/// Jobs of one commit. More would not be faster, only later.
+const GROUP: usize = 256;
+/// Quiet after which the write-ahead log is folded into the database file.
+const IDLE: Duration = Duration::from_secs(1);
+
+pub(super) struct Writer {
+    queue: SyncSender<Message>,
+}
+
+enum Message {
+    Job(Box<dyn Job>),
+    Stop,
+}
+
+impl Writer {
+    /// Starts the thread; it ends after [`Writer::stop`], or when the last `Writer` is dropped.
+    pub fn start(file: PathBuf, connection: Connection, stats: Arc<Stats>) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let writing = Writing { file, connection: Some(connection), stats };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writing.run(&jobs))?;
+        Ok((Self { queue }, thread))
+    }
+
+    /// Runs `work` in the next group and answers when that has been committed.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let call = Box::new(Call { work, outcome: None, reply });
+        match self.queue.try_send(Message::Job(call)) {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
+            Err(TrySendError::Full(_)) => Err(Error::new(&BUSY).detail("too many writes are waiting")),
+            Err(TrySendError::Disconnected(_)) => Err(stopped()),
+        }
+    }
+
+    /// Ends the thread after the jobs that are waiting. Blocks while the queue is full.
+    pub fn stop(&self) {
+        // Refused only if the thread has ended already.
+        let _ = self.queue.send(Message::Stop);
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(&STORAGE_UNAVAILABLE).detail("the writer has stopped")
+}
+
+/// A caller's closure with the way back to it, its type forgotten.
+trait Job: Send {
+    /// Whether somebody still waits for the answer.
+    fn wanted(&self) -> bool;
+    /// Runs the closure and keeps its outcome; true if its changes may be kept.
+    fn run(&mut self, tx: &Tx<'_>) -> bool;
+    /// Hands the outcome to the caller; with `committed` false, a success has become a failure.
+    fn answer(self: Box<Self>, committed: bool);
+}
+
+struct Call<T, F> {
+    work: F,
+    outcome: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Job for Call<T, F>
+where
+    T: Send,
+    F: Fn(&Tx<'_>) -> Result<T> + Send,
+{
+    fn wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run(&mut self, tx: &Tx<'_>) -> bool {
+        // A panic ends this job alone: its savepoint is rolled back like that of any failure.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
+            .unwrap_or_else(|_| Err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("a write panicked"))));
+        let kept = outcome.is_ok();
+        self.outcome = Some(outcome);
+        kept
+    }
+
+    fn answer(self: Box<Self>, committed: bool) {
+        let outcome = match self.outcome {
+            Some(Err(error)) => Err(error),
+            Some(Ok(value)) if committed => Ok(value),
+            _ => Err(Error::new(&STORAGE_UNAVAILABLE).detail("the write could not be committed")),
+        };
+        // Nobody there any more: they left without an answer, so nothing was promised.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+struct Writing {
+    file: PathBuf,
+    /// None after a failure of the database itself, until it opens again.
+    connection: Option<Connection>,
+    stats: Arc<Stats>,
+}
+
+impl Writing {
+    fn run(mut self, jobs: &Receiver<Message>) {
+        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
+        let mut dirty = false;
+        let mut running = true;
+        while running {
+            let next =
+                if dirty { jobs.recv_timeout(IDLE) } else { jobs.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+            match next {
+                Ok(Message::Job(job)) => group.push(job),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.checkpoint();
+                    dirty = false;
+                    continue;
+                }
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            while group.len() < GROUP {
+                match jobs.try_recv() {
+                    Ok(Message::Job(job)) => group.push(job),
+                    Ok(Message::Stop) => {
+                        running = false;
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+            group.retain(|job| job.wanted());
+            let committed = match self.commit(&mut group) {
+                Ok(()) => true,
+                Err(error) => {
+                    log::error!("a group of {} writes was lost: {error}", group.len());
+                    self.connection = None;
+                    false
+                }
+            };
+            self.stats.commits.fetch_add(u64::from(committed), Ordering::Relaxed);
+            self.stats.writes.fetch_add(group.len() as u64, Ordering::Relaxed);
+            for job in group.drain(..) {
+                job.answer(committed);
+            }
+            dirty = true;
+        }
+        self.checkpoint();
+    }
+
+    /// Runs the jobs in one transaction. An error means that nothing at all was kept.
+    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<()> {
+        let connection = match self.connection.take() {
+            Some(connection) => self.connection.insert(connection),
+            None => self.connection.insert(sqlite::open_writer(&self.file)?),
+        };
+        run(connection, "BEGIN IMMEDIATE")?;
+        let done = jobs_and_commit(connection, group);
+        if done.is_err() && !connection.is_autocommit() {
+            // What fails here is mended by closing the connection, which our caller does.
+            let _ = run(connection, "ROLLBACK");
+        }
+        done
+    }
+
+    /// Folds the log into the database file and truncates it; readers may make that wait for later.
+    fn checkpoint(&self) {
+        if let Some(connection) = &self.connection {
+            let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            if let Err(error) = done {
+                log::debug!("the checkpoint has to wait: {error}");
+            }
+        }
+    }
+}
+
+fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<()> {
+    let tx = Tx::new(connection);
+    for job in group {
+        run(connection, "SAVEPOINT job")?;
+        let kept = job.run(&tx);
+        // A full disk, an I/O error or a lack of memory makes SQLite roll back *everything*; to go on
+        // would run the next jobs outside any transaction.
+        if connection.is_autocommit() {
+            return Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the whole group back"));
+        }
+        if !kept {
+            run(connection, "ROLLBACK TO job")?;
+        }
+        run(connection, "RELEASE job")?;
+    }
+    run(connection, "COMMIT")
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.raw_execute()?;
+    Ok(())
+}

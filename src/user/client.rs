@@ -1,0 +1,23 @@
+//! How other services reach this one, over HTTP like anybody.
+
+use super::api::User;
+use crate::error::Result;
+use crate::peer::Peer;
+use crate::web::Context;
+
+#[derive(Clone)]
+pub struct UserClient {
+    peer: Peer,
+}
+
+impl UserClient {
+    pub fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+
+    /// `GET /users/{id}`: `None` if there is no such user;
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
+    pub async fn get(&self, context: &Context, id: i64) -> Result<Option<User>> {
+        self.peer.get(context, &format!("/users/{id}"), |user: &User| user.id == id && !user.name.is_empty()).await
+    }
+}

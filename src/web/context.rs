@@ -1,0 +1,144 @@
+//! What a request carries through every hop: its id, its trace, its deadline.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use crate::error::{Error, Result};
+
+/// What one incoming request may spend on all its calls to other services.
+pub const BUDGET: Duration = Duration::from_secs(2);
+
+/// Taken from the request's headers, or made; handlers ask for it as an argument.
+#[derive(Clone)]
+pub struct Context(Rc<Inner>);
+
+struct Inner {
+    request_id: String,
+    trace: Trace,
+    deadline: Instant,
+}
+
+/// A position in a distributed trace (<https://www.w3.org/TR/trace-context/>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trace {
+    id: u128,
+    /// The span of the one who sent this.
+    parent: u64,
+    flags: u8,
+}
+
+impl Trace {
+    fn start() -> Self {
+        Self { id: fastrand::u128(1..), parent: fastrand::u64(1..), flags: 1 }
+    }
+
+    /// Reads a `traceparent`; of a version later than 00, the part that 00 has.
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let dashes = [2, 35, 52].iter().all(|&at| bytes.get(at) == Some(&b'-'));
+        let hex = bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+        let version = text.get(..2)?;
+        if !dashes || !hex || version == "ff" || bytes.len() < 55 || (version == "00" && bytes.len() > 55) {
+            return None;
+        }
+        let trace = Self {
+            id: u128::from_str_radix(text.get(3..35)?, 16).ok()?,
+            parent: u64::from_str_radix(text.get(36..52)?, 16).ok()?,
+            flags: u8::from_str_radix(text.get(53..55)?, 16).ok()?,
+        };
+        (trace.id != 0 && trace.parent != 0).then_some(trace)
+    }
+
+    /// The same trace, for a call that is made on behalf of this request.
+    fn child(self) -> Self {
+        Self { parent: fastrand::u64(1..), ..self }
+    }
+}
+
+impl std::fmt::Display for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.id, self.parent, self.flags)
+    }
+}
+
+impl Context {
+    /// The context of a request with these headers. An id that is too long or that could forge a line
+    /// in a log is replaced, as is a trace that can't be read.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let trace = header("traceparent").and_then(Trace::parse).unwrap_or_else(Trace::start);
+        let request_id = header("x-request-id")
+            .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(is_id_byte))
+            .map_or_else(|| format!("{:032x}", trace.id), str::to_owned);
+        Self(Rc::new(Inner { request_id, trace, deadline: Instant::now() + BUDGET }))
+    }
+
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    /// The `traceparent` to answer with.
+    pub fn trace(&self) -> Trace {
+        self.0.trace
+    }
+
+    /// The `traceparent` of a further call: the same trace, a span of its own.
+    pub fn child_trace(&self) -> Trace {
+        self.0.trace.child()
+    }
+
+    /// When the calls of this request must have ended.
+    pub fn deadline(&self) -> Instant {
+        self.0.deadline
+    }
+}
+
+fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte)
+}
+
+impl FromRequest for Context {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let context = request.extensions().get::<Self>().cloned();
+        ready(Ok(context.unwrap_or_else(|| Self::of(request.headers()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn a_traceparent_survives_reading_and_writing() {
+        assert_eq!(Trace::parse(SAMPLE).map(|trace| trace.to_string()).as_deref(), Some(SAMPLE));
+    }
+
+    #[test]
+    fn a_malformed_traceparent_is_not_a_trace() {
+        let upper = SAMPLE.to_uppercase();
+        let zero_id = SAMPLE.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32));
+        let longer = format!("{SAMPLE}-00");
+        for text in ["", "00", &SAMPLE[..54], &longer, &upper, &zero_id, &SAMPLE.replacen("00", "ff", 1), "é"] {
+            assert_eq!(Trace::parse(text), None, "{text}");
+        }
+        assert!(Trace::parse(&longer.replacen("00", "01", 1)).is_some(), "a later version may say more");
+    }
+
+    #[test]
+    fn a_child_stays_in_the_trace_with_a_span_of_its_own() {
+        let trace = Trace::start();
+        let child = trace.child();
+        assert_eq!(child.id, trace.id);
+        assert_ne!(child.parent, trace.parent);
+    }
+}

@@ -1,0 +1,191 @@
+//! Bodies, read field by field into types that can't be wrong.
+//!
+//! [`Json`] takes care of the transport (media type, size, UTF-8, JSON); a type that implements
+//! [`Body`] takes its fields out of [`Fields`], which notes every fault, so that one answer names all.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::error::{
+    BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, Result, Sentence, UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
+};
+
+/// The largest body that is read, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// A request body of one form.
+pub trait Body: Sized {
+    /// Takes the fields; `None` if one of them is at fault (which `fields` has noted).
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// A value of one field, made from JSON.
+pub trait Field: Sized {
+    fn read(value: Value) -> Result<Self, Fault>;
+}
+
+/// Why a value was refused.
+pub enum Fault {
+    /// The wrong JSON type.
+    Type(Sentence),
+    /// The right type, but a rule forbids it.
+    Rule(Sentence),
+}
+
+impl Fault {
+    pub fn wrong_type(id: &'static str, en: &'static str) -> Self {
+        Self::Type(Sentence::new(id, en))
+    }
+
+    pub fn rule(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Self::Rule(Sentence { id: id.into(), en: en.into() })
+    }
+}
+
+/// The fields of a JSON object that have not been taken yet, and the faults found so far.
+pub struct Fields {
+    left: BTreeMap<String, Value>,
+    wrong_types: Vec<(String, Sentence)>,
+    rules: Vec<(String, Sentence)>,
+}
+
+impl Fields {
+    /// A field that must be there and not be null.
+    pub fn required<T: Field>(&mut self, name: &str) -> Option<T> {
+        match self.left.remove(name) {
+            Some(value) => self.check(name, value),
+            None => {
+                self.rules.push((name.to_owned(), Sentence::new("wajib diisi", "is required")));
+                None
+            }
+        }
+    }
+
+    /// A field that may be absent, or null, which means the same. The outer `None` is a fault.
+    pub fn optional<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.left.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => self.check(name, value).map(Some),
+        }
+    }
+
+    fn check<T: Field>(&mut self, name: &str, value: Value) -> Option<T> {
+        match T::read(value) {
+            Ok(value) => return Some(value),
+            Err(Fault::Type(why)) => self.wrong_types.push((name.to_owned(), why)),
+            Err(Fault::Rule(why)) => self.rules.push((name.to_owned(), why)),
+        }
+        None
+    }
+
+    fn finish<T>(mut self, value: Option<T>) -> Result<T> {
+        for name in self.left.into_keys() {
+            self.rules.push((name, Sentence::new("tidak dikenal", "is not a known field")));
+        }
+        let (code, faults) =
+            if self.wrong_types.is_empty() { (&INVALID_FIELDS, self.rules) } else { (&WRONG_TYPE, self.wrong_types) };
+        match value {
+            Some(value) if faults.is_empty() => Ok(value),
+            _ => Err(faults.into_iter().fold(Error::new(code), |error, (name, why)| error.field(name, why))),
+        }
+    }
+}
+
+/// Reads a body of the form `T`.
+pub fn parse<T: Body>(body: &[u8]) -> Result<T> {
+    let object = serde_json::from_slice::<Object>(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data if !error.to_string().starts_with(REPEATED) => {
+            Error::new(&WRONG_TYPE).detail("the body is not a JSON object")
+        }
+        // serde_json's words are about the text of the request alone.
+        _ => Error::new(&BAD_JSON).detail(error.to_string()),
+    })?;
+    let mut fields = Fields { left: object.0, wrong_types: Vec::new(), rules: Vec::new() };
+    let value = T::read(&mut fields);
+    fields.finish(value)
+}
+
+const REPEATED: &str = "repeated field";
+
+/// A JSON object whose keys are all different; a plain map would silently keep the last.
+struct Object(BTreeMap<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if fields.insert(name, value).is_some() {
+                        return Err(serde::de::Error::custom(REPEATED));
+                    }
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+/// The extractor of a JSON body of the form `T`.
+pub struct Json<T>(pub T);
+
+impl<T: Body> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let head = check_head(request);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            head?;
+            let mut body = Vec::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|error| {
+                    Error::new(&BAD_JSON).detail("the body ended early or is not well-formed").caused_by(error)
+                })?;
+                if body.len() + chunk.len() > LIMIT {
+                    return Err(Error::new(&BODY_TOO_LARGE));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            parse(&body).map(Self)
+        })
+    }
+}
+
+/// What the head of a request with a JSON body must say.
+fn check_head(request: &HttpRequest) -> Result<()> {
+    let headers = request.headers();
+    if headers.get_all(header::CONTENT_TYPE).count() > 1 {
+        return Err(Error::new(&BAD_HEADER).detail("Content-Type is repeated"));
+    }
+    let essence = request.content_type().trim();
+    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if encoded || !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Error::new(&UNSUPPORTED_MEDIA_TYPE));
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > LIMIT as u64) {
+        return Err(Error::new(&BODY_TOO_LARGE));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What `/metrics` shows, in Prometheus' text format.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::error::{Error, Result};
+use crate::storage::Db;
+
+/// The numbers of one process; clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    calls: IntCounterVec,
+    database: IntGaugeVec,
+}
+
+impl Metrics {
+    /// Fails only if two metrics had one name.
+    pub fn new() -> anyhow::Result<Self> {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new("http_requests_total", "Requests answered."),
+            &["service", "method", "route", "status"],
+        )?;
+        let durations = HistogramVec::new(
+            HistogramOpts::new("http_request_duration_seconds", "Time from a request's head to its answer's head.")
+                .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
+            &["service", "route"],
+        )?;
+        let calls = IntCounterVec::new(
+            Opts::new("peer_calls_total", "Calls to other services, by how they ended."),
+            &["peer", "outcome"],
+        )?;
+        let database = IntGaugeVec::new(
+            Opts::new("database_operations", "Commits, and the writes that they carried, since the start."),
+            &["service", "operation"],
+        )?;
+        let started = Gauge::new("process_start_time_seconds", "Start of the process, in seconds since the epoch.")?;
+        started.set(std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |since| since.as_secs_f64()));
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(durations.clone()))?;
+        registry.register(Box::new(calls.clone()))?;
+        registry.register(Box::new(database.clone()))?;
+        registry.register(Box::new(started))?;
+        Ok(Self { registry, requests, durations, calls, database })
+    }
+
+    /// Notes an answered request. `route` must be a pattern, never a path as sent.
+    pub fn request(&self, service: &str, method: &str, route: &str, status: &str, took: Duration) {
+        self.requests.with_label_values(&[service, method, route, status]).inc();
+        self.durations.with_label_values(&[service, route]).observe(took.as_secs_f64());
+    }
+
+    /// Notes how a call to another service ended.
+    pub fn call(&self, peer: &str, outcome: &str) {
+        self.calls.with_label_values(&[peer, outcome]).inc();
+    }
+
+    /// All of it as text, with the database figures of the service that is asked.
+    pub fn text(&self, service: &str, db: &Db) -> Result<Vec<u8>> {
+        let stats = db.stats();
+        for (operation, count) in [("commit", &stats.commits), ("write", &stats.writes)] {
+            let count = i64::try_from(count.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+            self.database.with_label_values(&[service, operation]).set(count);
+        }
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).map_err(Error::internal)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,170 @@
+//! What the servers of all services share. Each service adds its routes and its state; everything that
+//! is about HTTP as such is done here, once.
+
+mod context;
+mod fields;
+mod front;
+mod hosts;
+mod html;
+mod info;
+mod list;
+mod metrics;
+mod problem;
+mod query;
+mod routes;
+mod values;
+
+use std::future::{Ready, ready};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::{Payload, Server as Running};
+use actix_web::http::{Method, header};
+use actix_web::middleware::from_fn;
+use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::{BAD_HEADER, Code, Error, Result};
+use crate::storage::Db;
+pub use context::{BUDGET, Context};
+pub use fields::{Body, Fields, Json};
+pub use hosts::Hosts;
+pub use list::{Listed, Page, Sort, answer as list};
+pub use metrics::Metrics;
+pub use query::Query;
+pub use routes::{Doc, Routes};
+pub use values::{Email, Id, Name, Phone, Quantity, Rupiah};
+
+use problem::Language;
+
+/// How long an idle connection is kept. Clients of ours let go of theirs earlier.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long requests under way may take to end once the server stops.
+const DRAIN_SECS: u64 = 4;
+
+/// What a server knows of itself, whatever its service.
+#[derive(Clone)]
+pub struct Server {
+    /// As people see it: `UserService`.
+    pub name: &'static str,
+    pub db: Db,
+    pub metrics: Metrics,
+    pub hosts: Hosts,
+    /// What a whole request may take, its body included; lists are streamed outside of it.
+    pub time_limit: Duration,
+    /// The table of `GET /`, in Indonesian and in English.
+    endpoints: (Map<String, Value>, Map<String, Value>),
+}
+
+impl Server {
+    pub fn new(name: &'static str, db: Db, metrics: Metrics, hosts: Hosts, time_limit: Duration) -> Self {
+        Self { name, db, metrics, hosts, time_limit, endpoints: Default::default() }
+    }
+}
+
+/// Starts a server on `listener` with a service's `routes` and the state that `state` makes, once for
+/// each of `workers` (a client of other services lives and dies with its worker's runtime).
+pub fn serve<S: 'static>(
+    listener: TcpListener,
+    mut server: Server,
+    workers: usize,
+    routes: fn(&mut Routes),
+    state: impl Fn() -> S + Clone + Send + 'static,
+) -> std::io::Result<Running> {
+    let table = move || {
+        let mut table = Routes::default();
+        routes(&mut table);
+        info::routes(&mut table);
+        table
+    };
+    let all = table();
+    server.endpoints =
+        (info::endpoints(all.endpoints(), Language::Indonesian), info::endpoints(all.endpoints(), Language::English));
+    HttpServer::new(move || {
+        let server = server.clone();
+        let cors = cors(server.hosts.clone());
+        App::new()
+            .app_data(web::Data::new(server))
+            .app_data(web::Data::new(state()))
+            .configure(|config| table().register(config))
+            .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
+            .wrap(from_fn(front::front))
+            .wrap(cors)
+    })
+    .workers(workers)
+    .disable_signals()
+    .shutdown_timeout(DRAIN_SECS)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .tcp_nodelay(true)
+    .listen(listener)
+    .map(HttpServer::run)
+}
+
+/// Lets pages of allowed origins read the answers. (Requests of other origins are refused by `front`.)
+fn cors(hosts: Hosts) -> Cors {
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| hosts.allow_origin(origin))
+        .block_on_origin_mismatch(false)
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_any_header()
+        .expose_headers([
+            header::LOCATION.as_str(),
+            header::LINK.as_str(),
+            header::RETRY_AFTER.as_str(),
+            "idempotent-replayed",
+            "x-request-id",
+            "traceparent",
+        ])
+        .max_age(3600)
+}
+
+/// 201 with the address of what was created.
+pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Created().insert_header((header::LOCATION, location)).json(body)
+}
+
+/// The `{id}` of a path; it may be anything until [`PathId::or`] is asked.
+pub struct PathId(Option<Id>);
+
+impl PathId {
+    /// The id. What is no positive 64-bit number can't be the id of anything: that is `not_found`.
+    pub fn or(self, not_found: &'static Code) -> Result<Id> {
+        self.0.ok_or_else(|| Error::new(not_found))
+    }
+}
+
+impl FromRequest for PathId {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(Id::parse(request.match_info().query("id")))))
+    }
+}
+
+/// The `Idempotency-Key` of a request, if it has one: 1 to 255 visible ASCII characters.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut values = request.headers().get_all("idempotency-key");
+        ready(match (values.next(), values.next()) {
+            (None, _) => Ok(Self(None)),
+            (Some(key), None) => {
+                let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+                key.map(|key| Self(Some(key.to_owned()))).ok_or_else(|| {
+                    Error::new(&BAD_HEADER).detail("Idempotency-Key must have 1 to 255 visible ASCII characters")
+                })
+            }
+            _ => Err(Error::new(&BAD_HEADER).detail("Idempotency-Key is repeated")),
+        })
+    }
+}

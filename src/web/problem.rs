@@ -1,0 +1,166 @@
+//! Errors as problem documents (RFC 9457), in the language of the one who asked.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType, HeaderMap, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use crate::error::{
+    BAD_HEADER, BODY_TOO_LARGE, Code, Error, INTERNAL, Kind, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, ROUTE_NOT_FOUND,
+    Sentence,
+};
+
+/// Seconds after which a client may try again what was refused for the time being.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// The language that an answer is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Indonesian,
+    English,
+}
+
+impl Language {
+    /// The one that `Accept-Language` likes better (RFC 9110, 12.5.4); Indonesian unless it is English.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let Some(accepted) = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else {
+            return Self::Indonesian;
+        };
+        let mut best = (0.0, Self::Indonesian);
+        for part in accepted.split(',') {
+            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let weight = parameters.trim().strip_prefix("q=").map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let language = match tag.trim().split('-').next().map(str::to_ascii_lowercase).as_deref() {
+                Some("en") => Self::English,
+                Some("id" | "in" | "*") => Self::Indonesian,
+                _ => continue,
+            };
+            if weight > best.0 {
+                best = (weight, language);
+            }
+        }
+        best.1
+    }
+
+    pub fn pick(self, sentence: &Sentence) -> &str {
+        match self {
+            Self::Indonesian => &sentence.id,
+            Self::English => &sentence.en,
+        }
+    }
+
+    /// The language's tag (BCP 47).
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Indonesian => "id",
+            Self::English => "en",
+        }
+    }
+}
+
+/// The one place where a kind of failure becomes a status code.
+pub fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::BadRequest => StatusCode::BAD_REQUEST,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::Timeout => StatusCode::REQUEST_TIMEOUT,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The nearest entry of the catalogue for an error that the framework answered by itself.
+pub fn code_of(status: StatusCode) -> &'static Code {
+    match status {
+        StatusCode::NOT_FOUND => &ROUTE_NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED => &METHOD_NOT_ALLOWED,
+        StatusCode::REQUEST_TIMEOUT => &REQUEST_TIMEOUT,
+        StatusCode::PAYLOAD_TOO_LARGE => &BODY_TOO_LARGE,
+        status if status.is_client_error() => &BAD_HEADER,
+        _ => &INTERNAL,
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<&'a str, &'a str>,
+}
+
+/// Turns `response` into the problem document of `error`, keeping its headers.
+pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language) -> HttpResponse<BoxBody> {
+    let code = error.code();
+    let status = status(code.kind);
+    let problem = Problem {
+        r#type: format!("/errors#{}", code.name),
+        title: &code.message.en,
+        status: status.as_u16(),
+        detail: error.details(),
+        code: code.name,
+        message: language.pick(&code.message),
+        errors: error.fields().iter().map(|(name, why)| (name.as_str(), language.pick(why))).collect(),
+    };
+    // Strings and numbers only: this can't fail.
+    let body = serde_json::to_string(&problem).unwrap_or_default();
+    let mut response = response.set_body(BoxBody::new(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    if code.kind == Kind::Unavailable {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        status(self.code().kind)
+    }
+
+    /// A bare status: `front` dresses it, since only there the reader's language is known.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::build(self.status_code()).content_type(ContentType::json()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_one_liked_better_and_indonesian_by_default() {
+        for (accepted, expected) in [
+            ("", Language::Indonesian),
+            ("en", Language::English),
+            ("en-GB,en;q=0.9", Language::English),
+            ("id,en;q=0.9", Language::Indonesian),
+            ("id;q=0.3, en;q=0.9", Language::English),
+            ("fr, de;q=0.5", Language::Indonesian),
+            ("fr, en;q=0.1", Language::English),
+            ("en;q=0", Language::Indonesian),
+            ("en;q=nonsense", Language::Indonesian),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accepted));
+            assert_eq!(Language::of(&headers), expected, "{accepted}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Query parameters, taken by name like the fields of a body.
+
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+
+use crate::error::{BAD_QUERY, Error, Result, Sentence};
+
+/// The parameters of a request that have not been taken yet, and the faults found so far.
+pub struct Query {
+    left: Vec<(String, String)>,
+    faults: Vec<(String, Sentence)>,
+}
+
+impl Query {
+    pub fn of(request: &HttpRequest) -> Self {
+        let mut query = Self { left: Vec::new(), faults: Vec::new() };
+        for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()) {
+            if query.left.iter().any(|(known, _)| *known == name) {
+                query.fault(name, Sentence::new("diulang", "is repeated"));
+            } else {
+                query.left.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        query
+    }
+
+    /// A parameter, if it is there and `read` can read it; what it can't is noted with `why`.
+    pub fn take<T>(&mut self, name: &str, why: Sentence, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let at = self.left.iter().position(|(known, _)| known == name)?;
+        let (_, text) = self.left.swap_remove(at);
+        let value = read(&text);
+        if value.is_none() {
+            self.fault(Cow::Borrowed(name), why);
+        }
+        value
+    }
+
+    /// Ends the taking: an error if a parameter was repeated, unreadable or unknown.
+    pub fn finish(mut self) -> Result<()> {
+        for (name, _) in std::mem::take(&mut self.left) {
+            self.fault(Cow::Owned(name), Sentence::new("tidak dikenal", "is not a known parameter"));
+        }
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        Err(self.faults.into_iter().fold(Error::new(&BAD_QUERY), |error, (name, why)| error.field(name, why)))
+    }
+
+    fn fault(&mut self, name: Cow<'_, str>, why: Sentence) {
+        self.faults.push((name.into_owned(), why));
+    }
+}

@@ -1,0 +1,112 @@
+//! The table of a service's routes: each is written once, and served, listed and measured from there.
+
+use actix_web::dev::Handler;
+use actix_web::http::{Method, header};
+use actix_web::web::ServiceConfig;
+use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
+
+use super::front;
+use crate::error::Sentence;
+
+/// What a route does, for people.
+pub struct Doc {
+    pub summary: Sentence,
+}
+
+impl Doc {
+    pub const fn new(id: &'static str, en: &'static str) -> Self {
+        Self { summary: Sentence::new(id, en) }
+    }
+}
+
+/// One method at one path.
+pub struct Endpoint {
+    pub method: Method,
+    /// With placeholders in braces: `/users/{id}`.
+    pub path: &'static str,
+    pub doc: Doc,
+}
+
+/// The pattern of the route that a request met, for logs and metrics: its cardinality is bounded.
+#[derive(Clone, Copy)]
+pub struct Pattern(pub &'static str);
+
+/// A table of routes under construction.
+#[derive(Default)]
+pub struct Routes {
+    endpoints: Vec<Endpoint>,
+    routes: Vec<Route>,
+}
+
+impl Routes {
+    pub fn get<H, A>(&mut self, path: &'static str, handler: H, doc: Doc)
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: Responder + 'static,
+    {
+        self.add(Method::GET, path, handler, doc);
+    }
+
+    pub fn post<H, A>(&mut self, path: &'static str, handler: H, doc: Doc)
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: Responder + 'static,
+    {
+        self.add(Method::POST, path, handler, doc);
+    }
+
+    fn add<H, A>(&mut self, method: Method, path: &'static str, handler: H, doc: Doc)
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: Responder + 'static,
+    {
+        self.routes.push(web::method(method.clone()).to(handler));
+        self.endpoints.push(Endpoint { method, path, doc });
+    }
+
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// Registers every path once, with its methods, `OPTIONS`, and a 405 for the others.
+    pub fn register(self, config: &mut ServiceConfig) {
+        let mut left: Vec<(Endpoint, Route)> = self.endpoints.into_iter().zip(self.routes).collect();
+        while let Some(path) = left.first().map(|(endpoint, _)| endpoint.path) {
+            let (here, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(endpoint, _)| endpoint.path == path);
+            left = others;
+            let allow = allow(here.iter().map(|(endpoint, _)| &endpoint.method));
+            let allow_too = allow.clone();
+            let resource = here.into_iter().fold(web::resource(path), |resource, (_, route)| resource.route(route));
+            config.service(
+                resource
+                    .route(web::method(Method::OPTIONS).to(move || {
+                        let answer = HttpResponse::NoContent().insert_header((header::ALLOW, allow.clone())).finish();
+                        async move { answer }
+                    }))
+                    .default_service(web::to(move || {
+                        let answer =
+                            HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow_too.clone())).finish();
+                        async move { answer }
+                    }))
+                    .app_data(Pattern(path))
+                    .wrap(actix_web::middleware::from_fn(front::guard)),
+            );
+        }
+    }
+}
+
+/// The `Allow` header of a path with these methods; `HEAD` comes with `GET`.
+fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
+    let mut names = Vec::new();
+    for method in methods {
+        names.push(method.as_str());
+        if method == Method::GET {
+            names.push("HEAD");
+        }
+    }
+    names.push("OPTIONS");
+    names.join(", ")
+}

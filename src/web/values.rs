@@ -1,0 +1,216 @@
+//! The values that fields are made of. Each is checked when it is made, and never again.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::fields::{Fault, Field};
+use crate::error::Result;
+
+/// The largest price, in rupiah: far above any shop's, and still exact in every client's numbers
+/// (JavaScript counts exactly to 2^53).
+const MAX_PRICE: i64 = 1_000_000_000_000_000;
+/// The most units of a product on one line.
+const MAX_QUANTITY: i64 = 1_000_000;
+
+/// A positive 64-bit id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Id(i64);
+
+impl Id {
+    pub fn get(self) -> i64 {
+        self.0
+    }
+
+    /// An id as it stands in a path: digits without sign or leading zeros.
+    pub fn parse(text: &str) -> Option<Self> {
+        let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+        text.parse().ok().filter(|_| canonical).map(Self)
+    }
+}
+
+impl Field for Id {
+    fn read(value: Value) -> Result<Self, Fault> {
+        integer(&value, 1, i64::MAX).map(Self)
+    }
+}
+
+/// An amount of whole rupiah, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Rupiah(i64);
+
+impl Rupiah {
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Field for Rupiah {
+    fn read(value: Value) -> Result<Self, Fault> {
+        integer(&value, 0, MAX_PRICE).map(Self)
+    }
+}
+
+/// A number of units, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Quantity(i64);
+
+impl Quantity {
+    pub const ONE: Self = Self(1);
+
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Field for Quantity {
+    fn read(value: Value) -> Result<Self, Fault> {
+        integer(&value, 1, MAX_QUANTITY).map(Self)
+    }
+}
+
+/// A name on one line: 1 to 255 characters that show, without white space around them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Name(String);
+
+impl Name {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl Field for Name {
+    fn read(value: Value) -> Result<Self, Fault> {
+        line(value, 255).map(Self)
+    }
+}
+
+/// An e-mail address: enough is checked to catch slips, the rest is for the mail server to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+impl Email {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which two addresses are compared.
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl Field for Email {
+    fn read(value: Value) -> Result<Self, Fault> {
+        // RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
+        let text = line(value, 254)?;
+        let well_formed = text.rsplit_once('@').is_some_and(|(local, domain)| {
+            let labels = domain.split('.').all(|label| !label.is_empty());
+            (1..=64).contains(&local.len()) && labels && !text.contains(char::is_whitespace) && !local.contains('@')
+        });
+        if well_formed { Ok(Self(text)) } else { Err(Fault::rule("bukan alamat email", "is not an e-mail address")) }
+    }
+}
+
+/// A telephone number as people write it: digits, spaces and `+-().`, at least three digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Phone(String);
+
+impl Phone {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Field for Phone {
+    fn read(value: Value) -> Result<Self, Fault> {
+        let text = line(value, 32)?;
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let known = text.bytes().all(|byte| byte.is_ascii_digit() || b" +-().".contains(&byte));
+        if known && digits >= 3 {
+            Ok(Self(text))
+        } else {
+            Err(Fault::rule("bukan nomor telepon", "is not a telephone number"))
+        }
+    }
+}
+
+fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
+    let Value::Number(number) = value else {
+        return Err(Fault::wrong_type("harus bilangan bulat", "must be an integer"));
+    };
+    match number.as_i64() {
+        Some(number) if (min..=max).contains(&number) => Ok(number),
+        None if !number.is_u64() => Err(Fault::wrong_type("harus bilangan bulat", "must be an integer")),
+        _ => Err(Fault::rule(format!("harus antara {min} dan {max}"), format!("must be between {min} and {max}"))),
+    }
+}
+
+/// Text on one line, its ends trimmed. Control characters and marks that reorder what people see are
+/// refused: they serve to deceive a reader or a terminal, and PostgreSQL can't store NUL.
+fn line(value: Value, max: usize) -> Result<String, Fault> {
+    let Value::String(text) = value else {
+        return Err(Fault::wrong_type("harus teks", "must be a string"));
+    };
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(Fault::rule("tidak boleh kosong", "must not be empty"));
+    }
+    if trimmed.chars().count() > max {
+        return Err(Fault::rule(
+            format!("paling banyak {max} karakter"),
+            format!("must have at most {max} characters"),
+        ));
+    }
+    if trimmed.chars().any(is_deceptive) {
+        return Err(Fault::rule("berisi karakter yang tidak tampak", "has characters that do not show"));
+    }
+    Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
+}
+
+/// Control characters, line and paragraph separators, and the bidirectional marks of Unicode's UAX #9.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_id_in_a_path_is_a_canonical_positive_64_bit_number() {
+        assert_eq!(Id::parse("9223372036854775807").map(Id::get), Some(i64::MAX));
+        for text in ["", "0", "01", "+1", "-1", "1.0", "9223372036854775808", "१", "1 "] {
+            assert_eq!(Id::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_email_address_has_a_local_part_and_a_domain() {
+        for good in ["john.doe@example.com", "a@localhost", "siti+pasar@mail.co.id"] {
+            assert!(Email::read(json!(good)).is_ok(), "{good}");
+        }
+        for bad in ["", "@", "a@", "@b", "a b@c", "a@b@c", "a@b..c", "a@.b"] {
+            assert!(Email::read(json!(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_shows_all_it_has() {
+        assert_eq!(Name::read(json!(" Bob\n")).map(Name::into_string).ok().as_deref(), Some("Bob"));
+        for bad in ["", "  ", "a\0b", "a\nb", "a\u{202e}b", &"x".repeat(256)] {
+            assert!(Name::read(json!(bad)).is_err(), "{bad:?}");
+        }
+    }
+}
