@@ -8,7 +8,6 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context, anyhow};
 use tokio::net::TcpSocket;
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Service, ServiceConfig, base_url};
@@ -71,7 +70,7 @@ impl App {
             let db = match opened.iter().find(|(url, _)| *url == one.database) {
                 Some((_, db)) => db.clone(),
                 None => {
-                    let db = Db::open(&one.database, Handle::current()).context("DATABASE_URL")?;
+                    let db = Db::open(&one.database).context("DATABASE_URL")?;
                     opened.push((one.database.clone(), db.clone()));
                     db
                 }

@@ -77,7 +77,7 @@ impl Peer {
         sound: impl Fn(&T) -> bool,
     ) -> Result<Option<T>> {
         let target = &self.target;
-        let mut failure = anyhow!("it has failed repeatedly and is given a rest");
+        let mut failure = None;
         for attempt in 0..2 {
             if !target.breaker.allows() {
                 break;
@@ -96,13 +96,14 @@ impl Peer {
                     target.metrics.call(target.name, "ok");
                     return Ok(answer);
                 }
-                Ok(_) => failure = anyhow!("the answer is not about what was asked"),
-                Err(error) => failure = error,
+                Ok(_) => failure = Some(anyhow!("the answer is not about what was asked")),
+                Err(error) => failure = Some(error),
             }
             target.breaker.failed();
             target.metrics.call(target.name, "failed");
         }
         let detail = format!("the {} service does not answer", target.name);
+        let failure = failure.unwrap_or_else(|| anyhow!("it has failed repeatedly and is given a rest"));
         Err(Error::new(&PEER_UNAVAILABLE).detail(detail).caused_by(failure))
     }
 

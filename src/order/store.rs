@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use super::KEY_LIFE;
 use super::api::{Item, Order};
 use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, Result};
-use crate::storage::{Row, Tx};
+use crate::storage::{Param, Row, Tx};
 use crate::web::Sort;
 
 /// Now, in epoch milliseconds.
@@ -32,12 +32,13 @@ pub fn list(tx: &Tx<'_>, sort: Sort, after: Option<i64>, limit: usize) -> Result
 }
 
 /// The orders that `which` selects, with their lines, in one statement.
-fn lines(tx: &Tx<'_>, which: &str, order: &str, params: &[crate::storage::Param<'_>]) -> Result<Vec<Order>> {
+fn lines(tx: &Tx<'_>, which: &str, order: &str, params: &[Param<'_>]) -> Result<Vec<Order>> {
     let mut orders: Vec<Order> = Vec::new();
     let sql = format!(
         "SELECT o.id, o.user_id, o.user_name, o.total_price, o.status, o.created_at,
                 i.product_id, i.name, i.price, i.quantity
-         FROM (SELECT * FROM orders {which}) o JOIN order_items i ON i.order_id = o.id
+         FROM orders o JOIN order_items i ON i.order_id = o.id
+         WHERE o.id IN (SELECT id FROM orders {which})
          ORDER BY o.id {order}, i.line"
     );
     tx.query(&sql, params, |row| {

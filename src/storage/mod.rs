@@ -1,4 +1,4 @@
-//! The database: [`Db`] hands a closure a [`Tx`], on a thread that may block.
+//! The database: [`Db`] hands a closure a [`Tx`].
 //!
 //! A service's store is plain functions over `&Tx`, so a change and whatever must stand or fall with it
 //! share one transaction without ceremony. Reads see one moment; writes are grouped (see `writer`) and
@@ -18,15 +18,16 @@ use std::thread::JoinHandle;
 
 use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
-use crate::error::{BUSY, Error, Result};
+use crate::error::{Error, Result};
 pub use tx::{Param, Row, Tx};
 use writer::Writer;
 
-/// Reads that may wait for a connection before the next one is refused.
-const READS_WAITING: usize = 4096;
+/// The most rows that a read should take at once: its thread serves others in between.
+pub const CHUNK: usize = 100;
+/// Connections that read. A read holds one for microseconds, so there is one for every thread that
+/// could be reading; they open as they are needed.
+const READERS: u32 = 64;
 
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +69,7 @@ pub struct Stats {
 pub struct Db(Arc<Inner>);
 
 struct Inner {
-    runtime: Handle,
     readers: r2d2::Pool<SqliteConnectionManager>,
-    /// As many permits as the pool has connections, so that waiting for one never blocks a thread.
-    permits: Semaphore,
-    /// The places in the queue for a permit.
-    waiting: Semaphore,
     writer: Writer,
     thread: Mutex<Option<JoinHandle<()>>>,
     stats: Arc<Stats>,
@@ -81,54 +77,43 @@ struct Inner {
 
 impl Db {
     /// Opens the database, creating it and bringing its tables up to date as needed. Blocks.
-    /// Its threads belong to `runtime`.
-    pub fn open(url: &DatabaseUrl, runtime: Handle) -> anyhow::Result<Self> {
+    pub fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
         let DatabaseUrl::Sqlite(file) = url;
-        Self::open_sqlite(file, runtime).with_context(|| url.to_string())
+        Self::open_sqlite(file).with_context(|| url.to_string())
     }
 
-    fn open_sqlite(file: &Path, runtime: Handle) -> anyhow::Result<Self> {
+    fn open_sqlite(file: &Path) -> anyhow::Result<Self> {
         let connection = sqlite::set_up(file)?;
         let stats = Arc::new(Stats::default());
         let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats))?;
-        let size = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 16));
         Ok(Self(Arc::new(Inner {
-            runtime,
-            readers: sqlite::readers(file, size as u32),
-            permits: Semaphore::new(size),
-            waiting: Semaphore::new(READS_WAITING),
+            readers: sqlite::readers(file, READERS),
             writer,
             thread: Mutex::new(Some(thread)),
             stats,
         })))
     }
 
-    /// Runs `work` on a snapshot. Fails when the database does, or when too many reads wait.
+    /// Runs `work` on a snapshot, in [`CHUNK`](crate::storage::CHUNK)s of rows if it reads many.
+    ///
+    /// SQLite answers from its page cache in microseconds, where the way to another thread and back
+    /// takes tens of them: so the closure runs right here, on the thread of the caller. (Behind WAL no
+    /// reader waits for a writer.) An engine over a network will not do that, hence `async`, `Send` and
+    /// `'static`.
+    #[expect(clippy::unused_async, reason = "callers must be ready to wait, see above")]
     pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let inner = Arc::clone(&self.0);
-        let Ok(place) = inner.waiting.try_acquire() else {
-            return Err(Error::new(&BUSY).detail("too many reads are waiting"));
-        };
-        let permit = inner.permits.acquire().await.map_err(Error::internal)?;
-        drop(place);
-        let readers = inner.readers.clone();
-        let done = inner.runtime.spawn_blocking(move || {
-            let connection = readers.get()?;
-            connection.prepare_cached("BEGIN")?.raw_execute()?;
-            // Caught here, so that the connection goes back to the pool without an open transaction.
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(&Tx::new(&connection))))
-                .unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a read panicked"))));
-            // Nothing was written, so there is nothing that a failure here could lose.
-            connection.prepare_cached("COMMIT")?.raw_execute()?;
-            outcome
-        });
-        let outcome = done.await;
-        drop(permit);
-        outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))
+        let connection = self.0.readers.get()?;
+        connection.prepare_cached("BEGIN")?.raw_execute()?;
+        // Caught here, so that the connection goes back to the pool without an open transaction.
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&Tx::new(&connection))))
+            .unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a read panicked"))));
+        // Nothing was written, so there is nothing that a failure here could lose.
+        connection.prepare_cached("COMMIT")?.raw_execute()?;
+        outcome
     }
 
     /// Runs `work` in a write transaction and answers once it is committed to the disk.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
@@ -77,8 +78,7 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
 /// Opens a connection that writes. `synchronous = FULL`: a commit has reached the disk.
 pub(super) fn open_writer(file: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.busy_timeout(BUSY)?;
+    common(&connection)?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
@@ -93,8 +93,7 @@ pub(super) fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionMana
     let manager = SqliteConnectionManager::file(file)
         .with_flags(flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)
         .with_init(|connection| {
-            connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            connection.busy_timeout(BUSY)?;
+            common(connection)?;
             // Read-write, since a reader may have to recover the log; but it writes nothing itself.
             connection.execute_batch("PRAGMA query_only = ON")
         });
@@ -106,6 +105,15 @@ pub(super) fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionMana
         .max_lifetime(None)
         .idle_timeout(None)
         .build_unchecked(manager)
+}
+
+/// What readers and the writer are told alike.
+fn common(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without the planner's stability guarantee, SQLite compiles a statement with a range (`id > $1`)
+    // anew each time that its parameters are bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.busy_timeout(BUSY)
 }
 
 /// A connection stays on one thread at a time, so SQLite's own mutexes are left out.

@@ -1,7 +1,7 @@
 //! Lists: a page of them with a `Link` to the next, or all of them in constant memory.
 //!
-//! Either way the rows are read in keyset pages, each a short read of its own, so that no slow client
-//! holds a snapshot open (which would keep the write-ahead log from shrinking).
+//! Either way the rows are read in chunks, each a short read of its own, so that no slow client holds
+//! a snapshot open (which would keep the write-ahead log from shrinking).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use serde::Serialize;
 
 use super::query::Query;
 use crate::error::{Error, Result, Sentence};
-use crate::storage::{Db, Tx};
+use crate::storage::{CHUNK, Db, Tx};
 
-/// Rows read at once while a whole list is streamed.
-const CHUNK: usize = 100;
+/// The pause between the chunks of a whole list: the time that others get.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Which way a list runs along its ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,11 +91,14 @@ pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<i64>, usize) -> Result<Vec<T>> + Se
 
 impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<i64>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
-/// Rows as they stand in a JSON array, with commas between them.
+/// Rows as they stand in a JSON array: each with a `[` or a comma before it, the end left open.
 struct Rows {
     json: Vec<u8>,
-    count: usize,
+    /// Whether the array begins with these.
+    first: bool,
     last: Option<i64>,
+    /// Whether there are rows after these.
+    more: bool,
 }
 
 impl Rows {
@@ -108,15 +111,41 @@ impl Rows {
     ) -> Result<Self> {
         let fetch = Arc::clone(fetch);
         db.read(move |tx| {
-            let rows = fetch(tx, sort, after, limit)?;
-            let mut json = Vec::with_capacity(rows.len() * 256 + 2);
+            // One row more than wanted tells whether it is worth asking again.
+            let mut rows = fetch(tx, sort, after, limit + 1)?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let mut json = Vec::with_capacity(rows.len() * 320 + 2);
             for row in &rows {
                 json.push(if json.is_empty() { b'[' } else { b',' });
                 serde_json::to_writer(&mut json, row).map_err(Error::internal)?;
             }
-            Ok(Self { json, count: rows.len(), last: rows.last().map(Listed::id) })
+            Ok(Self { json, first: true, last: rows.last().map(Listed::id), more })
         })
         .await
+    }
+
+    /// Makes these rows the continuation of others.
+    fn follow(&mut self) {
+        self.first = false;
+        if let Some(open) = self.json.first_mut() {
+            *open = b',';
+        }
+    }
+
+    fn append(&mut self, mut next: Self) {
+        next.follow();
+        self.json.extend_from_slice(&next.json);
+        (self.last, self.more) = (next.last, next.more);
+    }
+
+    /// The rows to the end of the array.
+    fn close(mut self) -> Vec<u8> {
+        if self.first && self.json.is_empty() {
+            self.json.push(b'[');
+        }
+        self.json.push(b']');
+        self.json
     }
 }
 
@@ -129,62 +158,45 @@ pub async fn answer<T: Listed>(
 ) -> Result<HttpResponse> {
     let fetch = Arc::new(fetch);
     let Page { limit, after, sort } = page;
-    // One row more than asked for tells whether there is a next page.
-    let first = Rows::read(db, &fetch, sort, after, limit.unwrap_or(CHUNK)).await?;
+    let mut rows = Rows::read(db, &fetch, sort, after, limit.map_or(CHUNK, |limit| limit.min(CHUNK))).await?;
     let mut response = HttpResponse::Ok();
     response.content_type(ContentType::json());
-    let whole = first.count < limit.unwrap_or(CHUNK);
-    if let (Some(limit), false, Some(last)) = (limit, whole, first.last) {
-        let more = Rows::read(db, &fetch, sort, first.last, 1).await?;
-        if more.count > 0 {
-            response.insert_header((header::LINK, next_link(request, limit, &cursor(sort, last))));
+    let Some(limit) = limit else {
+        if rows.more {
+            return Ok(response.streaming(whole(db.clone(), fetch, sort, rows)));
         }
+        return Ok(response.body(rows.close()));
+    };
+    let mut left = limit.saturating_sub(CHUNK);
+    while rows.more && left > 0 {
+        tokio::task::yield_now().await;
+        rows.append(Rows::read(db, &fetch, sort, rows.last, left.min(CHUNK)).await?);
+        left = left.saturating_sub(CHUNK);
     }
-    if whole || limit.is_some() {
-        let mut json = first.json;
-        if json.is_empty() {
-            json.push(b'[');
-        }
-        json.push(b']');
-        return Ok(response.body(json));
+    if let (true, Some(last)) = (rows.more, rows.last) {
+        response.insert_header((header::LINK, next_link(request, limit, &cursor(sort, last))));
     }
-    Ok(response.streaming(rest(db.clone(), fetch, sort, first)))
+    Ok(response.body(rows.close()))
 }
 
 /// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle
 /// breaks the connection off, so that half a list can't be taken for a whole one.
-fn rest<T: Listed>(
+fn whole<T: Listed>(
     db: Db,
     fetch: Arc<impl Fetch<T>>,
     sort: Sort,
     first: Rows,
 ) -> impl futures_util::Stream<Item = Result<Bytes>> {
-    enum Next {
-        Send(Rows),
-        Read(Option<i64>),
-        End,
-    }
-    stream::try_unfold((db, fetch, Next::Send(first), true), move |(db, fetch, next, head)| async move {
-        let rows = match next {
-            Next::Send(rows) => rows,
-            Next::End => return Ok(None),
-            Next::Read(after) => {
-                // Whoever waits for a single answer goes before a list of thousands.
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                Rows::read(&db, &fetch, sort, after, CHUNK).await?
-            }
-        };
-        let Rows { mut json, count, last } = rows;
-        if !head && let Some(open) = json.first_mut() {
-            *open = b',';
+    stream::try_unfold((db, fetch, Some(first)), move |(db, fetch, rows)| async move {
+        let Some(rows) = rows else { return Ok(None) };
+        if !rows.more {
+            return Ok(Some((Bytes::from(rows.close()), (db, fetch, None))));
         }
-        let next = if count < CHUNK {
-            json.push(b']');
-            Next::End
-        } else {
-            Next::Read(last)
-        };
-        Ok(Some((Bytes::from(json), (db, fetch, next, false))))
+        // Whoever waits for a single answer goes before a list of thousands.
+        tokio::time::sleep(PAUSE).await;
+        let mut next = Rows::read(&db, &fetch, sort, rows.last, CHUNK).await?;
+        next.follow();
+        Ok(Some((Bytes::from(rows.json), (db, fetch, Some(next)))))
     })
 }
 
