@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
+use reqwest::Url;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
@@ -15,7 +16,7 @@ use crate::peer::{self, Peer, Target};
 use crate::product::client::ProductClient;
 use crate::storage::{DatabaseUrl, Db};
 use crate::user::client::UserClient;
-use crate::web::{Hosts, Metrics, Server};
+use crate::web::{self, Hosts, Metrics, Server};
 use crate::{order, product, user};
 
 /// Connections that may wait to be accepted.
@@ -42,25 +43,12 @@ impl App {
     /// An error names the setting at fault.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let mut listeners = Vec::new();
+        let mut addresses = Vec::new();
         for one in &config.services {
-            listeners.push(bind(one)?);
+            let listener = bind(one)?;
+            addresses.push((one.service, listener.local_addr()?));
+            listeners.push(listener);
         }
-        let at = |service| {
-            let mut all = config.services.iter().zip(&listeners);
-            all.find(|(one, _)| one.service == service).map(|(_, listener)| listener.local_addr())
-        };
-        let metrics = Metrics::new()?;
-        let target = |service: Service, url: &Option<reqwest::Url>| -> anyhow::Result<_> {
-            let url = match (url, at(service)) {
-                (Some(url), _) => url.clone(),
-                (None, Some(addr)) => base_url(addr?).map_err(|refusal| anyhow!(refusal.text))?,
-                (None, None) => return Err(anyhow!("{} is not in this process", service.name())),
-            };
-            Ok(Target::new(service.name(), url, metrics.clone()))
-        };
-        let users = target(Service::User, &config.user_url)?;
-        let products = target(Service::Product, &config.product_url)?;
-
         let mut opened: Vec<(DatabaseUrl, Db)> = Vec::new();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = (cores / config.services.len().max(1)).max(1);
@@ -77,30 +65,41 @@ impl App {
             };
             let addr = listener.local_addr()?;
             let hosts = Hosts::new(&config.allowed_hosts, &config.cors_origins, addr);
-            let server = |name| Server::new(name, db.clone(), metrics.clone(), hosts, config.request_timeout);
+            let server = |name| -> anyhow::Result<Server> {
+                Ok(Server::new(name, db.clone(), Metrics::new(name)?, hosts, config.request_timeout))
+            };
             let running = match one.service {
                 Service::User => {
                     if config.demo {
                         user::seed(&db).await.context("the demo users")?;
                     }
-                    let server = server(user::NAME);
-                    crate::web::serve(listener, server, workers, user::routes, move || user::State { db: db.clone() })
+                    let server = server(user::NAME)?;
+                    web::serve(listener, server, workers, user::routes, move || user::State { db: db.clone() })
                 }
                 Service::Product => {
                     if config.demo {
                         product::seed(&db).await.context("the demo products")?;
                     }
-                    let server = server(product::NAME);
-                    let state = move || product::State { db: db.clone() };
-                    crate::web::serve(listener, server, workers, product::routes, state)
+                    let server = server(product::NAME)?;
+                    web::serve(listener, server, workers, product::routes, move || product::State { db: db.clone() })
                 }
                 Service::Order => {
                     housekeeping.push(tokio::spawn(purge(db.clone())));
-                    let server = server(order::NAME);
-                    // One client for both peers, made once to learn here whether it can be made at all.
+                    let server = server(order::NAME)?;
+                    let target = |peer: Service, url: &Option<Url>| -> anyhow::Result<_> {
+                        let here = addresses.iter().find(|(service, _)| *service == peer);
+                        let url = match (url, here) {
+                            (Some(url), _) => url.clone(),
+                            (None, Some((_, addr))) => base_url(*addr)?,
+                            (None, None) => bail!("nothing says where the {} service is", peer.name()),
+                        };
+                        Ok(Target::new(peer.name(), url, server.metrics.clone()))
+                    };
+                    let users = target(Service::User, &config.user_url)?;
+                    let products = target(Service::Product, &config.product_url)?;
+                    // Made once here, to learn in time if it can't be made at all.
                     peer::client()?;
-                    let (users, products) = (users.clone(), products.clone());
-                    crate::web::serve(listener, server, workers, order::routes, move || {
+                    web::serve(listener, server, workers, order::routes, move || {
                         let client = peer::client().unwrap_or_default();
                         order::State {
                             db: db.clone(),

@@ -4,6 +4,7 @@
 //! names the setting, before anything is opened.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
@@ -95,7 +96,7 @@ struct Flags {
     request_timeout: Duration,
 
     /// What is logged, as env_logger has it: a level, or TARGET=LEVEL,…
-    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "warn,pasar=info")]
     log: String,
 }
 
@@ -129,6 +130,14 @@ pub struct Refusal {
     pub text: String,
     pub exit_code: i32,
 }
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 impl Refusal {
     fn new(text: impl Into<String>) -> Self {
@@ -207,12 +216,17 @@ impl Config {
             user_url,
             product_url,
             demo: flags.demo,
-            allowed_hosts: flags.allowed_hosts,
-            cors_origins: flags.cors_origins,
+            allowed_hosts: named(flags.allowed_hosts),
+            cors_origins: named(flags.cors_origins),
             request_timeout: flags.request_timeout,
             log: flags.log,
         })
     }
+}
+
+/// A list without its empty entries, as an empty variable would make one.
+fn named(list: Vec<String>) -> Vec<String> {
+    list.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Where a server that listens at `addr` is reached from this machine.

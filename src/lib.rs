@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`config`] | settings: flags, environment, `.env`, defaults |
 //! | [`app`] | the launcher: databases, listeners, servers, an orderly stop |
+//! | [`logging`] | the log: env_logger, written by a thread of its own |
 //! | [`error`] | the one error type and the catalogue of all error codes |
 //! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, metrics |
 //! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
@@ -30,6 +31,7 @@
 pub mod app;
 pub mod config;
 pub mod error;
+pub mod logging;
 pub mod order;
 pub mod peer;
 pub mod product;

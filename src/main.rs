@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use log::{Level, Log, Metadata, Record};
 use pasar::app::App;
 use pasar::config::{Config, Service};
+use pasar::logging;
 
 fn main() -> ExitCode {
     let config = match Config::load() {
@@ -31,19 +31,19 @@ fn main() -> ExitCode {
 }
 
 fn run(config: &Config) -> anyhow::Result<()> {
-    let logger = env_logger::Builder::new().parse_filters(&config.log).build();
-    log::set_max_level(logger.filter());
-    log::set_boxed_logger(Box::new(Capped(logger)))?;
+    let log = logging::start(&config.log)?;
     // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let stop = stop_signal()?;
         let app = App::start(config).await?;
         for (service, addr) in app.addresses() {
             print(&first_steps(service, addr));
         }
         app.run_until(stop).await
-    })
+    });
+    log.finish();
+    ended
 }
 
 /// A line for people: where a service is, and what to try first.
@@ -84,23 +84,4 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     return Ok(async move {
         interrupt.recv().await;
     });
-}
-
-/// Keeps the libraries from logging at trace level: there they print headers and parameters.
-struct Capped(env_logger::Logger);
-
-impl Log for Capped {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        (metadata.level() < Level::Trace || metadata.target().starts_with("pasar")) && self.0.enabled(metadata)
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            self.0.log(record);
-        }
-    }
-
-    fn flush(&self) {
-        self.0.flush();
-    }
 }

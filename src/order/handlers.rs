@@ -1,6 +1,5 @@
 //! What each route does.
 
-use actix_web::http::header::{self, ContentType};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -22,7 +21,7 @@ pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
     let order = state.db.read(move |tx| store::find(tx, id)).await?;
     let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))?;
-    Ok(HttpResponse::Ok().json(order))
+    Ok(web::ok(&order))
 }
 
 pub async fn create(
@@ -32,10 +31,5 @@ pub async fn create(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let placed = placement::place(&state, &context, new, key.0).await?;
-    let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, format!("/orders/{}", placed.id))).content_type(ContentType::json());
-    if placed.replayed {
-        response.insert_header(("idempotent-replayed", "true"));
-    }
-    Ok(response.body(placed.json))
+    Ok(web::created_once(&format!("/orders/{}", placed.id), placed.json, placed.replayed))
 }

@@ -19,7 +19,7 @@ pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PRODUCT_NOT_FOUND)?.get();
     let product = state.db.read(move |tx| store::find(tx, id)).await?;
     let product = product.ok_or_else(|| Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}")))?;
-    Ok(HttpResponse::Ok().json(product))
+    Ok(web::ok(&product))
 }
 
 pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {

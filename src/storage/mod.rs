@@ -129,6 +129,11 @@ impl Db {
         self.0.writer.write(work).await
     }
 
+    /// Whether the database can be read.
+    pub async fn check(&self) -> Result<()> {
+        self.read(|tx| tx.query_one("SELECT 1", &[], |_| Ok(()))).await
+    }
+
     pub fn stats(&self) -> &Stats {
         &self.0.stats
     }

@@ -149,6 +149,9 @@ impl Writing {
                 }
             }
             group.retain(|job| job.wanted());
+            if group.is_empty() {
+                continue;
+            }
             let committed = match self.commit(&mut group) {
                 Ok(()) => true,
                 Err(error) => {

@@ -19,7 +19,7 @@ pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&USER_NOT_FOUND)?.get();
     let user = state.db.read(move |tx| store::find(tx, id)).await?;
     let user = user.ok_or_else(|| Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}")))?;
-    Ok(HttpResponse::Ok().json(user))
+    Ok(web::ok(&user))
 }
 
 pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<HttpResponse> {

@@ -148,7 +148,7 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
     let took = started.elapsed();
     let route = request.app_data::<Pattern>().map_or("", |pattern| pattern.0);
     let method = if head { "HEAD" } else { hosts::known_method(request.method()) };
-    server.metrics.request(server.name, method, route, answer.status().as_str(), took);
+    server.metrics.request(method, route, answer.status().as_str(), took);
     log::info!(
         target: "pasar::access",
         "{} {method} {} {} {:.1}ms id={}",

@@ -79,12 +79,12 @@ async fn live(server: web::Data<Server>) -> HttpResponse {
 
 /// Ready is who can read its database; the peers are asked for when they are needed.
 async fn ready(server: web::Data<Server>) -> Result<HttpResponse> {
-    server.db.read(|tx| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0))).await?;
+    server.db.check().await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "service": server.name, "checks": {"database": "ok"}})))
 }
 
 async fn metrics(server: web::Data<Server>) -> Result<HttpResponse> {
-    let text = server.metrics.text(server.name, &server.db)?;
+    let text = server.metrics.text(&server.db)?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 

@@ -1,5 +1,6 @@
 //! What `/metrics` shows, in Prometheus' text format.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use prometheus::{
 use crate::error::{Error, Result};
 use crate::storage::Db;
 
-/// The numbers of one process; clones share them.
+/// The numbers of one server; clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -21,17 +22,16 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Fails only if two metrics had one name.
-    pub fn new() -> anyhow::Result<Self> {
-        let registry = Registry::new();
-        let requests = IntCounterVec::new(
-            Opts::new("http_requests_total", "Requests answered."),
-            &["service", "method", "route", "status"],
-        )?;
+    /// Each number is labelled with its `service`. Fails only if two metrics had one name.
+    pub fn new(service: &str) -> anyhow::Result<Self> {
+        let labels = HashMap::from([("service".to_owned(), service.to_owned())]);
+        let registry = Registry::new_custom(None, Some(labels))?;
+        let requests =
+            IntCounterVec::new(Opts::new("http_requests_total", "Requests answered."), &["method", "route", "status"])?;
         let durations = HistogramVec::new(
             HistogramOpts::new("http_request_duration_seconds", "Time from a request's head to its answer's head.")
                 .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
-            &["service", "route"],
+            &["route"],
         )?;
         let calls = IntCounterVec::new(
             Opts::new("peer_calls_total", "Calls to other services, by how they ended."),
@@ -39,7 +39,7 @@ impl Metrics {
         )?;
         let database = IntGaugeVec::new(
             Opts::new("database_operations", "Commits, and the writes that they carried, since the start."),
-            &["service", "operation"],
+            &["operation"],
         )?;
         let started = Gauge::new("process_start_time_seconds", "Start of the process, in seconds since the epoch.")?;
         started.set(std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |since| since.as_secs_f64()));
@@ -52,9 +52,9 @@ impl Metrics {
     }
 
     /// Notes an answered request. `route` must be a pattern, never a path as sent.
-    pub fn request(&self, service: &str, method: &str, route: &str, status: &str, took: Duration) {
-        self.requests.with_label_values(&[service, method, route, status]).inc();
-        self.durations.with_label_values(&[service, route]).observe(took.as_secs_f64());
+    pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
+        self.requests.with_label_values(&[method, route, status]).inc();
+        self.durations.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
     /// Notes how a call to another service ended.
@@ -62,12 +62,12 @@ impl Metrics {
         self.calls.with_label_values(&[peer, outcome]).inc();
     }
 
-    /// All of it as text, with the database figures of the service that is asked.
-    pub fn text(&self, service: &str, db: &Db) -> Result<Vec<u8>> {
+    /// All of it as text, with the figures of `db`.
+    pub fn text(&self, db: &Db) -> Result<Vec<u8>> {
         let stats = db.stats();
         for (operation, count) in [("commit", &stats.commits), ("write", &stats.writes)] {
             let count = i64::try_from(count.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-            self.database.with_label_values(&[service, operation]).set(count);
+            self.database.with_label_values(&[operation]).set(count);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).map_err(Error::internal)?;

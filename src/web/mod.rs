@@ -28,7 +28,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::storage::Db;
-pub use context::{BUDGET, Context};
+pub use context::Context;
 pub use fields::{Body, Fields, Json};
 pub use hosts::Hosts;
 pub use list::{Listed, Page, Sort, answer as list};
@@ -45,6 +45,8 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long requests under way may take to end once the server stops.
 const DRAIN_SECS: u64 = 4;
+
+const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 
 /// What a server knows of itself, whatever its service.
 #[derive(Clone)]
@@ -116,16 +118,32 @@ fn cors(hosts: Hosts) -> Cors {
             header::LOCATION.as_str(),
             header::LINK.as_str(),
             header::RETRY_AFTER.as_str(),
-            "idempotent-replayed",
+            IDEMPOTENT_REPLAYED,
             "x-request-id",
             "traceparent",
         ])
         .max_age(3600)
 }
 
-/// 201 with the address of what was created.
+/// 200 with `body`.
+pub fn ok(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(body)
+}
+
+/// 201 with `body` and the address of what was created.
 pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Created().insert_header((header::LOCATION, location)).json(body)
+}
+
+/// 201 for what an Idempotency-Key stands for: `json` is the same text whether it was created now or
+/// is `replayed`.
+pub fn created_once(location: &str, json: String, replayed: bool) -> HttpResponse {
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, location)).content_type(header::ContentType::json());
+    if replayed {
+        response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+    }
+    response.body(json)
 }
 
 /// The `{id}` of a path; it may be anything until [`PathId::or`] is asked.
