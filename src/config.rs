@@ -149,7 +149,7 @@ impl Config {
     /// Reads the settings of this process.
     pub fn load() -> Result<Self, Refusal> {
         match dotenvy::from_path(Path::new(".env")) {
-            Err(error) if !error.not_found() => Err(Refusal::new(format!(".env: {error}"))),
+            Err(error) if !error.not_found() => Err(Refusal::new(format!(".env: {}", describe(&error)))),
             _ => Self::from_args(std::env::args_os()),
         }
     }
@@ -221,6 +221,17 @@ impl Config {
             request_timeout: flags.request_timeout,
             log: flags.log,
         })
+    }
+}
+
+/// What is wrong with a `.env` file, in one line and without its values, which may be secrets.
+fn describe(error: &dotenvy::Error) -> String {
+    let dotenvy::Error::LineParse(line, _) = error else {
+        return error.to_string();
+    };
+    match line.split_once('=') {
+        Some((name, _)) if !name.contains(char::is_whitespace) => format!("the value of {name} can't be read"),
+        _ => "a line is not NAME=value".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The examples of the documents that Pasar implements, verbatim: a client written for one of them
 //! must find here what it was promised. (The documents: `Service-to-Service Communication with Flask`
 //! is seed 000.)
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
 #[allow(dead_code)]
 #[path = "api/support.rs"]

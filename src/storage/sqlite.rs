@@ -30,7 +30,9 @@ pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
         std::fs::create_dir_all(folder).with_context(|| format!("can't create {}", folder.display()))?;
     }
     let mut connection = Connection::open(file)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(SETUP)?;
+    // Before anything is changed: the file may be somebody else's.
+    check_ours(&connection)?;
     // Switching to WAL does not wait for a process that is doing the same: so we do.
     let until = Instant::now() + SETUP;
     loop {
@@ -48,25 +50,36 @@ pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
     Ok(open_writer(file)?)
 }
 
-/// Applies what is missing in one transaction, so that of two processes the second finds it done.
-fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
-    connection.busy_timeout(SETUP)?;
-    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let ours: Option<i64> =
-        tx.query_row("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'", [], |row| row.get(0)).optional()?;
-    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if ours.is_none() && tables > 0 {
+/// Refuses a database that we do not know how to use.
+fn check_ours(connection: &Connection) -> anyhow::Result<()> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let ours = "SELECT 1 FROM sqlite_schema WHERE name = 'migrations'";
+    if connection.query_row(ours, [], |_| Ok(())).optional()?.is_none() {
         bail!("it is the database of another program");
     }
+    let applied = applied(connection)?;
+    if let Some(unknown) = applied.iter().find(|name| !MIGRATIONS.iter().any(|(known, _)| known == name)) {
+        bail!("it was written by a newer version, which made the change {unknown}");
+    }
+    Ok(())
+}
+
+/// The migrations that the database has had.
+fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection.prepare("SELECT name FROM migrations")?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Applies what is missing in one transaction, so that of two processes the second finds it done.
+fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     tx.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT;
          CREATE TABLE IF NOT EXISTS done (name TEXT PRIMARY KEY) STRICT;",
     )?;
-    let applied: Vec<String> =
-        tx.prepare("SELECT name FROM migrations")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    if let Some(unknown) = applied.iter().find(|name| !MIGRATIONS.iter().any(|(known, _)| known == name)) {
-        bail!("it was written by a newer version, which made the change {unknown}");
-    }
+    let applied = applied(&tx)?;
     for (name, sql) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
         tx.execute_batch(sql).with_context(|| format!("the change {name} failed"))?;
         tx.execute("INSERT INTO migrations (name) VALUES (?1)", [name])?;

@@ -1,0 +1,157 @@
+//! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk,
+//! and shares its file with others of its kind.
+//!
+//! `PASAR_KILLS` says how often the test with SIGKILL kills (20 by default). The test with a full disk
+//! needs Linux and root, to mount a disk that is small enough to fill.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
+
+#[path = "process/configuration.rs"]
+mod configuration;
+#[path = "process/durability.rs"]
+mod durability;
+#[path = "process/full_disk.rs"]
+mod full_disk;
+#[path = "process/http.rs"]
+mod http;
+#[path = "process/load.rs"]
+mod load;
+#[path = "process/pasar.rs"]
+mod pasar;
+
+use std::net::TcpStream;
+use std::sync::Barrier;
+
+use serde_json::json;
+
+use self::http::{get, post};
+use self::load::{Stored, Writer, assert_unavailable, id, order_of};
+use self::pasar::{ALL, Folder, Pasar, free_address};
+
+#[test]
+fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
+    let folder = Folder::new();
+    let pasar = folder.start();
+    let bambang = json!({"id": 1, "name": "Bambang"});
+    let laptop = json!({"id": 1, "name": "Laptop Asus", "price": 8_000_000});
+    assert_eq!(get(pasar.user(), "/users/1").expect(200).json(), bambang);
+    let bob = post(pasar.user(), "/users", &json!({"name": "Bob"})).expect(201);
+    assert_eq!(bob.json(), json!({"id": 2, "name": "Bob"}));
+    let products = json!([
+        laptop,
+        {"id": 2, "name": "HP Xiaomi", "price": 3_000_000},
+        {"id": 3, "name": "Mouse Rexus", "price": 200_000},
+    ]);
+    assert_eq!(get(pasar.product(), "/products").expect(200).json(), products);
+    assert_eq!(get(pasar.product(), "/products/1").expect(200).json(), laptop);
+    let monitor = post(pasar.product(), "/products", &json!({"name": "Monitor LG", "price": 2_500_000})).expect(201);
+    assert_eq!(monitor.json()["product"], json!({"id": 4, "name": "Monitor LG", "price": 2_500_000}));
+    let order = post(pasar.order(), "/orders", &order_of(1)).expect(201).json();
+    assert_eq!((&order["order_id"], &order["user"], &order["product"]), (&json!(1), &bambang, &laptop));
+    assert_eq!(get(pasar.order(), "/orders").expect(200).json(), json!([order]));
+
+    let lists = |pasar: &Pasar| {
+        [(pasar.user(), "/users"), (pasar.product(), "/products"), (pasar.order(), "/orders")]
+            .map(|(service, path)| get(service, path).expect(200).body)
+    };
+    let before = lists(&pasar);
+    pasar.stop("TERM");
+    let pasar = folder.start();
+    assert_eq!(lists(&pasar), before);
+    pasar.stop("TERM");
+}
+
+#[test]
+fn three_processes_started_at_once_share_a_fresh_file() {
+    for _ in 0..10 {
+        let folder = Folder::new();
+        let [user, product] = [free_address(), free_address()];
+        let children = [
+            folder.pasar(&["user", "--user-addr", &user.to_string()]),
+            folder.pasar(&["product", "--product-addr", &product.to_string()]),
+            folder.pasar(&[
+                "order",
+                "--user-url",
+                &format!("http://{user}"),
+                "--product-url",
+                &format!("http://{product}"),
+            ]),
+        ]
+        .map(|mut command| Pasar::spawn(&mut command));
+        let mut services = ALL.iter();
+        let [user, product, order] = children.map(|child| child.ready(&[services.next().unwrap()]));
+        let placed = post(order.order(), "/orders", &order_of(1)).expect(201).json();
+        assert_eq!(placed["user"]["name"], "Bambang");
+        assert_eq!(placed["product"]["name"], "Laptop Asus");
+        order.stop("TERM");
+        product.stop("TERM");
+        user.stop("TERM");
+        let stored = Stored::open(&folder.database());
+        let [users, products] = ["SELECT count(*) FROM users", "SELECT count(*) FROM products"];
+        assert_eq!((stored.count(users), stored.count(products)), (1, 3));
+    }
+}
+
+#[test]
+fn only_the_services_that_are_named_start() {
+    let folder = Folder::new();
+    let order = free_address();
+    let mut command = folder.pasar(&["user", "product", "--order-addr", &order.to_string()]);
+    let pasar = Pasar::start(&mut command, &["UserService", "ProductService"]);
+    get(pasar.user(), "/users/1").expect(200);
+    get(pasar.product(), "/products/1").expect(200);
+    assert!(TcpStream::connect(order).is_err(), "something listens at ORDER_ADDR");
+    pasar.stop("INT");
+}
+
+#[test]
+fn two_processes_write_to_one_file_at_the_same_time() {
+    const WRITERS: i64 = 8;
+    const ORDERS: usize = 25;
+    let folder = Folder::new();
+    let processes = [folder.start(), folder.start()];
+    for user in 2..=2 * WRITERS {
+        let made = post(processes[0].user(), "/users", &json!({"name": format!("User {user}")})).expect(201);
+        assert_eq!(made.json()["id"], user);
+    }
+    let start = Barrier::new(processes.len() * WRITERS as usize);
+    let placed: Vec<_> = std::thread::scope(|scope| {
+        let services = processes.iter().map(Pasar::order).flat_map(|service| [service; WRITERS as usize]);
+        let writers: Vec<_> = (1..)
+            .zip(services)
+            .map(|(user, service)| {
+                let start = &start;
+                scope.spawn(move || {
+                    let mut writer = Writer::new(service, user);
+                    start.wait();
+                    for _ in 0..20 * ORDERS {
+                        if writer.placed.len() == ORDERS {
+                            break;
+                        }
+                        let answer = writer.place().unwrap();
+                        if answer.status != 201 {
+                            assert_unavailable(&answer, &["storage_unavailable", "busy"]);
+                        }
+                    }
+                    writer.placed
+                })
+            })
+            .collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    assert_eq!(placed.len(), processes.len() * WRITERS as usize * ORDERS, "too many were refused");
+    // Each process sees what the other wrote.
+    let last = placed.iter().max_by_key(|order| order.id).unwrap();
+    for process in &processes {
+        assert_eq!(id(&get(process.order(), &format!("/orders/{}", last.id)).expect(200)), last.id);
+    }
+    for process in processes {
+        process.stop("TERM");
+    }
+    let stored = Stored::open(&folder.database());
+    stored.assert_holds(&placed);
+    // What was refused with 503 was not kept.
+    assert_eq!(stored.count("SELECT count(*) FROM orders"), placed.len());
+    stored.assert_sound();
+}

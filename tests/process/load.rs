@@ -1,0 +1,116 @@
+//! Writers that place orders, and the comparison of what they were promised with what is in the file.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use serde_json::{Value, json};
+
+use super::http::{Answer, Broken, Http};
+
+/// An order that was answered with 201.
+#[derive(Debug)]
+pub struct Placed {
+    pub id: i64,
+    pub user: i64,
+    pub key: Option<String>,
+}
+
+/// One client that places orders for one user, one after the other.
+pub struct Writer {
+    http: Http,
+    pub user: i64,
+    /// What its Idempotency-Keys begin with, if it sends any.
+    keys: Option<String>,
+    sent: usize,
+    pub placed: Vec<Placed>,
+}
+
+impl Writer {
+    pub fn new(order_service: SocketAddr, user: i64) -> Self {
+        Self { http: Http::new(order_service, true), user, keys: None, sent: 0, placed: Vec::new() }
+    }
+
+    /// Opens a new connection for every order.
+    pub fn with_fresh_connections(order_service: SocketAddr, user: i64) -> Self {
+        Self { http: Http::new(order_service, false), ..Self::new(order_service, user) }
+    }
+
+    pub fn with_keys(self, prefix: String) -> Self {
+        Self { keys: Some(prefix), ..self }
+    }
+
+    /// Sends one order, and keeps it in mind if it is answered with 201.
+    pub fn place(&mut self) -> Result<Answer, Broken> {
+        self.sent += 1;
+        let key = self.key();
+        let answer = self.http.send("POST", "/orders", key.as_deref(), Some(&order_of(self.user)))?;
+        if answer.status == 201 {
+            assert_eq!(answer.header("idempotent-replayed"), None, "a fresh key was known: {key:?}");
+            self.placed.push(Placed { id: id(&answer), user: self.user, key });
+        }
+        Ok(answer)
+    }
+
+    /// The key that was sent last.
+    pub fn key(&self) -> Option<String> {
+        self.keys.as_ref().map(|prefix| format!("{prefix}-{}", self.sent))
+    }
+}
+
+pub fn order_of(user: i64) -> Value {
+    json!({"user_id": user, "product_id": 1})
+}
+
+/// The id in an answer about an order.
+#[track_caller]
+pub fn id(answer: &Answer) -> i64 {
+    answer.json()["order_id"].as_i64().unwrap_or_else(|| panic!("no order: {}", answer.body))
+}
+
+/// A refusal for the time being, told as one.
+#[track_caller]
+pub fn assert_unavailable(answer: &Answer, codes: &[&str]) {
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| seconds > 0), "Retry-After is missing");
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    let code = answer.json()["code"].clone();
+    assert!(codes.iter().any(|known| code == *known), "{}", answer.body);
+}
+
+/// The database file as another program sees it.
+pub struct Stored(Connection);
+
+impl Stored {
+    pub fn open(file: &Path) -> Self {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        Self(connection)
+    }
+
+    /// Every order is there, is its user's, has its line, and no two of them are one.
+    #[track_caller]
+    pub fn assert_holds<'a>(&self, placed: impl IntoIterator<Item = &'a Placed>) {
+        let sql = "SELECT o.user_id FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.id = ?1";
+        let mut statement = self.0.prepare(sql).unwrap();
+        let mut seen = HashSet::new();
+        for order in placed {
+            assert!(seen.insert(order.id), "two answers promised the same order: {order:?}");
+            let user: Option<i64> = statement.query_row([order.id], |row| row.get(0)).optional().unwrap();
+            assert_eq!(user, Some(order.user), "an acknowledged order is not in the file: {order:?}");
+        }
+    }
+
+    pub fn count(&self, sql: &str) -> usize {
+        usize::try_from(self.0.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    pub fn assert_sound(&self) {
+        let found: String = self.0.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(found, "ok");
+    }
+}

@@ -1,0 +1,206 @@
+//! The binary as a child process in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// The longest that a start or an orderly stop may take.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+pub const ALL: &[&str] = &["UserService", "ProductService", "OrderService"];
+
+/// Where processes run: their working directory, database and log.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(TempDir::with_prefix("pasar-").unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.path().join("pasar.db")
+    }
+
+    /// `pasar` with these arguments, on free ports, with nothing of our own environment.
+    pub fn pasar(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pasar"));
+        command.args(args).current_dir(self.path()).env_clear().env("RUST_LOG", "warn");
+        command.env("DATABASE_URL", url(&self.database()));
+        for variable in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR"] {
+            command.env(variable, "127.0.0.1:0");
+        }
+        command
+    }
+
+    /// All services, started.
+    pub fn start(&self) -> Pasar {
+        Pasar::start(&mut self.pasar(&[]), ALL)
+    }
+}
+
+pub fn url(database: &Path) -> String {
+    format!("sqlite:{}", database.display())
+}
+
+/// A process that serves; it is killed if it is not stopped before.
+pub struct Pasar {
+    child: Child,
+    addresses: BTreeMap<String, SocketAddr>,
+    /// What it prints, line by line.
+    printed: Receiver<String>,
+    log: TempDir,
+}
+
+impl Pasar {
+    /// Starts `command` and waits until it has told where `services` are, one a line.
+    #[track_caller]
+    pub fn start(command: &mut Command, services: &[&str]) -> Self {
+        Self::spawn(command).ready(services)
+    }
+
+    /// Starts `command` without waiting for it.
+    #[track_caller]
+    pub fn spawn(command: &mut Command) -> Self {
+        let log = TempDir::with_prefix("pasar-log-").unwrap();
+        let stderr = File::create(log.path().join("stderr")).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        let (sender, printed) = channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                // Nobody listens any more once the test is over.
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        Self { child, addresses: BTreeMap::new(), printed, log }
+    }
+
+    #[track_caller]
+    pub fn ready(mut self, services: &[&str]) -> Self {
+        for service in services {
+            let line = self.printed.recv_timeout(DEADLINE);
+            let line = line.unwrap_or_else(|error| panic!("no line for {service}: {error}; {}", self.log()));
+            let words: Vec<_> = line.split_whitespace().collect();
+            let [name, url, "curl", ..] = words[..] else { panic!("not the line of a service: {line}") };
+            let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+            assert_eq!(name, *service);
+            self.addresses.insert(name.to_owned(), address.unwrap_or_else(|| panic!("no address: {line}")));
+        }
+        self
+    }
+
+    pub fn user(&self) -> SocketAddr {
+        self.addresses["UserService"]
+    }
+
+    pub fn product(&self) -> SocketAddr {
+        self.addresses["ProductService"]
+    }
+
+    pub fn order(&self) -> SocketAddr {
+        self.addresses["OrderService"]
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path().join("stderr")).unwrap()
+    }
+
+    /// Sends a signal, `TERM` or `INT`.
+    pub fn signal(&self, name: &str) {
+        // The shell's own `kill` is there even where no program of that name is.
+        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
+        assert!(sent.unwrap().success(), "SIG{name} could not be sent");
+    }
+
+    /// Asks it to stop: it must end in time, with exit code 0, having printed nothing more and panicked nowhere.
+    #[track_caller]
+    pub fn stop(self, signal: &str) {
+        self.signal(signal);
+        self.stopped();
+    }
+
+    /// Waits for the end that a signal has asked for.
+    #[track_caller]
+    pub fn stopped(mut self) {
+        let status = ended(&mut self.child);
+        assert_eq!(status.code(), Some(0), "{status}: {}", self.log());
+        assert_eq!(self.printed.iter().collect::<Vec<_>>(), [""; 0], "lines besides those of the services");
+        assert!(!self.log().contains("panicked"), "{}", self.log());
+    }
+
+    /// SIGKILL, and waits until it is dead.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Pasar {
+    fn drop(&mut self) {
+        // Both fail only for a process that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the log of process {}:\n{}", self.child.id(), self.log());
+        }
+    }
+}
+
+/// Runs `command` to its end, which must come by itself and in time.
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    ended(&mut child);
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn ended(child: &mut Child) -> ExitStatus {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+            panic!("the process has not ended within {DEADLINE:?}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Polls for a condition.
+#[track_caller]
+pub fn until(what: &str, limit: Duration, mut met: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
+    while !met() {
+        assert!(Instant::now() < end, "not within {limit:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// An address where nobody listens, for what has to be known before the start. It is below the ports
+/// that systems hand out by themselves, so that nothing that asks for port 0 can take it meanwhile.
+pub fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const PORTS: u16 = 20_000;
+    let start = (std::process::id() % u32::from(PORTS)) as u16;
+    loop {
+        let port = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
