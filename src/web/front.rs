@@ -4,22 +4,27 @@
 //! origins, and on the way back dresses every error, the framework's own too, as a problem document and
 //! writes the access log. [`guard`] stands around each route: a time limit, and a panic made a 500.
 
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, Version};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::context::Context;
 use super::problem::{self, Language};
 use super::routes::Pattern;
 use super::{Server, hosts};
-use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, Result};
+use crate::error::{Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, Result};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -38,6 +43,7 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     if head {
         request.head_mut().method = Method::GET;
     }
+    let held = request.chunked().unwrap_or(false).then(|| hold_payload(&mut request));
     let answer = match check(&request) {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(error) => request.error_response(error),
@@ -47,6 +53,9 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     if head && !matches!(answer.response().body().size(), BodySize::Sized(_)) {
         // A stream would be read to its end, only to be thrown away.
         answer = answer.map_body(|_, _| BoxBody::new(()));
+    }
+    if let Some(payload) = held {
+        answer = answer.map_body(|_, body| BoxBody::new(Holding { body, _payload: payload }));
     }
     stamp(answer.response_mut().headers_mut(), &context);
     note(&answer, head, &context, started);
@@ -62,14 +71,48 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
         Some(limit) => tokio::time::timeout(limit, answer).await,
         None => Ok(answer.await),
     };
-    match answer {
-        Ok(Ok(answer)) => answer.map(ServiceResponse::map_into_boxed_body),
+    let answer = match answer {
+        Ok(Ok(answer)) => answer?.map_into_boxed_body(),
         Ok(Err(panic)) => {
             let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
             let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Ok(ServiceResponse::from_err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("panic: {words}")), id))
+            ServiceResponse::from_err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("panic: {words}")), id)
         }
-        Err(_) => Ok(ServiceResponse::from_err(Error::new(&REQUEST_TIMEOUT), id)),
+        Err(_) => ServiceResponse::from_err(Error::new(&REQUEST_TIMEOUT), id),
+    };
+    Ok(answer)
+}
+
+type SharedPayload = Rc<RefCell<Payload>>;
+
+/// Shares the payload of a chunked request. Once that is dropped unread, actix drains the connection for
+/// as long as the client keeps it open; held until the answer is out, it closes the connection instead.
+fn hold_payload(request: &mut ServiceRequest) -> SharedPayload {
+    let shared = Rc::new(RefCell::new(request.take_payload()));
+    let reading = Rc::clone(&shared);
+    let stream = futures_util::stream::poll_fn(move |cx| reading.borrow_mut().poll_next_unpin(cx));
+    request.set_payload(Payload::from(Box::pin(stream) as Pin<Box<dyn Stream<Item = _>>>));
+    shared
+}
+
+/// An answer's body that keeps the request's payload until it is sent.
+struct Holding {
+    body: BoxBody,
+    _payload: SharedPayload,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
     }
 }
 
@@ -79,12 +122,8 @@ fn check(request: &ServiceRequest) -> Result<()> {
         return Ok(());
     };
     let headers = request.headers();
-    let mut named = headers.get_all(header::HOST);
-    let host = match (named.next(), named.next()) {
-        (Some(host), None) => host.to_str().ok(),
-        (None, _) if request.version() < Version::HTTP_11 => None,
-        _ => return Err(Error::new(&BAD_HEADER).detail("exactly one Host is needed")),
-    };
+    // actix has seen to it that there is one Host (or none, with HTTP/1.0).
+    let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     // A target in absolute form takes the place of Host (RFC 9112, 3.2.2): both must be ours.
     let target = request.uri().authority().map(|authority| authority.as_str());
     if [host, target].into_iter().flatten().any(|host| !server.hosts.allow(host)) {

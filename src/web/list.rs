@@ -15,6 +15,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::query::Query;
+use super::values::Id;
 use crate::error::{Error, Result, Sentence};
 use crate::storage::{CHUNK, Db, Tx};
 
@@ -58,7 +59,7 @@ impl Page {
         let limit = query.take(
             "limit",
             Sentence::new("harus bilangan bulat antara 1 dan 1000", "must be an integer between 1 and 1000"),
-            |text| text.parse().ok().filter(|limit| (1..=1000).contains(limit)),
+            |text| Id::parse(text).map(|limit| limit.get() as usize).filter(|limit| *limit <= 1000),
         );
         let after = query.take(
             "after",

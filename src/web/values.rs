@@ -148,11 +148,20 @@ fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
     let Value::Number(number) = value else {
         return Err(Fault::wrong_type("harus bilangan bulat", "must be an integer"));
     };
-    match number.as_i64() {
+    let whole = number.as_i64().or_else(|| number.as_f64().filter(|float| float.fract() == 0.0).map(exact));
+    match whole {
         Some(number) if (min..=max).contains(&number) => Ok(number),
-        None if !number.is_u64() => Err(Fault::wrong_type("harus bilangan bulat", "must be an integer")),
-        _ => Err(Fault::rule(format!("harus antara {min} dan {max}"), format!("must be between {min} and {max}"))),
+        Some(_) => {
+            Err(Fault::rule(format!("harus antara {min} dan {max}"), format!("must be between {min} and {max}")))
+        }
+        None => Err(Fault::wrong_type("harus bilangan bulat", "must be an integer")),
     }
+}
+
+/// JSON makes no difference between 1 and 1.0. A whole number that a float can't hold exactly is
+/// taken for an extreme, which no rule allows.
+fn exact(float: f64) -> i64 {
+    if float.abs() <= 9_007_199_254_740_992.0 { float as i64 } else { i64::MIN }
 }
 
 /// Text on one line, its ends trimmed. Control characters and marks that reorder what people see are

@@ -1,0 +1,85 @@
+//! Stories across the services, as people live them.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_newcomer_buys_a_new_product() {
+    let app = TestApp::spawn().await;
+    let user = app.user.post("/users", &json!({"name": "Siti", "email": "siti@mail.id"})).await.expect(201);
+    assert_eq!(user["id"], 2);
+    let added = app.product.post("/products", &json!({"name": "Keyboard", "price": 150_000})).await.expect(201);
+    assert_eq!(added["product"]["id"], 4);
+    let body = json!({"user_id": user["id"], "product_id": added["product"]["id"], "quantity": 2});
+    let order = app.order.post("/orders", &body).await.expect(201);
+    assert_eq!(order["user"], json!({"id": 2, "name": "Siti"}), "an order shows no e-mail address");
+    assert_eq!(order["product"], json!({"id": 4, "name": "Keyboard", "price": 150_000}));
+    assert_eq!(order["total_price"], 300_000);
+    assert_eq!(app.order.all("/orders").await, [order]);
+}
+
+#[tokio::test]
+async fn everything_is_still_there_after_a_restart_and_the_demo_comes_only_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = json!({"user_id": 1, "product_id": 3, "quantity": 5});
+    let key = [("idempotency-key", "before the restart")];
+    let app = TestApp::on(&folder, &[]).await;
+    app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
+    let placed = app.order.post_as("/orders", &key, &body).await;
+    placed.expect(201);
+    let before = (app.user.all("/users").await, app.product.all("/products").await, app.order.all("/orders").await);
+    drop(app);
+
+    let app = TestApp::on(&folder, &[]).await;
+    let after = (app.user.all("/users").await, app.product.all("/products").await, app.order.all("/orders").await);
+    assert_eq!(after, before);
+    let replay = app.order.post_as("/orders", &key, &body).await;
+    assert_eq!((replay.status, replay.header("idempotent-replayed"), &replay.body), (201, "true", &placed.body));
+    assert_eq!(app.order.post("/orders", &body).await.expect(201)["id"], 2);
+}
+
+#[tokio::test]
+async fn the_demo_is_not_added_to_a_database_that_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::on(&folder, &["--demo", "off"]).await;
+    app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
+    drop(app);
+    let app = TestApp::on(&folder, &["--demo", "on"]).await;
+    assert_eq!(app.user.all("/users").await, [json!({"id": 1, "name": "Siti"})]);
+}
+
+#[tokio::test]
+async fn each_service_may_have_a_database_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+    let (user, product) = (url("user.db"), url("product.db"));
+    let app = TestApp::on(&folder, &["--user-database-url", &user, "--product-database-url", &product]).await;
+    app.order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await.expect(201);
+    for name in ["user.db", "product.db", "pasar.db"] {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+    drop(app);
+    // The same services on the shared database alone: the users are not there, the orders are.
+    let app = TestApp::on(&folder, &["--demo", "off"]).await;
+    assert!(app.user.all("/users").await.is_empty());
+    assert_eq!(app.order.all("/orders").await.len(), 1);
+}
+
+#[tokio::test]
+async fn two_processes_may_share_a_database_and_no_order_is_lost_or_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let apps = [TestApp::on(&folder, &[]).await, TestApp::on(&folder, &[]).await];
+    let body = json!({"user_id": 1, "product_id": 1});
+    let keys: Vec<String> = (0..20).map(|key| format!("key {key}")).collect();
+    let orders = keys.iter().flat_map(|key| apps.iter().map(move |app| (app, [("idempotency-key", key.as_str())])));
+    let answers = join_all(orders.map(async |(app, key)| app.order.post_as("/orders", &key, &body).await)).await;
+    for pair in answers.chunks(2) {
+        pair[0].expect(201);
+        assert_eq!(pair[0].body, pair[1].body);
+    }
+    for app in &apps {
+        assert_eq!(app.order.all("/orders").await.len(), keys.len());
+    }
+}

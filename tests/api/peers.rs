@@ -1,0 +1,260 @@
+//! Orders whose peers are somebody else's, away, or out of their mind.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use crate::fake::{Fake, Mood};
+use crate::support::{Answer, Api, TestApp, eventually};
+
+/// The promise: an order that can't be placed is refused within this.
+const PROMISE: Duration = Duration::from_secs(3);
+const TRIALS: usize = 20;
+/// Failures in a row before the order service stops asking; until then each call must have been made.
+const BEFORE_REST: usize = 5;
+
+async fn place(order: &Api) -> Answer {
+    order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await
+}
+
+/// How many calls to this peer failed, as the order service counts them.
+async fn failures(app: &TestApp, peer: &str) -> usize {
+    let metrics = app.order.get("/metrics").await.text();
+    let labels = [r#"outcome="failed""#.to_owned(), format!(r#"peer="{peer}""#)];
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("peer_calls_total{") && labels.iter().all(|label| line.contains(label)));
+    line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+}
+
+/// Orders meet a peer of this mood, which then gets well.
+async fn orders_outlive(peer: &str, mood: Mood) {
+    let mut fake = Fake::start(mood);
+    let app = TestApp::with(&[&format!("--{peer}-url"), &fake.url()]).await;
+    let timed = || async {
+        let started = Instant::now();
+        (place(&app.order).await, started.elapsed())
+    };
+    for (answer, took) in join_all((0..TRIALS).map(|_| timed())).await {
+        let problem = answer.problem(503, "peer_unavailable");
+        assert_eq!(problem["detail"], format!("the {peer} service does not answer"), "{mood:?}");
+        assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1), "{mood:?}");
+        assert_eq!(answer.header("www-authenticate"), "", "{mood:?}");
+        assert!(took < PROMISE, "{mood:?} took {took:?}");
+    }
+    assert!(failures(&app, peer).await >= BEFORE_REST, "{mood:?}: the peer was not even called");
+    if !matches!(mood, Mood::Away) {
+        assert!(fake.heard().len() >= BEFORE_REST, "{mood:?}: {:?}", fake.heard());
+    }
+    assert!(app.order.all("/orders").await.is_empty(), "{mood:?}");
+
+    fake.heal();
+    eventually("orders succeed again", async || (place(&app.order).await.status == 201).then_some(())).await;
+    for answer in join_all((0..TRIALS).map(|_| place(&app.order))).await {
+        answer.expect(201);
+    }
+    assert_eq!(app.order.all("/orders").await.len(), TRIALS + 1, "{mood:?}");
+}
+
+async fn orders_outlive_all(moods: impl IntoIterator<Item = Mood>) {
+    join_all(moods.into_iter().map(|mood| orders_outlive("user", mood))).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_away_makes_a_503_until_it_is_back() {
+    join(orders_outlive("user", Mood::Away), orders_outlive("product", Mood::Away)).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_makes_a_503_in_time() {
+    join(orders_outlive("user", Mood::Hangs), orders_outlive("product", Mood::Hangs)).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_one_byte_a_second_makes_a_503_in_time() {
+    orders_outlive("user", Mood::Drips).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_breaks_off_makes_a_503() {
+    let half_a_body = "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"id\":1,\"na";
+    let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n19\r\n{\"id\":1,\"name\":\"Bambang\"}\r\n";
+    let texts = ["", "HTTP/1.1 200 OK\r\nContent-Le", half_a_body, chunk];
+    orders_outlive_all(texts.into_iter().flat_map(|text| [Mood::Resets(text), Mood::Closes(text)])).await;
+}
+
+#[tokio::test]
+async fn a_peer_whose_answer_has_no_end_makes_a_503() {
+    orders_outlive_all([
+        Mood::Endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"id\":1,\"name\":\"A\r\n"),
+        Mood::Endless("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n{\"id\":1,\"name\":\""),
+        Mood::Endless("HTTP/1.1 200 OK\r\nX-Padding: "),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_nonsense_makes_a_503() {
+    orders_outlive_all(
+        [
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<h1>Hello</h1>\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"id\":2,\"name\":\"Bambang\"}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{\"id\":1,\"name\":\"\"}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"id\":1,\"name\":5}",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+            "SSH-2.0-OpenSSH_9.9\r\n",
+        ]
+        .map(Mood::Closes),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_product_without_a_sound_price_makes_a_503() {
+    let texts = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{\"id\":1,\"name\":\"Barang\",\"price\":-1}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{\"id\":1,\"name\":\"Barang\",\"price\":0.5}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"id\":1,\"name\":\"Barang\"}",
+    ];
+    join_all(texts.map(|text| orders_outlive("product", Mood::Closes(text)))).await;
+}
+
+#[tokio::test]
+async fn a_status_of_a_peer_never_becomes_the_users() {
+    orders_outlive_all(
+        [
+            "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 99999\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 25\r\n\r\n{\"id\":1,\"name\":\"Bambang\"}",
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+        ]
+        .map(Mood::Closes),
+    )
+    .await;
+    orders_outlive("product", Mood::Closes("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")).await;
+}
+
+#[tokio::test]
+async fn a_redirect_of_a_peer_is_not_followed() {
+    let elsewhere = Fake::start(Mood::Well);
+    let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {}/users/1\r\nContent-Length: 0\r\n\r\n", elsewhere.url());
+    orders_outlive("user", Mood::Closes(redirect.leak())).await;
+    assert!(elsewhere.heard().is_empty());
+}
+
+#[tokio::test]
+async fn one_failure_of_a_peer_is_made_good_by_a_second_attempt() {
+    for mood in
+        [&Mood::Hangs, &Mood::Resets(""), &Mood::Closes("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")]
+    {
+        let fake = Fake::start(Mood::AtFirst(1, mood));
+        let app = TestApp::with(&["--user-url", &fake.url()]).await;
+        assert_eq!(place(&app.order).await.expect(201)["user"]["name"], "Asing", "{mood:?}");
+        assert_eq!((fake.heard().len(), failures(&app, "user").await), (2, 1), "{mood:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_peer_does_not_have_is_not_there_and_no_sign_of_illness() {
+    let (users, products) = (Fake::start(Mood::Well), Fake::start(Mood::Well));
+    let app = TestApp::with(&["--user-url", &users.url(), "--product-url", &products.url()]).await;
+    for _ in 0..2 * BEFORE_REST {
+        let body = json!({"user_id": 2, "product_id": 1});
+        app.order.post("/orders", &body).await.problem(404, "user_not_found");
+        let body = json!({"user_id": 1, "product_id": 2});
+        app.order.post("/orders", &body).await.problem(404, "product_not_found");
+    }
+    place(&app.order).await.expect(201);
+}
+
+#[tokio::test]
+async fn what_needs_no_peer_works_without_one() {
+    let away = Fake::start(Mood::Away);
+    let app = TestApp::with(&["--user-url", &away.url(), "--product-url", &away.url()]).await;
+    place(&app.order).await.problem(503, "peer_unavailable");
+    assert!(app.order.all("/orders").await.is_empty());
+    app.order.get("/orders/1").await.problem(404, "order_not_found");
+    app.order.get("/health/ready").await.expect(200);
+}
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// A header of a request that a fake heard.
+fn header<'a>(head: &'a str, name: &str) -> &'a str {
+    let found = head.lines().find_map(|line| line.split_once(": ").filter(|(known, _)| *known == name));
+    found.map_or_else(|| panic!("no {name} in {head}"), |(_, value)| value)
+}
+
+/// The trace id and the span id of a `traceparent`.
+fn trace(traceparent: &str) -> (&str, &str) {
+    let parts: Vec<_> = traceparent.split('-').collect();
+    assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2, 32, 16, 2], "{traceparent}");
+    (parts[1], parts[2])
+}
+
+#[tokio::test]
+async fn peers_may_be_foreign_and_below_a_path_and_are_told_the_trace() {
+    let (users, products) = (Fake::at("/api", Mood::Well), Fake::at("/v1/shop", Mood::Well));
+    let app = TestApp::with(&["--user-url", &users.url(), "--product-url", &format!("{}/", products.url())]).await;
+    let answer = place(&app.order).await;
+    let order = answer.expect(201);
+    assert_eq!(order["user"], json!({"id": 1, "name": "Asing"}));
+    assert_eq!(order["product"], json!({"id": 1, "name": "Barang", "price": 2500}));
+    for (fake, line) in [(&users, "get /api/users/1 http/1.1\r\n"), (&products, "get /v1/shop/products/1 http/1.1\r\n")]
+    {
+        let heard = fake.heard();
+        assert!(heard.len() == 1 && heard[0].starts_with(line), "{heard:?}");
+        assert_eq!(header(&heard[0], "accept"), "application/json");
+        assert_eq!(header(&heard[0], "host"), fake.url()["http://".len()..].split('/').next().unwrap());
+        assert_eq!(header(&heard[0], "x-request-id"), answer.header("x-request-id"));
+        assert_eq!(trace(header(&heard[0], "traceparent")).0, trace(answer.header("traceparent")).0);
+    }
+}
+
+#[tokio::test]
+async fn the_id_and_the_trace_of_a_client_are_echoed_and_passed_on_but_not_its_secrets() {
+    let (users, products) = (Fake::start(Mood::Well), Fake::start(Mood::Well));
+    let app = TestApp::with(&["--user-url", &users.url(), "--product-url", &products.url()]).await;
+    let headers =
+        [("x-request-id", "abc-1:2/3"), ("traceparent", TRACE), ("authorization", "Bearer x"), ("cookie", "a=b")];
+    let answer = app.order.post_as("/orders", &headers, &json!({"user_id": 1, "product_id": 1})).await;
+    answer.expect(201);
+    assert_eq!((answer.header("x-request-id"), answer.header("traceparent")), ("abc-1:2/3", TRACE));
+    let heard = [users.heard(), products.heard()].concat();
+    assert_eq!(heard.len(), 2);
+    for head in &heard {
+        assert_eq!(header(head, "x-request-id"), "abc-1:2/3");
+        let (id, span) = trace(header(head, "traceparent"));
+        assert_eq!(id, trace(TRACE).0);
+        assert_ne!(span, trace(TRACE).1, "each call is a span of its own");
+        assert!(!head.contains("authorization") && !head.contains("cookie"), "{head}");
+    }
+    let spans: Vec<_> = heard.iter().map(|head| trace(header(head, "traceparent")).1).collect();
+    assert_ne!(spans[0], spans[1]);
+}
+
+#[tokio::test]
+async fn an_id_or_a_trace_that_is_not_well_formed_is_replaced() {
+    let users = Fake::start(Mood::Well);
+    let app = TestApp::with(&["--user-url", &users.url()]).await;
+    let body = json!({"user_id": 1, "product_id": 1});
+    for bad in ["", "a b", "<script>", "é", &"x".repeat(129), &"x".repeat(200)] {
+        let headers = [("x-request-id", bad), ("traceparent", bad)];
+        let answer = app.order.post_as("/orders", &headers, &body).await;
+        answer.expect(201);
+        let id = answer.header("x-request-id");
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{bad}: {id}");
+        let heard = users.heard().pop().unwrap();
+        assert_eq!(header(&heard, "x-request-id"), id);
+        assert_eq!(trace(header(&heard, "traceparent")).0, trace(answer.header("traceparent")).0);
+    }
+    let longest = "x".repeat(128);
+    let answer = app.order.get_as("/orders", &[("x-request-id", &longest)]).await;
+    assert_eq!(answer.header("x-request-id"), longest);
+}

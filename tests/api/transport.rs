@@ -1,0 +1,322 @@
+//! HTTP itself gone wrong: paths, methods, hosts, origins, and requests that no client should send.
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Answer, Api, PATIENCE, TestApp};
+
+const LOCAL: &str = "Host: localhost";
+
+/// After whatever has happened, the service serves.
+async fn works(api: &Api) {
+    api.get("/health/ready").await.expect(200);
+}
+
+fn paths(service: &str) -> [(String, &'static str); 8] {
+    let list = format!("/{service}s");
+    let one = format!("{list}/1");
+    let info = ["/", "/health", "/health/live", "/health/ready", "/metrics", "/errors"];
+    let [a, b, c, d, e, f] = info.map(|path| (path.to_owned(), "GET, HEAD, OPTIONS"));
+    [(list, "GET, HEAD, POST, OPTIONS"), (one, "GET, HEAD, OPTIONS"), a, b, c, d, e, f]
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones_at_every_path() {
+    let app = TestApp::spawn().await;
+    for (service, api) in app.services() {
+        for (path, allow) in paths(service) {
+            let allowed = |method: &Method| allow.split(", ").any(|one| one == method.as_str());
+            let lower = Method::from_bytes(b"get").unwrap();
+            let made_up = Method::from_bytes(b"BREW").unwrap();
+            for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE, lower, made_up] {
+                if allowed(&method) {
+                    continue;
+                }
+                for language in ["id", "en"] {
+                    let answer = api.send(method.clone(), &path, &[("accept-language", language)], vec![]).await;
+                    answer.problem_in(language, 405, "method_not_allowed");
+                    assert_eq!(answer.header("allow"), allow, "{method} {path}");
+                }
+            }
+            let options = api.send(Method::OPTIONS, &path, &[], vec![]).await;
+            assert_eq!((options.status, options.header("allow"), options.body.len()), (204, allow, 0), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body_at_every_path() {
+    let app = TestApp::spawn().await;
+    app.order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await.expect(201);
+    for (service, api) in app.services() {
+        for (path, _) in paths(service) {
+            let get = api.get(&path).await;
+            let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL]).await;
+            assert_eq!((head.status, head.text().as_str()), (get.status, ""), "{path}");
+            assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+            // The metrics have counted on in between.
+            if path != "/metrics" {
+                assert_eq!(head.header("content-length"), get.body.len().to_string(), "{path}");
+            }
+        }
+        let missing = api.raw_head("HEAD /nothing HTTP/1.1", &[LOCAL]).await;
+        assert_eq!((missing.status, missing.text().as_str()), (404, ""));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_a_404_however_it_is_written() {
+    let app = TestApp::spawn().await;
+    let long = format!("/{}", "x".repeat(8000));
+    for (path, code) in [
+        ("/nothing", "route_not_found"),
+        ("/products", "route_not_found"),
+        ("/Users", "route_not_found"),
+        ("//users", "route_not_found"),
+        ("/users/", "route_not_found"),
+        ("/users//1", "route_not_found"),
+        ("/users/1/", "route_not_found"),
+        ("/users/1/x", "route_not_found"),
+        ("/users/../users", "route_not_found"),
+        ("/users/./1", "route_not_found"),
+        ("/users;/1", "route_not_found"),
+        ("/%75sers%2f1", "route_not_found"),
+        ("/%00", "route_not_found"),
+        ("/%ff", "route_not_found"),
+        ("/users/1%2f..%2f1", "user_not_found"),
+        ("/users/%2e%2e", "user_not_found"),
+        ("/users/%00", "user_not_found"),
+        ("/users/1%00", "user_not_found"),
+        ("/users/%ff", "user_not_found"),
+        ("/users/%", "user_not_found"),
+        ("/users/%zz", "user_not_found"),
+        ("/users/1;x=1", "user_not_found"),
+        ("/users/{id}", "user_not_found"),
+        (&long, "route_not_found"),
+        (&format!("/users{long}"), "user_not_found"),
+    ] {
+        for language in ["id", "en"] {
+            println!("{path}");
+            let accept = format!("Accept-Language: {language}");
+            let answer = app.user.raw_head(&format!("GET {path} HTTP/1.1"), &[LOCAL, &accept]).await;
+            answer.problem_in(language, 404, code);
+        }
+        works(&app.user).await;
+    }
+}
+
+#[tokio::test]
+async fn only_hosts_and_origins_of_this_machine_are_answered() {
+    let app = TestApp::with(&["--allowed-hosts", "shop.example"]).await;
+    let users = "GET /users/1 HTTP/1.1";
+    for good in
+        ["localhost", "LocalHost:1", "127.0.0.1", "127.8.9.1:80", "[::1]:5000", "shop.example", "SHOP.example:8"]
+    {
+        let host = format!("Host: {good}");
+        assert_eq!(app.user.raw_head(users, &[&host]).await.status, 200, "{good}");
+        let origin = format!("Origin: http://{good}");
+        assert_eq!(app.user.raw_head(users, &[&host, &origin]).await.status, 200, "{good}");
+    }
+    assert_eq!(app.user.raw_head("GET http://localhost/users/1 HTTP/1.1", &[LOCAL]).await.status, 200);
+    assert_eq!(app.user.raw_head("GET /users/1 HTTP/1.0", &[]).await.status, 200);
+
+    let evil = [
+        "evil.example",
+        "",
+        ":5000",
+        "localhost.evil.example",
+        "127.0.0.1.nip.io",
+        "192.168.0.1",
+        "a@localhost",
+        "::1",
+    ];
+    for bad in evil {
+        println!("{bad:?}");
+        let host = format!("Host: {bad}");
+        for path in ["/users/1", "/", "/nothing", "/health"] {
+            let answer = app.user.raw_head(&format!("GET {path} HTTP/1.1"), &[&host]).await;
+            answer.problem(421, "host_not_allowed");
+        }
+        let origin = format!("Origin: http://{bad}");
+        app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
+    }
+    app.user.raw_head("GET http://evil.example/users/1 HTTP/1.1", &[LOCAL]).await.problem(421, "host_not_allowed");
+    app.user
+        .raw_head("GET http://localhost/users/1 HTTP/1.1", &["Host: evil.example"])
+        .await
+        .problem(421, "host_not_allowed");
+    for origin in ["null", "file://", "http://localhost, http://evil.example", "localhost", "https://evil.example:443"]
+    {
+        let origin = format!("Origin: {origin}");
+        app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
+    }
+    works(&app.user).await;
+}
+
+#[tokio::test]
+async fn a_foreign_page_can_not_place_an_order() {
+    let app = TestApp::spawn().await;
+    let body = json!({"user_id": 1, "product_id": 1});
+    for origin in ["http://evil.example", "null", ""] {
+        let answer = app.order.post_as("/orders", &[("origin", origin)], &body).await;
+        answer.problem(403, "origin_not_allowed");
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+    assert!(app.order.all("/orders").await.is_empty());
+    app.order.post_as("/orders", &[("origin", "http://localhost:3000")], &body).await.expect(201);
+}
+
+async fn preflight(api: &Api, origin: &str) -> Answer {
+    let headers = [
+        ("origin", origin),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type,idempotency-key"),
+    ];
+    api.send(Method::OPTIONS, "/orders", &headers, vec![]).await
+}
+
+#[tokio::test]
+async fn pages_of_this_machine_may_call_and_read_and_others_may_not() {
+    let app = TestApp::with(&["--cors-origins", "https://shop.example"]).await;
+    let body = json!({"user_id": 1, "product_id": 1});
+    for origin in ["http://localhost:3000", "http://127.0.0.1:8080", "https://shop.example"] {
+        let allowed = preflight(&app.order, origin).await;
+        assert!(matches!(allowed.status, 200 | 204), "{}", allowed.status);
+        assert_eq!(allowed.header("access-control-allow-origin"), origin);
+        assert!(allowed.header("access-control-allow-methods").contains("POST"));
+        let headers = allowed.header("access-control-allow-headers").to_lowercase();
+        assert!(headers.contains("content-type") && headers.contains("idempotency-key"), "{headers}");
+
+        let placed = app.order.post_as("/orders", &[("origin", origin)], &body).await;
+        placed.expect(201);
+        assert_eq!(placed.header("access-control-allow-origin"), origin);
+        let exposed = placed.header("access-control-expose-headers").to_lowercase();
+        for header in ["location", "link", "retry-after", "idempotent-replayed", "x-request-id"] {
+            assert!(exposed.split(',').any(|one| one.trim() == header), "{header} in {exposed}");
+        }
+        // A page must be able to read why it was refused.
+        let refused = app.order.get_as("/orders/99", &[("origin", origin)]).await;
+        refused.problem(404, "order_not_found");
+        assert_eq!(refused.header("access-control-allow-origin"), origin);
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_from_a_foreign_page_is_refused_with_a_problem_document() {
+    let app = TestApp::with(&["--cors-origins", "https://shop.example"]).await;
+    for origin in ["http://evil.example", "http://shop.example", "null"] {
+        let refused = preflight(&app.order, origin).await;
+        assert_eq!(refused.header("access-control-allow-origin"), "");
+        refused.problem(403, "origin_not_allowed");
+    }
+}
+
+/// What answers a request: our own layers with a problem document, or the framework below them, whose
+/// parser refuses a head that it can't read with a bare status.
+enum By {
+    Us(&'static str),
+    Framework,
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_http_is_a_400_and_does_no_harm() {
+    use By::{Framework, Us};
+    let app = TestApp::spawn().await;
+    let post = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    let get = "GET /users/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    let bob = "{\"name\":\"Bob\"}";
+    for (request, by) in [
+        ("GET / HTTP/1.0\r\nHost: localhost\r\nHost: localhost\r\n\r\n".to_owned(), Framework),
+        ("GET / HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(), Framework),
+        (format!("{get}Host: localhost\r\n\r\n"), Framework),
+        (format!("{get}Host: evil.example\r\n\r\n"), Framework),
+        ("GARBAGE\r\n\r\n".to_owned(), Framework),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), Framework),
+        ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\r\n\r\n".to_owned(), Framework),
+        (format!("{get}Bad Name: x\r\n\r\n"), Framework),
+        (format!("{get}: x\r\n\r\n"), Framework),
+        (format!("{get}X: a\0b\r\n\r\n"), Framework),
+        (format!("{get}X: a\r\n b\r\n\r\n"), Framework),
+        (format!("{post}Content-Length: -1\r\n\r\n{bob}"), Framework),
+        (format!("{post}Content-Length: +14\r\n\r\n{bob}"), Framework),
+        (format!("{post}Content-Length: x\r\n\r\n{bob}"), Framework),
+        (format!("{post}Content-Length: 14\r\nContent-Length: 15\r\n\r\n{bob}"), Framework),
+        (format!("{post}Content-Length: 14\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), Framework),
+        (format!("{post}Transfer-Encoding: gzip\r\n\r\n{bob}"), Framework),
+        (format!("{post}Transfer-Encoding: chunked\r\n\r\nzz\r\n{bob}\r\n0\r\n\r\n"), Us("bad_json")),
+        (format!("{post}Transfer-Encoding: chunked\r\n\r\n-1\r\n{bob}\r\n0\r\n\r\n"), Us("bad_json")),
+        (format!("{post}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{bob}"), Us("bad_json")),
+    ] {
+        println!("{request:?}");
+        let answer = app.user.raw(request).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        if let Us(code) = by {
+            answer.problem(400, code);
+        } else {
+            assert_eq!(answer.text(), "", "the framework's own answer says nothing");
+        }
+        works(&app.user).await;
+    }
+    let huge = format!("{get}X: {}\r\n\r\n", "x".repeat(1_000_000));
+    let answer = app.user.raw(huge).await;
+    assert!(matches!(answer.status, 400 | 431), "{}", answer.status);
+    works(&app.user).await;
+    assert_eq!(app.user.all("/users").await.len(), 1);
+}
+
+const POST: &str = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
+
+#[tokio::test]
+async fn a_body_that_does_not_come_in_time_is_a_408() {
+    let app = TestApp::with(&["--request-timeout", "500ms"]).await;
+    for begun in ["", "{", "{\"name\":\"Bob\""] {
+        let request = format!("{POST}Content-Length: 14\r\n\r\n{begun}");
+        app.user.raw(request).await.problem(408, "request_timeout");
+        works(&app.user).await;
+    }
+    assert_eq!(app.user.all("/users").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_never_ends_its_chunked_body_is_answered_and_let_go() {
+    let app = TestApp::with(&["--request-timeout", "500ms"]).await;
+    let slow = format!("{POST}Transfer-Encoding: chunked\r\n\r\n8\r\n{{\"name\":\r\n");
+    let refused = format!("{POST}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let (slow, refused) = tokio::join!(app.user.raw(slow), app.user.raw(refused));
+    slow.problem(408, "request_timeout");
+    refused.problem(415, "unsupported_media_type");
+    works(&app.user).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_of_its_body_stores_nothing() {
+    let app = TestApp::spawn().await;
+    let head =
+        "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n";
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(app.user.addr).await.unwrap();
+        stream.write_all(format!("{head}{{\"name\":\"Bob\"}}").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap().ok();
+        assert!(!rest.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&rest));
+    }
+    assert_eq!(app.user.all("/users").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_serves_on_after_an_error() {
+    let app = TestApp::spawn().await;
+    let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
+    let bad = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{";
+    let requests =
+        [&get("/nothing", ""), bad, &get("/users/99", ""), &get("/users/1", "Connection: close\r\n")].concat();
+    let answers = app.user.raw(requests).await;
+    // The first one's body goes on to the last answer.
+    let all = answers.text();
+    let statuses: Vec<_> = all.match_indices("HTTP/1.1 ").map(|(at, _)| &all[at + 9..at + 12]).collect();
+    assert_eq!((answers.status, statuses), (404, vec!["400", "404", "200"]), "{all}");
+    assert!(all.ends_with("{\"id\":1,\"name\":\"Bambang\"}"), "{all}");
+}
