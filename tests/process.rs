@@ -1,7 +1,8 @@
 //! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk,
 //! and shares its file with others of its kind.
 //!
-//! `PASAR_KILLS` says how often the test with SIGKILL kills (20 by default). The test with a full disk
+//! `PASAR_KILLS` says how often the test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
+//! orders the longest list has (50,000). The test with a full disk
 //! needs Linux and root, to mount a disk that is small enough to fill.
 
 #![cfg(unix)]
@@ -17,6 +18,8 @@ mod full_disk;
 mod http;
 #[path = "process/load.rs"]
 mod load;
+#[path = "process/long_list.rs"]
+mod long_list;
 #[path = "process/pasar.rs"]
 mod pasar;
 

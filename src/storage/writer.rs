@@ -185,10 +185,11 @@ impl Writing {
         done
     }
 
-    /// Folds the log into the database file and truncates it; readers may make that wait for later.
+    /// Folds the log into the database file, as far as readers let it. The log keeps its length, which
+    /// spares the next commits from growing it again.
     fn checkpoint(&self) {
         if let Some(connection) = &self.connection {
-            let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             if let Err(error) = done {
                 log::debug!("the checkpoint has to wait: {error}");
             }

@@ -112,6 +112,11 @@ impl Pasar {
         self.addresses["OrderService"]
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log.path().join("stderr")).unwrap()
     }
