@@ -1,7 +1,7 @@
 //! The log: env_logger in front, a thread that writes behind it.
 //!
 //! A line costs the request that logs it no system call, and a terminal that is slow or paused stops
-//! nobody: once [`LIMIT`] bytes wait, further lines are counted instead of kept.
+//! nobody: once a megabyte waits, further lines are counted instead of kept.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -94,7 +94,7 @@ impl Db {
         })))
     }
 
-    /// Runs `work` on a snapshot, in [`CHUNK`](crate::storage::CHUNK)s of rows if it reads many.
+    /// Runs `work` on a snapshot, in [`CHUNK`]s of rows if it reads many.
     ///
     /// SQLite answers from its page cache in microseconds, where the way to another thread and back
     /// takes tens of them: so the closure runs right here, on the thread of the caller. (Behind WAL no
@@ -119,8 +119,8 @@ impl Db {
     /// Runs `work` in a write transaction and answers once it is committed to the disk.
     ///
     /// An error from `work` undoes what it did and nothing else. A failure of the database is
-    /// [`STORAGE_UNAVAILABLE`](crate::error::STORAGE_UNAVAILABLE), a full queue is [`BUSY`]; after
-    /// either, nothing was kept. The closure is `Fn`: an engine may have to run it again.
+    /// [`STORAGE_UNAVAILABLE`](crate::error::STORAGE_UNAVAILABLE), a full queue is
+    /// [`BUSY`](crate::error::BUSY); after either, nothing was kept. The closure is `Fn`: an engine may have to run it again.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
