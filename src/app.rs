@@ -160,6 +160,15 @@ impl App {
     }
 }
 
+/// Asks the services of `config`, which run elsewhere, whether they are well.
+pub async fn health(config: &Config) -> anyhow::Result<()> {
+    let client = peer::client()?;
+    for ServiceConfig { service, listen, .. } in &config.services {
+        peer::check(&client, base_url(*listen)?).await.with_context(|| format!("the {} service", service.name()))?;
+    }
+    Ok(())
+}
+
 /// Binds a listener before anything is started, so that a port in use costs nothing.
 fn bind(one: &ServiceConfig) -> anyhow::Result<TcpListener> {
     let ServiceConfig { service, listen, .. } = one;

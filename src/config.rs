@@ -9,7 +9,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
 use crate::storage::DatabaseUrl;
@@ -43,6 +43,9 @@ impl Service {
 #[derive(Debug, Parser)]
 #[command(name = "pasar", version, max_term_width = 100)]
 struct Flags {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Services to start [default: all]
     #[arg(value_enum, value_name = "SERVICE")]
     services: Vec<Service>,
@@ -100,9 +103,22 @@ struct Flags {
     log: String,
 }
 
+/// What to do besides serving.
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// Ask running services whether they are well, and exit with 0 if all are
+    Health {
+        /// Services to ask [default: all]
+        #[arg(value_enum, value_name = "SERVICE")]
+        services: Vec<Service>,
+    },
+}
+
 /// Settings that fit together.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Only ask the services whether they are well; they run elsewhere.
+    pub health: bool,
     /// What to start, in order.
     pub services: Vec<ServiceConfig>,
     /// Where users are found, if not in this process.
@@ -169,7 +185,10 @@ impl Config {
     }
 
     fn check(flags: Flags) -> Result<Self, Refusal> {
-        let mut wanted = flags.services;
+        let (health, mut wanted) = match flags.command {
+            Some(Command::Health { services }) => (true, services),
+            None => (false, flags.services),
+        };
         if wanted.is_empty() {
             wanted = Service::value_variants().to_vec();
         }
@@ -212,6 +231,7 @@ impl Config {
         let user_url = peer(flags.user_url, Service::User, flags.user_addr)?;
         let product_url = peer(flags.product_url, Service::Product, flags.product_addr)?;
         Ok(Self {
+            health,
             services,
             user_url,
             product_url,

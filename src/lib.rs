@@ -9,7 +9,7 @@
 //! | [`app`] | the launcher: databases, listeners, servers, an orderly stop |
 //! | [`logging`] | the log: env_logger, written by a thread of its own |
 //! | [`error`] | the one error type and the catalogue of all error codes |
-//! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, metrics |
+//! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, the OpenAPI document, pages, metrics |
 //! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
 //! | [`storage`] | the database: snapshots for reading, one group-committing writer |
 //! | [`user`], [`product`], [`order`] | the services: `api` (wire types), `client` (for the other services), `handlers`, `store` (SQL), and the routes in `mod` |

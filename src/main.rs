@@ -35,6 +35,9 @@ fn run(config: &Config) -> anyhow::Result<()> {
     // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
+        if config.health {
+            return pasar::app::health(config).await;
+        }
         let stop = stop_signal()?;
         let app = App::start(config).await?;
         for (service, addr) in app.addresses() {

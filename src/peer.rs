@@ -41,6 +41,13 @@ pub fn client() -> anyhow::Result<Client> {
     Ok(client)
 }
 
+/// Asks the service at `base` whether it is ready; an error says what is wrong.
+pub async fn check(client: &Client, base: Url) -> anyhow::Result<()> {
+    let answer = client.get(base.join("health/ready")?).timeout(FIRST_ATTEMPT).send().await?;
+    answer.error_for_status()?;
+    Ok(())
+}
+
 /// Another service, as one worker sees it.
 #[derive(Clone)]
 pub struct Peer {
@@ -105,6 +112,21 @@ impl Peer {
         let detail = format!("the {} service does not answer", target.name);
         let failure = failure.unwrap_or_else(|| anyhow!("it has failed repeatedly and is given a rest"));
         Err(Error::new(&PEER_UNAVAILABLE).detail(detail).caused_by(failure))
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.target.name
+    }
+
+    /// Where the peer's paths begin.
+    pub fn url(&self) -> &Url {
+        &self.target.base
+    }
+
+    /// Whether the peer answers at all, whatever it says, in the time of a first attempt.
+    pub async fn answers(&self) -> bool {
+        let asked = self.client.get(self.target.base.clone()).send();
+        matches!(tokio::time::timeout(FIRST_ATTEMPT, asked).await, Ok(Ok(_)))
     }
 
     async fn attempt<T: DeserializeOwned>(&self, context: &Context, path: &str) -> anyhow::Result<Option<T>> {

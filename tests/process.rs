@@ -158,3 +158,22 @@ fn two_processes_write_to_one_file_at_the_same_time() {
     assert_eq!(stored.count("SELECT count(*) FROM orders"), placed.len());
     stored.assert_sound();
 }
+
+#[test]
+fn health_is_well_as_long_as_every_service_answers() {
+    let folder = Folder::new();
+    let users = Pasar::start(&mut folder.pasar(&["user"]), &["UserService"]);
+    let address = users.user().to_string();
+    let nobody = free_address().to_string();
+    let health = |services: &[&str]| {
+        let args = [&["health"], services].concat();
+        pasar::run(folder.pasar(&args).env("USER_ADDR", &address).env("PRODUCT_ADDR", &nobody))
+    };
+    let well = health(&["user"]);
+    assert!(well.status.success() && well.stderr.is_empty(), "{well:?}");
+    let unwell = health(&["user", "product"]);
+    let said = String::from_utf8_lossy(&unwell.stderr).into_owned();
+    assert!(!unwell.status.success() && said.contains("the product service") && said.lines().count() == 1, "{said}");
+    users.stop("TERM");
+    assert!(!health(&["user"]).status.success());
+}

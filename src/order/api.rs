@@ -2,8 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::web::{Body, Fields, Id, Listed, Quantity};
 
@@ -22,7 +22,7 @@ pub struct Order {
 }
 
 /// A line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Item {
     /// The product's id.
     pub id: i64,
@@ -32,33 +32,64 @@ pub struct Item {
     pub quantity: i64,
 }
 
-/// What orders show of a user or of a product.
-#[derive(Serialize)]
-struct Named<'a> {
+/// An order as it goes over the wire: the seeds' forms in one. Seed 000 reads `order_id`, `user` and
+/// `product`, seed 003 `id`, `user_id`, `items` and the rest.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
+pub struct Shown<'a> {
+    order_id: i64,
+    /// The same as `order_id`.
     id: i64,
-    name: &'a str,
+    user_id: i64,
+    user: Buyer<'a>,
+    /// Of an order of one line only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    price: Option<i64>,
+    #[schema(nullable = false)]
+    product: Option<Bought<'a>>,
+    items: &'a [Item],
+    /// Whole rupiah: the sum of price × quantity.
+    total_price: i64,
+    status: &'a str,
+    payment_status: &'a str,
+    #[schema(format = DateTime)]
+    created_at: String,
 }
 
-/// The seeds' forms of an order in one: seed 000 reads `order_id`, `user` and `product` (which an order
-/// of one line has), seed 003 `id`, `user_id`, `items` and the rest.
+/// The user of an order.
+#[derive(Serialize, ToSchema)]
+pub struct Buyer<'a> {
+    id: i64,
+    name: &'a str,
+}
+
+/// The product of an order of one line.
+#[derive(Serialize, ToSchema)]
+pub struct Bought<'a> {
+    id: i64,
+    name: &'a str,
+    /// Whole rupiah a unit.
+    price: i64,
+}
+
 impl Serialize for Order {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Order", 10)?;
-        fields.serialize_field("order_id", &self.id)?;
-        fields.serialize_field("id", &self.id)?;
-        fields.serialize_field("user_id", &self.user_id)?;
-        fields.serialize_field("user", &Named { id: self.user_id, name: &self.user_name, price: None })?;
-        if let [item] = self.items.as_slice() {
-            fields.serialize_field("product", &Named { id: item.id, name: &item.name, price: Some(item.price) })?;
-        }
-        fields.serialize_field("items", &self.items)?;
-        fields.serialize_field("total_price", &self.total_price)?;
-        fields.serialize_field("status", &self.status)?;
-        fields.serialize_field("payment_status", &self.status)?;
-        fields.serialize_field("created_at", &rfc3339(self.created_at))?;
-        fields.end()
+        let product = match self.items.as_slice() {
+            [item] => Some(Bought { id: item.id, name: &item.name, price: item.price }),
+            _ => None,
+        };
+        let shown = Shown {
+            order_id: self.id,
+            id: self.id,
+            user_id: self.user_id,
+            user: Buyer { id: self.user_id, name: &self.user_name },
+            product,
+            items: &self.items,
+            total_price: self.total_price,
+            status: &self.status,
+            payment_status: &self.status,
+            created_at: rfc3339(self.created_at),
+        };
+        shown.serialize(serializer)
     }
 }
 
@@ -73,11 +104,23 @@ fn rfc3339(epoch_ms: i64) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
+/// A service that this one calls.
+#[derive(Serialize, ToSchema)]
+pub struct PeerState {
+    pub name: &'static str,
+    pub url: String,
+    /// Whether it answers right now, whatever it says.
+    pub answers: bool,
+}
+
 /// The body of `POST /orders`. Serialised, it is what a replay of its Idempotency-Key must equal.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewOrder {
     pub user_id: Id,
     pub product_id: Id,
+    /// One, unless it is given.
+    #[schema(value_type = Option<Quantity>)]
     pub quantity: Quantity,
 }
 

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{NewOrder, Order};
+use super::api::{NewOrder, Order, PeerState};
 use super::{State, placement, store};
 use crate::error::{Error, ORDER_NOT_FOUND, Result, Sentence};
 use crate::web::{self, Context, IdempotencyKey, Json, Page, PathId, Query, Sort};
@@ -32,4 +32,12 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let placed = placement::place(&state, &context, new, key.0).await?;
     Ok(web::created_once(&format!("/orders/{}", placed.id), placed.json, placed.replayed))
+}
+
+pub async fn peers(state: Data<State>) -> HttpResponse {
+    let peers = [state.users.peer(), state.products.peer()];
+    let states = peers.map(|peer| async move {
+        PeerState { name: peer.name(), url: peer.url().to_string(), answers: peer.answers().await }
+    });
+    web::ok(&futures_util::future::join_all(states).await)
 }

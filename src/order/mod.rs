@@ -7,11 +7,17 @@ mod store;
 
 use std::time::Duration;
 
-use crate::error::Result;
+use serde_json::json;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+use crate::error::{
+    IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, PEER_UNAVAILABLE, PRODUCT_NOT_FOUND, Result, USER_NOT_FOUND,
+};
 use crate::product::client::ProductClient;
 use crate::storage::Db;
 use crate::user::client::UserClient;
 use crate::web::{Doc, Routes};
+use api::{NewOrder, PeerState, Shown};
 
 pub const NAME: &str = "OrderService";
 
@@ -26,17 +32,52 @@ pub struct State {
 }
 
 pub fn routes(routes: &mut Routes) {
+    let order = || {
+        json!({
+            "order_id": 1,
+            "id": 1,
+            "user_id": 1,
+            "user": {"id": 1, "name": "Bambang"},
+            "product": {"id": 1, "name": "Laptop Asus", "price": 8_000_000},
+            "items": [{"id": 1, "name": "Laptop Asus", "price": 8_000_000, "quantity": 1}],
+            "total_price": 8_000_000,
+            "status": "pending",
+            "payment_status": "pending",
+            "created_at": "2026-01-31T08:00:00.000Z",
+        })
+    };
+    let sort = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["id", "-id"]));
     routes.get(
         "/orders",
         handlers::list,
-        Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first"),
+        Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first")
+            .lists::<Shown<'_>>(json!([order()]))
+            .query("sort", sort, "`id`: oldest first; `-id`: newest first."),
     );
     routes.post(
         "/orders",
         handlers::create,
-        Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order"),
+        Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order")
+            .takes::<NewOrder>(json!({"user_id": 1, "product_id": 1}))
+            .creates::<Shown<'_>>(order())
+            .once(&IDEMPOTENCY_KEY_REUSED)
+            .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &PEER_UNAVAILABLE]),
     );
-    routes.get("/orders/{id}", handlers::show, Doc::new("Mengambil satu pesanan berdasarkan id", "One order"));
+    routes.get(
+        "/orders/{id}",
+        handlers::show,
+        Doc::new("Mengambil satu pesanan berdasarkan id", "One order").id(&ORDER_NOT_FOUND).shows::<Shown<'_>>(order()),
+    );
+    let user = json!({"name": "user", "url": "http://127.0.0.1:5000/", "answers": true});
+    routes.get(
+        "/peers",
+        handlers::peers,
+        Doc::new(
+            "Service yang dihubungi, dan apakah mereka menjawab",
+            "The services that this one calls, and whether they answer",
+        )
+        .shows_all::<PeerState>(json!([user])),
+    );
 }
 
 /// Forgets the Idempotency-Keys whose time is over.

@@ -1,10 +1,11 @@
 //! What goes over the wire.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::web::{Body, Fields, Listed, Name, Rupiah};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     pub id: i64,
     pub name: String,
@@ -19,7 +20,8 @@ impl Listed for Product {
 }
 
 /// The body of `POST /products`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewProduct {
     pub name: Name,
     pub price: Rupiah,
@@ -33,8 +35,11 @@ impl Body for NewProduct {
     }
 }
 
+/// What `POST /products` says when it has worked.
+pub const ADDED: &str = "Produk berhasil ditambahkan";
+
 /// The answer to `POST /products`, as seed 000 has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Added {
     pub message: String,
     pub product: Product,

@@ -15,6 +15,11 @@ impl ProductClient {
         Self { peer }
     }
 
+    /// The service as a peer, whoever it is.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
     /// `GET /products/{id}`: `None` if there is no such product;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: i64) -> Result<Option<Product>> {

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{Added, NewProduct, Product};
+use super::api::{ADDED, Added, NewProduct, Product};
 use super::{State, store};
 use crate::error::{Error, PRODUCT_NOT_FOUND, Result};
 use crate::web::{self, Json, Page, PathId, Query, Sort};
@@ -25,5 +25,5 @@ pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
 pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
     let product = state.db.write(move |tx| store::insert(tx, &new)).await?;
     let location = format!("/products/{}", product.id);
-    Ok(web::created(&location, &Added { message: "Produk berhasil ditambahkan".to_owned(), product }))
+    Ok(web::created(&location, &Added { message: ADDED.to_owned(), product }))
 }

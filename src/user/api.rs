@@ -1,16 +1,19 @@
 //! What goes over the wire.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::web::{Body, Email, Fields, Listed, Name, Phone};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     pub id: i64,
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub phone: Option<String>,
 }
 
@@ -21,7 +24,8 @@ impl Listed for User {
 }
 
 /// The body of `POST /users`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewUser {
     pub name: Name,
     pub email: Option<Email>,

@@ -15,6 +15,11 @@ impl UserClient {
         Self { peer }
     }
 
+    /// The service as a peer, whoever it is.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
     /// `GET /users/{id}`: `None` if there is no such user;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: i64) -> Result<Option<User>> {

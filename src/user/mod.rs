@@ -5,9 +5,12 @@ pub mod client;
 mod handlers;
 mod store;
 
-use crate::error::Result;
+use serde_json::json;
+
+use crate::error::{EMAIL_TAKEN, Result, USER_NOT_FOUND};
 use crate::storage::Db;
 use crate::web::{Doc, Routes};
+use api::{NewUser, User};
 
 pub const NAME: &str = "UserService";
 
@@ -17,9 +20,25 @@ pub struct State {
 }
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/users", handlers::list, Doc::new("Mengambil daftar semua user", "All users, oldest first"));
-    routes.post("/users", handlers::create, Doc::new("Mendaftarkan user baru", "Adds a user"));
-    routes.get("/users/{id}", handlers::show, Doc::new("Mengambil data user berdasarkan id", "One user"));
+    let bambang = || json!({"id": 1, "name": "Bambang"});
+    routes.get(
+        "/users",
+        handlers::list,
+        Doc::new("Mengambil daftar semua user", "All users, oldest first").lists::<User>(json!([bambang()])),
+    );
+    routes.post(
+        "/users",
+        handlers::create,
+        Doc::new("Mendaftarkan user baru", "Adds a user")
+            .takes::<NewUser>(json!({"name": "Bob"}))
+            .creates::<User>(json!({"id": 2, "name": "Bob"}))
+            .fails(&[&EMAIL_TAKEN]),
+    );
+    routes.get(
+        "/users/{id}",
+        handlers::show,
+        Doc::new("Mengambil data user berdasarkan id", "One user").id(&USER_NOT_FOUND).shows::<User>(bambang()),
+    );
 }
 
 /// Adds the demo data to a database that never had a user.

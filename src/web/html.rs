@@ -21,20 +21,23 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A page with `body`, which is HTML already. It loads nothing and can't be framed.
+/// A page with `body`, which is HTML already. It loads nothing from elsewhere and can't be framed.
 pub fn page(mut response: HttpResponseBuilder, language: Language, title: &str, body: &str) -> HttpResponse {
     let title = escape(title);
     let tag = language.tag();
     response
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'",
         ))
         .content_type("text/html; charset=utf-8")
         .body(format!(
             "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>{title}</title>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"
+             <title>{title}</title>\n\
+             <link rel=\"icon\" href=\"data:,\">\n\
+             <link rel=\"stylesheet\" href=\"/static/pasar.css\">\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"
         ))
 }

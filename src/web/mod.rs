@@ -9,6 +9,8 @@ mod html;
 mod info;
 mod list;
 mod metrics;
+mod openapi;
+mod pages;
 mod problem;
 mod query;
 mod routes;
@@ -16,15 +18,16 @@ mod values;
 
 use std::future::{Ready, ready};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{Payload, Server as Running};
 use actix_web::http::{Method, header};
 use actix_web::middleware::from_fn;
+use actix_web::web::Bytes;
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::storage::Db;
@@ -33,11 +36,12 @@ pub use fields::{Body, Fields, Json};
 pub use hosts::Hosts;
 pub use list::{Listed, Page, Sort, answer as list};
 pub use metrics::Metrics;
+pub use openapi::Doc;
 pub use query::Query;
-pub use routes::{Doc, Routes};
+pub use routes::Routes;
 pub use values::{Email, Id, Name, Phone, Quantity, Rupiah};
 
-use problem::Language;
+use routes::Endpoint;
 
 /// How long an idle connection is kept. Clients of ours let go of theirs earlier.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -58,13 +62,14 @@ pub struct Server {
     pub hosts: Hosts,
     /// What a whole request may take, its body included; lists are streamed outside of it.
     pub time_limit: Duration,
-    /// The table of `GET /`, in Indonesian and in English.
-    endpoints: (Map<String, Value>, Map<String, Value>),
+    endpoints: Arc<Vec<Endpoint>>,
+    /// The OpenAPI document.
+    openapi: Bytes,
 }
 
 impl Server {
     pub fn new(name: &'static str, db: Db, metrics: Metrics, hosts: Hosts, time_limit: Duration) -> Self {
-        Self { name, db, metrics, hosts, time_limit, endpoints: Default::default() }
+        Self { name, db, metrics, hosts, time_limit, endpoints: Default::default(), openapi: Bytes::new() }
     }
 }
 
@@ -81,11 +86,12 @@ pub fn serve<S: 'static>(
         let mut table = Routes::default();
         routes(&mut table);
         info::routes(&mut table);
+        pages::routes(&mut table);
         table
     };
-    let all = table();
-    server.endpoints =
-        (info::endpoints(all.endpoints(), Language::Indonesian), info::endpoints(all.endpoints(), Language::English));
+    let endpoints = table().into_endpoints();
+    server.openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints))?.into();
+    server.endpoints = Arc::new(endpoints);
     HttpServer::new(move || {
         let server = server.clone();
         let cors = cors(server.hosts.clone());
@@ -177,7 +183,8 @@ impl FromRequest for IdempotencyKey {
         ready(match (values.next(), values.next()) {
             (None, _) => Ok(Self(None)),
             (Some(key), None) => {
-                let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+                let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+                let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len())).filter(visible);
                 key.map(|key| Self(Some(key.to_owned()))).ok_or_else(|| {
                     Error::new(&BAD_HEADER).detail("Idempotency-Key must have 1 to 255 visible ASCII characters")
                 })

@@ -5,7 +5,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType, HeaderMap, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 use crate::error::{
     BAD_HEADER, BODY_TOO_LARGE, Code, Error, INTERNAL, Kind, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, ROUTE_NOT_FOUND,
@@ -90,41 +92,62 @@ pub fn code_of(status: StatusCode) -> &'static Code {
     }
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
+/// A problem document, as it goes over the wire.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Problem<'a> {
+    /// Where this kind of problem is described.
     r#type: String,
+    /// What the problem is, in English.
     title: &'a str,
+    /// The HTTP status, once more.
     status: u16,
+    /// What is particular to this occurrence, for developers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<&'a str>,
+    /// The stable name of the problem, for programs.
     code: &'a str,
+    /// A sentence for people, in Indonesian or in the language that was asked for.
     message: &'a str,
+    /// Why each field or parameter was refused.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     errors: BTreeMap<&'a str, &'a str>,
 }
 
+impl<'a> Problem<'a> {
+    fn of(error: &'a Error, language: Language) -> Self {
+        let code = error.code();
+        Self {
+            r#type: format!("/errors#{}", code.name),
+            title: &code.message.en,
+            status: status(code.kind).as_u16(),
+            detail: error.details(),
+            code: code.name,
+            message: language.pick(&code.message),
+            errors: error.fields().iter().map(|(name, why)| (name.as_str(), language.pick(why))).collect(),
+        }
+    }
+}
+
+/// The document of an error with this code, for the documentation.
+pub fn example(code: &'static Code) -> Value {
+    // Strings and numbers only: this can't fail.
+    serde_json::to_value(Problem::of(&Error::new(code), Language::Indonesian)).unwrap_or_default()
+}
+
 /// Turns `response` into the problem document of `error`, keeping its headers.
 pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language) -> HttpResponse<BoxBody> {
-    let code = error.code();
-    let status = status(code.kind);
-    let problem = Problem {
-        r#type: format!("/errors#{}", code.name),
-        title: &code.message.en,
-        status: status.as_u16(),
-        detail: error.details(),
-        code: code.name,
-        message: language.pick(&code.message),
-        errors: error.fields().iter().map(|(name, why)| (name.as_str(), language.pick(why))).collect(),
-    };
+    let problem = Problem::of(error, language);
     // Strings and numbers only: this can't fail.
     let body = serde_json::to_string(&problem).unwrap_or_default();
     let mut response = response.set_body(BoxBody::new(body));
-    *response.status_mut() = status;
+    *response.status_mut() = error.status_code();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-    if code.kind == Kind::Unavailable {
+    if error.code().kind == Kind::Unavailable {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
     }
     response

@@ -6,18 +6,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 
 use super::front;
-use crate::error::Sentence;
-
-/// What a route does, for people.
-pub struct Doc {
-    pub summary: Sentence,
-}
-
-impl Doc {
-    pub const fn new(id: &'static str, en: &'static str) -> Self {
-        Self { summary: Sentence::new(id, en) }
-    }
-}
+use super::openapi::Doc;
 
 /// One method at one path.
 pub struct Endpoint {
@@ -67,8 +56,8 @@ impl Routes {
         self.endpoints.push(Endpoint { method, path, doc });
     }
 
-    pub fn endpoints(&self) -> &[Endpoint] {
-        &self.endpoints
+    pub fn into_endpoints(self) -> Vec<Endpoint> {
+        self.endpoints
     }
 
     /// Registers every path once, with its methods, `OPTIONS`, and a 405 for the others.

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::fields::{Fault, Field};
 use crate::error::Result;
@@ -11,6 +14,12 @@ use crate::error::Result;
 const MAX_PRICE: i64 = 1_000_000_000_000_000;
 /// The most units of a product on one line.
 const MAX_QUANTITY: i64 = 1_000_000;
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 255;
+/// RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
+const MAX_EMAIL: usize = 254;
+const MAX_PHONE: usize = 32;
 
 /// A positive 64-bit id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -88,7 +97,7 @@ impl Name {
 
 impl Field for Name {
     fn read(value: Value) -> Result<Self, Fault> {
-        line(value, 255).map(Self)
+        line(value, MAX_NAME).map(Self)
     }
 }
 
@@ -110,11 +119,13 @@ impl Email {
 
 impl Field for Email {
     fn read(value: Value) -> Result<Self, Fault> {
-        // RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
-        let text = line(value, 254)?;
+        let text = line(value, MAX_EMAIL)?;
         let well_formed = text.rsplit_once('@').is_some_and(|(local, domain)| {
             let labels = domain.split('.').all(|label| !label.is_empty());
-            (1..=64).contains(&local.len()) && labels && !text.contains(char::is_whitespace) && !local.contains('@')
+            (1..=64).contains(&local.chars().count())
+                && labels
+                && !text.contains(char::is_whitespace)
+                && !local.contains('@')
         });
         if well_formed { Ok(Self(text)) } else { Err(Fault::rule("bukan alamat email", "is not an e-mail address")) }
     }
@@ -133,7 +144,7 @@ impl Phone {
 
 impl Field for Phone {
     fn read(value: Value) -> Result<Self, Fault> {
-        let text = line(value, 32)?;
+        let text = line(value, MAX_PHONE)?;
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         let known = text.bytes().all(|byte| byte.is_ascii_digit() || b" +-().".contains(&byte));
         if known && digits >= 3 {
@@ -143,6 +154,45 @@ impl Field for Phone {
         }
     }
 }
+
+/// Gives a value its name and schema in the documentation.
+macro_rules! documented {
+    ($($value:ident: $schema:expr;)*) => {$(
+        impl ToSchema for $value {}
+
+        impl PartialSchema for $value {
+            fn schema() -> RefOr<Schema> {
+                $schema.build().into()
+            }
+        }
+    )*};
+}
+
+documented! {
+    Id: integer_schema(1, i64::MAX);
+    Rupiah: integer_schema(0, MAX_PRICE).description(Some("Whole rupiah."));
+    Quantity: integer_schema(1, MAX_QUANTITY);
+    Name: text_schema(MAX_NAME, format!("[^{SPACE}{DECEPTIVE}]([^{DECEPTIVE}]*[^{SPACE}{DECEPTIVE}])?"));
+    Email: text_schema(
+        MAX_EMAIL,
+        format!("[^@{SPACE}{DECEPTIVE}]{{1,64}}@[^@.{SPACE}{DECEPTIVE}]+(\\.[^@.{SPACE}{DECEPTIVE}]+)*"),
+    );
+    Phone: text_schema(MAX_PHONE, "[ +().-]*[0-9][ +().-]*[0-9][ +().-]*[0-9][0-9 +().-]*");
+}
+
+fn integer_schema(min: i64, max: i64) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
+}
+
+/// Text on one line, which may have white space around it.
+fn text_schema(max: usize, pattern: impl std::fmt::Display) -> ObjectBuilder {
+    let pattern = format!("^[{SPACE}]*{pattern}[{SPACE}]*$");
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max)).pattern(Some(pattern))
+}
+
+// What `line` checks, as parts of a regular expression's classes (ECMA-262).
+const SPACE: &str = "\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const DECEPTIVE: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff";
 
 fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
     let Value::Number(number) = value else {
@@ -174,7 +224,7 @@ fn line(value: Value, max: usize) -> Result<String, Fault> {
     if trimmed.is_empty() {
         return Err(Fault::rule("tidak boleh kosong", "must not be empty"));
     }
-    if trimmed.chars().count() > max {
+    if text.chars().count() > max {
         return Err(Fault::rule(
             format!("paling banyak {max} karakter"),
             format!("must have at most {max} characters"),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop, its helpers too")]
 #![allow(clippy::print_stdout, reason = "of a table, the last case printed is the one that failed")]
 
+mod document;
 mod errors;
 mod fake;
 mod journeys;

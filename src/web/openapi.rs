@@ -1,0 +1,285 @@
+//! The OpenAPI document, made from the table of routes and the types that the handlers use.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::info::LicenseBuilder;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Header, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponsesBuilder, Server};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::fields::Body;
+use super::problem::{self, Problem};
+use super::routes::Endpoint;
+use crate::error::{
+    BAD_HEADER, BAD_JSON, BAD_QUERY, BODY_TOO_LARGE, BUSY, Code, HOST_NOT_ALLOWED, INTERNAL, INVALID_FIELDS,
+    METHOD_NOT_ALLOWED, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, STORAGE_UNAVAILABLE, Sentence, UNSUPPORTED_MEDIA_TYPE,
+    WRONG_TYPE,
+};
+use actix_web::http::Method;
+
+type Named = Vec<(String, RefOr<Schema>)>;
+
+/// Something that a request may carry besides its body.
+pub struct Parameter {
+    pub schema: utoipa::openapi::path::Parameter,
+    /// A value to begin with; empty if there is none that fits everybody.
+    pub example: &'static str,
+}
+
+/// What a route takes and answers, for people and for programs.
+pub struct Doc {
+    pub summary: Sentence,
+    parameters: Vec<Parameter>,
+    /// The schema of the body, with an example.
+    body: Option<(RefOr<Schema>, Value)>,
+    /// The status of success and its response.
+    success: (u16, Response),
+    failures: Vec<&'static Code>,
+    schemas: Named,
+}
+
+impl Doc {
+    /// `id` and `en` say in a line what the route does.
+    pub fn new(id: &'static str, en: &'static str) -> Self {
+        Self {
+            summary: Sentence::new(id, en),
+            parameters: Vec::new(),
+            body: None,
+            success: (200, Response::new(en)),
+            failures: vec![&BAD_HEADER, &ORIGIN_NOT_ALLOWED, &METHOD_NOT_ALLOWED, &HOST_NOT_ALLOWED, &INTERNAL],
+            schemas: Vec::new(),
+        }
+    }
+
+    /// The path has an `{id}`; of one that nothing has, `unknown` is said.
+    pub fn id(mut self, unknown: &'static Code) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(i64::MAX));
+        let parameter = ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True);
+        let schema = parameter.schema(Some(schema)).example(Some(json!(1))).build();
+        self.parameters.push(Parameter { schema, example: "1" });
+        self.fails(&[unknown])
+    }
+
+    /// The path has a `{name}`, such as `example`.
+    pub fn name(mut self, name: &str, example: &'static str, unknown: &'static Code) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        let schema = parameter.schema(Some(schema)).example(Some(json!(example))).build();
+        self.parameters.push(Parameter { schema, example });
+        self.fails(&[unknown])
+    }
+
+    /// The query may have `name`.
+    pub fn query(mut self, name: &str, schema: ObjectBuilder, what: &str) -> Self {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
+        let schema = parameter.schema(Some(schema)).description(Some(what)).build();
+        self.parameters.push(Parameter { schema, example: "" });
+        self.fails(&[&BAD_QUERY])
+    }
+
+    /// The body has the form `T`.
+    pub fn takes<T: Body + ToSchema>(mut self, example: Value) -> Self {
+        self.body = Some((self.reference::<T>(), example));
+        self.fails(&[
+            &BAD_JSON,
+            &WRONG_TYPE,
+            &INVALID_FIELDS,
+            &BODY_TOO_LARGE,
+            &UNSUPPORTED_MEDIA_TYPE,
+            &REQUEST_TIMEOUT,
+            &BUSY,
+            &STORAGE_UNAVAILABLE,
+        ])
+    }
+
+    /// Requests may carry an `Idempotency-Key`.
+    pub fn once(mut self, reused: &'static Code) -> Self {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(255))
+            .pattern(Some("^[!-~]+$"));
+        let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
+        let what = "A request that is sent again with the same key is answered as the first time, and changes nothing.";
+        let schema = parameter.schema(Some(schema)).description(Some(what)).build();
+        self.parameters.push(Parameter { schema, example: "" });
+        self.header("Idempotent-Replayed", "`true` if the request had been answered before.").fails(&[reused])
+    }
+
+    /// Success is 200 with a `T`.
+    pub fn shows<T: ToSchema>(mut self, example: Value) -> Self {
+        let schema = self.reference::<T>();
+        self.succeeds(200, "application/json", schema, example).fails(&[&STORAGE_UNAVAILABLE])
+    }
+
+    /// Success is 200 with all `T` there are.
+    pub fn shows_all<T: ToSchema>(mut self, example: Value) -> Self {
+        let schema = ArrayBuilder::new().items(self.reference::<T>()).build().into();
+        self.succeeds(200, "application/json", schema, example)
+    }
+
+    /// Success is 201 with a `T` and its address.
+    pub fn creates<T: ToSchema>(mut self, example: Value) -> Self {
+        let schema = self.reference::<T>();
+        self.succeeds(201, "application/json", schema, example).header("Location", "The path of what was created.")
+    }
+
+    /// Success is a list of `T`, whole or in pages.
+    pub fn lists<T: ToSchema>(self, example: Value) -> Self {
+        let limit = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(1000));
+        let after = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+        self.shows_all::<T>(example)
+            .header("Link", "With `limit`, while there is more: `<path>; rel=\"next\"` (RFC 8288).")
+            .query("limit", limit, "Rows at most. Without it the whole list is streamed.")
+            .query("after", after, "The cursor of a `Link` header: where the page begins.")
+            .fails(&[&STORAGE_UNAVAILABLE])
+    }
+
+    /// Success is 200 with this media type, described by an example.
+    pub fn gives(self, media_type: &str, schema: ObjectBuilder, example: Value) -> Self {
+        self.succeeds(200, media_type, schema.build().into(), example)
+    }
+
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The example of the body, if there is a body.
+    pub fn body_example(&self) -> Option<&Value> {
+        self.body.as_ref().map(|(_, example)| example)
+    }
+
+    /// Further ways to fail.
+    pub fn fails(mut self, codes: &[&'static Code]) -> Self {
+        for code in codes {
+            if !self.failures.iter().any(|known| known.name == code.name) {
+                self.failures.push(code);
+            }
+        }
+        self
+    }
+
+    fn succeeds(mut self, status: u16, media_type: &str, schema: RefOr<Schema>, example: Value) -> Self {
+        let content = ContentBuilder::new().schema(Some(schema)).example(Some(example)).build();
+        self.success.0 = status;
+        self.success.1.content.insert(media_type.to_owned(), RefOr::T(content));
+        self
+    }
+
+    fn header(mut self, name: &str, what: &str) -> Self {
+        self.success.1.headers.insert(name.to_owned(), RefOr::T(text_header(what)));
+        self
+    }
+
+    /// A reference to `T`, whose schema, with all that it refers to, the document will have.
+    fn reference<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        T::schemas(&mut self.schemas);
+        self.schemas.push((T::name().into_owned(), T::schema()));
+        Ref::from_schema_name(T::name()).into()
+    }
+}
+
+fn text_header(what: &str) -> Header {
+    let schema = ObjectBuilder::new().schema_type(Type::String);
+    HeaderBuilder::new().schema(Some(schema)).description(Some(what)).build()
+}
+
+/// The document of a service.
+pub fn document(service: &str, endpoints: &[Endpoint]) -> OpenApi {
+    let mut paths = Paths::new();
+    let mut components = Components::new();
+    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    for Endpoint { method, path, doc } in endpoints {
+        for (name, schema) in &doc.schemas {
+            components.schemas.insert(name.clone(), schema.clone());
+        }
+        let mut operation = OperationBuilder::new()
+            .tag(service)
+            .operation_id(Some(operation_id(method, path)))
+            .summary(Some(doc.summary.id.as_ref()))
+            .description(Some(format!("{}.", doc.summary.en)))
+            .responses(responses(doc));
+        for parameter in &doc.parameters {
+            operation = operation.parameter(parameter.schema.clone());
+        }
+        if let Some((schema, example)) = &doc.body {
+            let content = ContentBuilder::new().schema(Some(schema.clone())).example(Some(example.clone())).build();
+            let body = RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content);
+            operation = operation.request_body(Some(body.build()));
+        }
+        if let Some(method) = http_method(method) {
+            paths.add_path_operation(path, vec![method], operation);
+        }
+    }
+    let mut info = Info::new(format!("Pasar {service}"), env!("CARGO_PKG_VERSION").to_owned());
+    info.license = Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build());
+    info.description = Some(
+        "Every answer carries `X-Request-Id` and `traceparent`, taken from the request or made. Every error is a \
+         problem document (RFC 9457) whose `code` is listed at `/errors`; `Accept-Language: en` gets its `message` in \
+         English instead of Indonesian."
+            .to_owned(),
+    );
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([Server::new("/")]))
+        .paths(paths)
+        .components(Some(components))
+        // Said, not left out: no call needs anything.
+        .security(Some([]))
+        .build()
+}
+
+/// `get_users_id` for `GET /users/{id}`.
+fn operation_id(method: &Method, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method.as_str().to_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
+}
+
+fn http_method(method: &Method) -> Option<HttpMethod> {
+    Some(match *method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => return None,
+    })
+}
+
+fn responses(doc: &Doc) -> ResponsesBuilder {
+    let mut by_status: BTreeMap<u16, Vec<&'static Code>> = BTreeMap::new();
+    for code in &doc.failures {
+        by_status.entry(problem::status(code.kind).as_u16()).or_default().push(code);
+    }
+    let (status, success) = &doc.success;
+    let mut all = ResponsesBuilder::new().response(status.to_string(), success.clone());
+    for (status, codes) in by_status {
+        all = all.response(status.to_string(), failure(status, &codes));
+    }
+    all
+}
+
+/// The response for one status, with an example for each code that comes with it.
+fn failure(status: u16, codes: &[&'static Code]) -> Response {
+    let words: Vec<_> = codes.iter().map(|code| format!("`{}`: {} {}", code.name, code.cause, code.cure)).collect();
+    let examples = codes.iter().map(|code| {
+        let example = utoipa::openapi::example::ExampleBuilder::new().value(Some(problem::example(code)));
+        (code.name, example.build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).examples_from_iter(examples).build();
+    let mut response =
+        ResponseBuilder::new().description(words.join("\n\n")).content("application/problem+json", content);
+    if status == 503 {
+        response = response.header("Retry-After", text_header("Seconds until it is worth another try."));
+    }
+    if status == 405 {
+        response = response.header("Allow", text_header("The methods that the path has."));
+    }
+    response.build()
+}

@@ -1,0 +1,301 @@
+//! What a service shows to people: the info page with a form for every call, the error codes, Swagger UI,
+//! and the files that these load, all from within the binary.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{self, ContentType};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use serde_json::{Value, json};
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+use super::openapi::{Doc, Parameter};
+use super::problem::{self, Language};
+use super::routes::{Endpoint, Routes};
+use super::{Server, html};
+use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result, Sentence};
+
+pub fn routes(routes: &mut Routes) {
+    let object = || ObjectBuilder::new().schema_type(Type::Object);
+    let string = || ObjectBuilder::new().schema_type(Type::String);
+    let welcome = json!({
+        "message": "Selamat datang di UserService!",
+        "service": "UserService",
+        "version": env!("CARGO_PKG_VERSION"),
+        "endpoints": {"GET /users/<id>": "Mengambil data user berdasarkan id"},
+        "docs": "/docs",
+    });
+    routes.get(
+        "/",
+        root,
+        Doc::new("Informasi service dan endpoint yang tersedia", "This service and its endpoints")
+            .gives("application/json", object(), welcome)
+            .gives("text/html", string(), json!("<!doctype html>…")),
+    );
+    routes.get(
+        "/errors",
+        errors,
+        Doc::new("Semua kode kesalahan", "Every error code, with its cause and cure")
+            .gives("application/json", ObjectBuilder::new().schema_type(Type::Array), json!([]))
+            .gives("text/html", string(), json!("<!doctype html>…")),
+    );
+    routes.get(
+        "/openapi.json",
+        openapi,
+        Doc::new("Dokumen OpenAPI service ini", "This document").gives("application/json", object(), json!({})),
+    );
+    routes.get(
+        "/postman.json",
+        postman,
+        Doc::new("Koleksi Postman", "The Postman collection of the whole shop").gives(
+            "application/json",
+            object(),
+            json!({}),
+        ),
+    );
+    routes.get(
+        "/docs",
+        docs,
+        Doc::new("Swagger UI", "Swagger UI").gives("text/html", string(), json!("<!doctype html>…")),
+    );
+    routes.get(
+        "/docs/{file}",
+        docs_file,
+        Doc::new("Berkas Swagger UI", "The files that Swagger UI loads")
+            .name("file", "swagger-ui.css", &ROUTE_NOT_FOUND)
+            .gives("*/*", string(), json!("…")),
+    );
+    routes.get(
+        "/static/{file}",
+        static_file,
+        Doc::new("Berkas halaman info", "The files that the info page loads")
+            .name("file", "pasar.css", &ROUTE_NOT_FOUND)
+            .gives("*/*", string(), json!("…")),
+    );
+}
+
+/// The words of the pages.
+struct Words {
+    welcome: Sentence,
+    calls: Sentence,
+    peers: Sentence,
+    up: Sentence,
+    down: Sentence,
+    body: Sentence,
+    send: Sentence,
+    request: Sentence,
+    answer: Sentence,
+    codes: Sentence,
+    other: Sentence,
+}
+
+static WORDS: Words = Words {
+    welcome: Sentence::new("Selamat datang di", "Welcome to"),
+    calls: Sentence::new("Yang bisa dipanggil", "What can be called"),
+    peers: Sentence::new("Service yang dihubungi", "The services that it calls"),
+    up: Sentence::new("menjawab", "answers"),
+    down: Sentence::new("tidak menjawab", "does not answer"),
+    body: Sentence::new("Isi (JSON)", "Body (JSON)"),
+    send: Sentence::new("Kirim", "Send"),
+    request: Sentence::new("Permintaan", "Request"),
+    answer: Sentence::new("Jawaban", "Answer"),
+    codes: Sentence::new("Kode kesalahan", "Error codes"),
+    other: Sentence::new("English", "Bahasa Indonesia"),
+};
+
+async fn root(request: HttpRequest, server: web::Data<Server>) -> HttpResponse {
+    let language = asked_language(&request);
+    let message = format!("{} {}!", language.pick(&WORDS.welcome), server.name);
+    let response = in_language(language);
+    if wants_html(&request) {
+        return html::page(response, language, &message, &info_page(&server.endpoints, language));
+    }
+    let endpoints: serde_json::Map<String, Value> = server
+        .endpoints
+        .iter()
+        .map(|Endpoint { method, path, doc }| {
+            let path = path.replace('{', "<").replace('}', ">");
+            (format!("{method} {path}"), Value::from(language.pick(&doc.summary)))
+        })
+        .collect();
+    let mut response = response;
+    response.json(json!({
+        "message": message,
+        "service": server.name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "endpoints": endpoints,
+        "docs": "/docs",
+    }))
+}
+
+/// A person may choose with `?lang=`; a browser says it with `Accept-Language`.
+fn asked_language(request: &HttpRequest) -> Language {
+    match request.query_string() {
+        "lang=en" => Language::English,
+        "lang=id" => Language::Indonesian,
+        _ => Language::of(request.headers()),
+    }
+}
+
+fn in_language(language: Language) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::VARY, "accept, accept-language"))
+        .insert_header((header::CONTENT_LANGUAGE, language.tag()));
+    response
+}
+
+/// A browser puts HTML into `Accept` by name; programs rarely do.
+fn wants_html(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn info_page(endpoints: &[Endpoint], language: Language) -> String {
+    let say = |sentence: &Sentence| html::escape(language.pick(sentence));
+    let other = match language {
+        Language::Indonesian => "en",
+        Language::English => "id",
+    };
+    let peers = if endpoints.iter().any(|endpoint| endpoint.path == "/peers") {
+        format!(
+            "<h2>{}</h2>\n<ul data-peers data-up=\"{}\" data-down=\"{}\"></ul>\n",
+            say(&WORDS.peers),
+            say(&WORDS.up),
+            say(&WORDS.down)
+        )
+    } else {
+        String::new()
+    };
+    let calls: String =
+        endpoints.iter().enumerate().map(|(number, endpoint)| form(number, endpoint, language)).collect();
+    format!(
+        "<nav aria-label=\"Pasar\"><a href=\"/docs\">Swagger UI</a> <a href=\"/openapi.json\">OpenAPI</a> \
+         <a href=\"/postman.json\">Postman</a> <a href=\"/errors\">{}</a> \
+         <a href=\"/?lang={other}\" lang=\"{other}\" hreflang=\"{other}\">{}</a></nav>\n\
+         {peers}<h2>{}</h2>\n{calls}<script src=\"/static/info.js\" defer></script>",
+        say(&WORDS.codes),
+        say(&WORDS.other),
+        say(&WORDS.calls),
+    )
+}
+
+/// The form that tries one call; `info.js` sends it.
+fn form(number: usize, endpoint: &Endpoint, language: Language) -> String {
+    let Endpoint { method, path, doc } = endpoint;
+    let say = |sentence: &Sentence| html::escape(language.pick(sentence));
+    let parameters: String = doc.parameters().iter().map(|parameter| input(number, parameter)).collect();
+    let body = doc.body_example().map(|example| {
+        let text = html::escape(&serde_json::to_string_pretty(example).unwrap_or_default());
+        format!(
+            "<label for=\"body-{number}\">{}</label>\n\
+             <textarea id=\"body-{number}\" name=\"body\" data-in=\"body\" rows=\"6\" spellcheck=\"false\">{text}</textarea>\n",
+            say(&WORDS.body)
+        )
+    });
+    let title = html::escape(&format!("{method} {path}"));
+    format!(
+        "<section class=\"call\" aria-labelledby=\"call-{number}\">\n\
+         <h3 id=\"call-{number}\"><code>{title}</code></h3>\n<p>{summary}</p>\n\
+         <form data-method=\"{method}\" data-path=\"{path}\">\n{parameters}{body}\
+         <button aria-label=\"{send}: {title}\">{send}</button>\n</form>\n\
+         <p role=\"status\"></p>\n<div data-exchange hidden>\n\
+         <h4>{request}</h4><pre data-request tabindex=\"0\" aria-label=\"{request}: {title}\" role=\"region\"></pre>\n\
+         <h4>{answer}</h4><pre data-answer tabindex=\"0\" aria-label=\"{answer}: {title}\" role=\"region\"></pre>\n\
+         </div>\n</section>\n",
+        summary = say(&doc.summary),
+        path = html::escape(path),
+        body = body.unwrap_or_default(),
+        send = say(&WORDS.send),
+        request = say(&WORDS.request),
+        answer = say(&WORDS.answer),
+    )
+}
+
+fn input(number: usize, parameter: &Parameter) -> String {
+    let name = html::escape(&parameter.schema.name);
+    let (place, required) = match parameter.schema.parameter_in {
+        ParameterIn::Path => ("path", " required"),
+        ParameterIn::Header => ("header", ""),
+        _ => ("query", ""),
+    };
+    let value = html::escape(parameter.example);
+    format!(
+        "<label for=\"{name}-{number}\">{name}</label>\n\
+         <input id=\"{name}-{number}\" name=\"{name}\" data-in=\"{place}\" value=\"{value}\" autocomplete=\"off\"{required}>\n"
+    )
+}
+
+/// The page behind the `type` of every problem document.
+async fn errors(request: HttpRequest) -> HttpResponse {
+    let language = asked_language(&request);
+    let mut response = in_language(language);
+    if wants_html(&request) {
+        let entries = CATALOGUE.iter().map(|code| {
+            let [message, cause, cure] = [language.pick(&code.message), code.cause, code.cure].map(html::escape);
+            let (name, status) = (code.name, problem::status(code.kind).as_u16());
+            format!(
+                "<dt id=\"{name}\"><code>{status} {name}</code></dt>\n\
+                 <dd>{message}</dd>\n<dd lang=\"en\">{cause}</dd>\n<dd lang=\"en\">{cure}</dd>\n"
+            )
+        });
+        let body = format!("<dl>\n{}</dl>", entries.collect::<String>());
+        return html::page(response, language, language.pick(&WORDS.codes), &body);
+    }
+    let entries = CATALOGUE.iter().map(|code| {
+        json!({
+            "code": code.name,
+            "status": problem::status(code.kind).as_u16(),
+            "message": {"id": code.message.id, "en": code.message.en},
+            "cause": code.cause,
+            "cure": code.cure,
+        })
+    });
+    response.json(entries.collect::<Vec<_>>())
+}
+
+async fn openapi(server: web::Data<Server>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(server.openapi.clone())
+}
+
+async fn postman() -> HttpResponse {
+    let collection = include_str!("../../static/postman.json");
+    HttpResponse::Ok().content_type(ContentType::json()).body(collection)
+}
+
+async fn static_file(file: web::Path<String>) -> Result<HttpResponse> {
+    let (media_type, text) = match file.as_str() {
+        "pasar.css" => ("text/css; charset=utf-8", include_str!("../../static/pasar.css")),
+        "info.js" => ("text/javascript; charset=utf-8", include_str!("../../static/info.js")),
+        _ => return Err(Error::new(&ROUTE_NOT_FOUND)),
+    };
+    Ok(HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(text))
+}
+
+/// Swagger UI's page. Its files lie beside it, in the folder that its address would have with a slash.
+async fn docs() -> Result<HttpResponse> {
+    let (_, page) = swagger_file("index.html")?;
+    let page = String::from_utf8(page).map_err(Error::internal)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+             connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
+        ))
+        .body(page.replacen("<head>", "<head>\n    <base href=\"/docs/\">", 1)))
+}
+
+async fn docs_file(file: web::Path<String>) -> Result<HttpResponse> {
+    let (media_type, bytes) = swagger_file(&file)?;
+    Ok(HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(bytes))
+}
+
+fn swagger_file(name: &str) -> Result<(String, Vec<u8>)> {
+    let config = Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));
+    match utoipa_swagger_ui::serve(name, config) {
+        Ok(Some(file)) => Ok((file.content_type, file.bytes.into_owned())),
+        Ok(None) => Err(Error::new(&ROUTE_NOT_FOUND)),
+        Err(error) => Err(Error::internal(anyhow::anyhow!("{error}"))),
+    }
+}
