@@ -1,0 +1,205 @@
+//! The pages in a real Chromium, driven as a person would use them, and judged by axe-core.
+//!
+//! Needs `chromium` and `chromedriver` on the PATH, and `AXE`, the path of axe-core's `axe.min.js`
+//! (`tests/tools/install` fetches it). Without them the test says that it was skipped; with `CI=true`
+//! that is a failure.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
+
+#[allow(dead_code, reason = "shared with the other suites")]
+#[path = "api/support.rs"]
+mod support;
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use support::{Api, TestApp, eventually};
+use thirtyfour::prelude::*;
+
+/// A driver of a browser of its own; a drop ends both.
+struct Browser {
+    driver: WebDriver,
+    process: Child,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The browsers are children of the driver's, and end with its group.
+        let group = format!("-{}", self.process.id());
+        let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
+        assert!(killed.is_ok_and(|status| status.success()) || std::thread::panicking(), "a browser is left over");
+        let _ = self.process.wait();
+    }
+}
+
+impl Browser {
+    /// None, with a word on why, where there is no browser.
+    async fn start() -> Option<(Self, String)> {
+        let axe = std::env::var("AXE").ok().and_then(|path| std::fs::read_to_string(path).ok());
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let (Some(axe), Ok(process)) = (axe, process) else {
+            assert!(std::env::var("CI").is_err(), "chromedriver or AXE is missing");
+            eprintln!("SKIPPED: needs chromium, chromedriver and AXE=…/axe.min.js; tests/tools/install gets them");
+            return None;
+        };
+        let mut wanted = DesiredCapabilities::chrome();
+        for flag in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ] {
+            wanted.add_arg(flag).unwrap();
+        }
+        let server = format!("http://127.0.0.1:{port}");
+        let driver =
+            eventually("chromedriver answers", async || WebDriver::new(&server, wanted.clone()).await.ok()).await;
+        Some((Self { driver, process }, axe))
+    }
+
+    async fn open(&self, api: &Api, path: &str) {
+        self.driver.goto(format!("http://{}{path}", api.addr)).await.unwrap();
+    }
+
+    async fn find(&self, css: &str) -> WebElement {
+        self.driver.query(By::Css(css)).first().await.unwrap()
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+    }
+}
+
+/// The part of the page about one call.
+fn section(call: &str) -> String {
+    let (method, path) = call.split_once(' ').unwrap();
+    format!("section.call:has(form[data-method=\"{method}\"][data-path=\"{path}\"])")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_with_only_the_info_page_can_place_an_order() {
+    let Some((browser, _)) = Browser::start().await else { return };
+    let app = TestApp::spawn().await;
+    browser.open(&app.order, "/").await;
+    let section = section("POST /orders");
+    // The form comes filled with an order that works.
+    browser.find(&format!("{section} button")).await.click().await.unwrap();
+    let status = format!("{section} [role=status]");
+    let said = eventually("the answer is shown", async || {
+        let text = browser.find(&status).await.text().await.unwrap();
+        text.starts_with("201").then_some(text)
+    })
+    .await;
+    assert!(said.ends_with(" ms"), "{said}");
+    let answer = browser.find(&format!("{section} [data-answer]")).await.text().await.unwrap();
+    assert!(answer.contains("\"order_id\": 1") && answer.contains("location: /orders/1"), "{answer}");
+    let request = browser.find(&format!("{section} [data-request]")).await.text().await.unwrap();
+    assert!(request.starts_with("curl -i -X POST 'http://127.0.0.1:"), "{request}");
+    assert_eq!(app.order.all("/orders").await.len(), 1);
+
+    // By keyboard alone, a bad order: the answer says what is wrong, in the page's language.
+    browser.open(&app.order, "/?lang=en").await;
+    let body = browser.find(&format!("{section} textarea")).await;
+    body.clear().await.unwrap();
+    body.send_keys(r#"{"user_id": 1}"#).await.unwrap();
+    body.send_keys(Key::Tab + "").await.unwrap();
+    browser.driver.active_element().await.unwrap();
+    // Idempotency-Key stands before the body, so that the next stop is the button.
+    browser.driver.active_element().await.unwrap().send_keys(Key::Enter + "").await.unwrap();
+    eventually("the refusal is shown", async || {
+        let text = browser.find(&status).await.text().await.unwrap();
+        text.starts_with("422").then_some(())
+    })
+    .await;
+    let answer = browser.find(&format!("{section} [data-answer]")).await.text().await.unwrap();
+    assert!(answer.contains("\"product_id\": \"is required\""), "{answer}");
+    assert_eq!(app.order.all("/orders").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_page_shows_whether_the_other_services_answer() {
+    let Some((browser, _)) = Browser::start().await else { return };
+    let app = TestApp::with(&["--product-url", "http://127.0.0.1:9"]).await;
+    browser.open(&app.order, "/?lang=id").await;
+    let shown = eventually("the peers are shown", async || {
+        let text = browser.find("[data-peers]").await.text().await.unwrap();
+        text.contains("product").then_some(text)
+    })
+    .await;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("user — ") && lines[0].ends_with("— menjawab"), "{shown}");
+    assert!(lines[1].starts_with("product — http://127.0.0.1:9/ — tidak menjawab"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_has_a_barrier_in_either_language_or_scheme() {
+    let Some((browser, axe)) = Browser::start().await else { return };
+    let app = TestApp::spawn().await;
+    for scheme in ["light", "dark"] {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        browser.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
+        for language in ["id", "en"] {
+            for (service, api) in app.services() {
+                for path in ["/", "/errors"] {
+                    browser.open(api, &format!("{path}?lang={language}")).await;
+                    assert_eq!(browser.run("return document.documentElement.lang").await, language);
+                    // With an exchange on show, since that is a part of the page too.
+                    if path == "/" {
+                        browser.find("section.call button").await.click().await.unwrap();
+                        eventually("an exchange is shown", async || {
+                            let hidden = browser.run("return document.querySelector('[data-exchange]').hidden").await;
+                            (hidden == json!(false)).then_some(())
+                        })
+                        .await;
+                    }
+                    browser.run(&axe).await;
+                    let found = browser
+                        .driver
+                        .execute_async(
+                            "const done = arguments[arguments.length - 1]; \
+                             axe.run().then((found) => done(found.violations), (error) => done(String(error)));",
+                            Vec::new(),
+                        )
+                        .await
+                        .unwrap();
+                    assert_eq!(found.json(), &json!([]), "{service} {path} {language} {scheme}");
+                    let elsewhere = "return performance.getEntriesByType('resource').map((entry) => entry.name)
+                                     .filter((name) => !name.startsWith(location.origin) && !name.startsWith('data:'))";
+                    assert_eq!(browser.run(elsewhere).await, json!([]));
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn swagger_ui_shows_every_call_without_the_internet() {
+    let Some((browser, _)) = Browser::start().await else { return };
+    let app = TestApp::spawn().await;
+    for (_, api) in app.services() {
+        browser.open(api, "/docs").await;
+        let paths = api.get("/openapi.json").await.expect(200)["paths"].as_object().unwrap().len();
+        eventually("every path is shown", async || {
+            let shown = browser
+                .run(
+                    "return new Set([...document.querySelectorAll('.opblock-summary-path')]
+                .map((path) => path.dataset.path)).size",
+                )
+                .await;
+            (shown == json!(paths)).then_some(())
+        })
+        .await;
+    }
+}
