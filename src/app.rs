@@ -58,7 +58,7 @@ impl App {
             let db = match opened.iter().find(|(url, _)| *url == one.database) {
                 Some((_, db)) => db.clone(),
                 None => {
-                    let db = Db::open(&one.database).context("DATABASE_URL")?;
+                    let db = Db::open(&one.database).with_context(|| one.database_variable.clone())?;
                     opened.push((one.database.clone(), db.clone()));
                     db
                 }

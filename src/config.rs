@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
@@ -69,16 +69,16 @@ struct Flags {
 
     /// The database of all services; it is created where there is none
     #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true)]
-    database_url: DatabaseUrl,
+    database_url: String,
     /// A database for the user service alone
     #[arg(long, env, value_name = "URL", hide_env_values = true)]
-    user_database_url: Option<DatabaseUrl>,
+    user_database_url: Option<String>,
     /// A database for the product service alone
     #[arg(long, env, value_name = "URL", hide_env_values = true)]
-    product_database_url: Option<DatabaseUrl>,
+    product_database_url: Option<String>,
     /// A database for the order service alone
     #[arg(long, env, value_name = "URL", hide_env_values = true)]
-    order_database_url: Option<DatabaseUrl>,
+    order_database_url: Option<String>,
 
     /// Whether an empty database gets a demo user and demo products
     #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch)]
@@ -94,8 +94,8 @@ struct Flags {
     #[arg(long, env, value_name = "yes|no", default_value = "no", action = ArgAction::Set, value_parser = switch)]
     open_to_network: bool,
 
-    /// How long a request may take, until its answer begins
-    #[arg(long, env, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    /// How long a client may take to send a body; the answer may take another 10s
+    #[arg(long, env, value_name = "TIME", default_value = "20s", value_parser = duration)]
     request_timeout: Duration,
 
     /// What is logged, as env_logger has it: a level, or TARGET=LEVEL,…
@@ -138,6 +138,8 @@ pub struct ServiceConfig {
     pub service: Service,
     pub listen: SocketAddr,
     pub database: DatabaseUrl,
+    /// The setting that `database` comes from.
+    pub database_variable: String,
 }
 
 /// Why there is no configuration: what to print, and the exit code.
@@ -194,18 +196,21 @@ impl Config {
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let services: Vec<ServiceConfig> = wanted
-            .into_iter()
-            .map(|service| {
-                let (listen, own) = match service {
-                    Service::User => (flags.user_addr, &flags.user_database_url),
-                    Service::Product => (flags.product_addr, &flags.product_database_url),
-                    Service::Order => (flags.order_addr, &flags.order_database_url),
-                };
-                let database = own.as_ref().unwrap_or(&flags.database_url).clone();
-                ServiceConfig { service, listen, database }
-            })
-            .collect();
+        let mut services = Vec::new();
+        for service in wanted {
+            let (listen, own) = match service {
+                Service::User => (flags.user_addr, &flags.user_database_url),
+                Service::Product => (flags.product_addr, &flags.product_database_url),
+                Service::Order => (flags.order_addr, &flags.order_database_url),
+            };
+            let (database_variable, database) = match own {
+                Some(url) => (format!("{}_DATABASE_URL", service.name().to_uppercase()), url),
+                None => ("DATABASE_URL".to_owned(), &flags.database_url),
+            };
+            // Not left to clap, which would repeat the value: it may hold a password.
+            let database = database.parse().map_err(|error| Refusal::new(format!("{database_variable}: {error}")))?;
+            services.push(ServiceConfig { service, listen, database, database_variable });
+        }
         for (at, one) in services.iter().enumerate() {
             let variable = one.service.addr_variable();
             if !one.listen.ip().is_loopback() && !flags.open_to_network {
@@ -220,6 +225,17 @@ impl Config {
                 let other = other.service.addr_variable();
                 return Err(Refusal::new(format!("{variable} and {other} are both {}", one.listen)));
             }
+        }
+        let allowed_hosts = named(flags.allowed_hosts);
+        if let Some(host) = allowed_hosts.iter().find(|host| !is_host(host)) {
+            return Err(Refusal::new(format!("ALLOWED_HOSTS: {host} is not a host name or an address without a port")));
+        }
+        let cors_origins = named(flags.cors_origins);
+        if let Some(origin) = cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(Refusal::new(format!("CORS_ORIGINS: {origin} is neither http(s)://HOST[:PORT] nor null")));
+        }
+        if let Err(error) = env_filter::Builder::new().try_parse(&flags.log) {
+            return Err(Refusal::new(format!("RUST_LOG: {}: {error}", flags.log)));
         }
         let here = |service| services.iter().any(|one| one.service == service);
         // A peer that is neither named nor in this process is where it would listen by itself.
@@ -236,8 +252,8 @@ impl Config {
             user_url,
             product_url,
             demo: flags.demo,
-            allowed_hosts: named(flags.allowed_hosts),
-            cors_origins: named(flags.cors_origins),
+            allowed_hosts,
+            cors_origins,
             request_timeout: flags.request_timeout,
             log: flags.log,
         })
@@ -253,6 +269,17 @@ fn describe(error: &dotenvy::Error) -> String {
         Some((name, _)) if !name.contains(char::is_whitespace) => format!("the value of {name} can't be read"),
         _ => "a line is not NAME=value".to_owned(),
     }
+}
+
+fn is_host(name: &str) -> bool {
+    let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    name.parse::<IpAddr>().is_ok() || name.chars().all(label)
+}
+
+/// Whether a browser could send this as an `Origin`: what it sends is compared letter by letter.
+fn is_origin(text: &str) -> bool {
+    let browser = |url: Url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
+    text == "null" || Url::parse(text).is_ok_and(browser)
 }
 
 /// A list without its empty entries, as an empty variable would make one.
@@ -317,13 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_database_url_does_not_give_its_password_away() {
+        let refusal = config(&["--database-url", "postgres://pasar:secret@db/pasar"]).unwrap_err();
+        assert!(!refusal.text.contains("secret"), "{}", refusal.text);
+    }
+
+    #[test]
     fn what_can_not_work_is_refused_in_one_line_that_names_the_setting() {
         for (args, named) in [
             (["--user-addr", "127.0.0.1:5001"], "USER_ADDR and PRODUCT_ADDR"),
             (["--user-addr", "0.0.0.0:5000"], "OPEN_TO_NETWORK"),
             (["--user-addr", "5000"], "--user-addr"),
             (["--user-url", "https://shop"], "--user-url"),
-            (["--database-url", "postgres://localhost/x"], "--database-url"),
+            (["--database-url", "postgres://localhost/x"], "DATABASE_URL"),
+            (["--order-database-url", "mysql:x"], "ORDER_DATABASE_URL"),
+            (["--allowed-hosts", "shop.example:8080"], "ALLOWED_HOSTS"),
+            (["--cors-origins", "https://shop.example/"], "CORS_ORIGINS"),
+            (["--cors-origins", "*"], "CORS_ORIGINS"),
+            (["--log", "pasar=inof"], "RUST_LOG"),
             (["--request-timeout", "0s"], "--request-timeout"),
             (["--demo", "maybe"], "--demo"),
             (["--colour", "red"], "--colour"),

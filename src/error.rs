@@ -121,7 +121,7 @@ catalogue! {
         "Use one of the methods in the `Allow` header.";
     REQUEST_TIMEOUT Timeout "request_timeout":
         "Permintaan tidak selesai pada waktunya.", "The request took too long.",
-        "The request was not complete within the time limit.",
+        "The body was not complete within the time limit. Nothing was kept.",
         "Send the whole request at once, and try again.";
     EMAIL_TAKEN Conflict "email_taken":
         "Email sudah terdaftar.", "The e-mail address is taken.",
@@ -152,6 +152,10 @@ catalogue! {
         "Layanan sedang sibuk, coba lagi sebentar.", "The service is busy; please try again shortly.",
         "More work is waiting than the service takes on.",
         "Wait for `Retry-After` and try again.";
+    TOO_SLOW Unavailable "too_slow":
+        "Layanan terlalu lama menjawab.", "The service took too long to answer.",
+        "The answer was not ready in time. A change that was asked for may have been made all the same.",
+        "Look whether it was made, or repeat the request with the same Idempotency-Key.";
     STORAGE_UNAVAILABLE Unavailable "storage_unavailable":
         "Penyimpanan data sedang tidak tersedia.", "The storage is unavailable at the moment.",
         "The database is locked, full or failing. Nothing of the request was kept.",

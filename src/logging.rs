@@ -4,8 +4,8 @@
 //! nobody: once a megabyte waits, further lines are counted instead of kept.
 
 use std::io::Write;
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,6 +15,8 @@ use log::{Level, Log, Metadata, Record};
 const LIMIT: usize = 1024 * 1024;
 /// How long lines gather before they are written together.
 const GATHER: Duration = Duration::from_millis(10);
+/// How long the end of the process may wait for the last lines to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Starts logging to standard error what `filter` lets through (env_logger's syntax). What waits when
 /// the process ends is written by [`Logging::finish`].
@@ -26,23 +28,28 @@ pub fn start(filter: &str) -> anyhow::Result<Logging> {
     log::set_max_level(logger.filter());
     log::set_boxed_logger(Box::new(Capped(logger))).context("the log is set up already")?;
     let writing = Arc::clone(&queue);
-    let thread = std::thread::Builder::new().name("log".into()).spawn(move || writing.write_out())?;
-    Ok(Logging { queue, thread })
+    let (running, ended) = channel();
+    std::thread::Builder::new().name("log".into()).spawn(move || {
+        writing.write_out();
+        drop(running);
+    })?;
+    Ok(Logging { queue, ended })
 }
 
 /// A log that is being written.
 pub struct Logging {
     queue: Arc<Queue>,
-    thread: JoinHandle<()>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl Logging {
-    /// Writes what waits, and ends.
+    /// Writes what waits, and ends. A reader that does not read is not waited for.
     pub fn finish(self) {
         self.queue.lock().closed = true;
         self.queue.filled.notify_one();
-        // It can't have panicked: writing to standard error is all it does, and it may fail.
-        let _ = self.thread.join();
+        // Disconnected or timed out, there is nothing more to do.
+        let _ = self.ended.recv_timeout(LAST_WORDS);
     }
 }
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use pasar::app::App;
-use pasar::config::{Config, Service};
-use pasar::logging;
+use pasar::config::{Config, Service, base_url};
+use pasar::{logging, order, product, user};
 
 fn main() -> ExitCode {
     let config = match Config::load() {
@@ -41,7 +41,7 @@ fn run(config: &Config) -> anyhow::Result<()> {
         let stop = stop_signal()?;
         let app = App::start(config).await?;
         for (service, addr) in app.addresses() {
-            print(&first_steps(service, addr));
+            print(&first_steps(service, addr)?);
         }
         app.run_until(stop).await
     });
@@ -50,15 +50,17 @@ fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// A line for people: where a service is, and what to try first.
-fn first_steps(service: Service, addr: SocketAddr) -> String {
+fn first_steps(service: Service, addr: SocketAddr) -> anyhow::Result<String> {
+    let url = base_url(addr)?;
     let (name, call) = match service {
-        Service::User => ("UserService", format!("curl http://{addr}/users/1")),
-        Service::Product => ("ProductService", format!("curl http://{addr}/products")),
-        Service::Order => {
-            ("OrderService", format!("curl http://{addr}/orders --json '{{\"user_id\": 1, \"product_id\": 1}}'"))
-        }
+        Service::User => (user::NAME, format!("curl {url}users/1")),
+        Service::Product => (product::NAME, format!("curl {url}products")),
+        Service::Order => (
+            order::NAME,
+            format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'"),
+        ),
     };
-    format!("{name:<14} http://{addr}   {call}\n")
+    Ok(format!("{name:<14} {}   {call}\n", url.as_str().trim_end_matches('/')))
 }
 
 /// Prints to people; that nobody reads it is no reason to stop.

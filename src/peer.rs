@@ -86,7 +86,8 @@ impl Peer {
         let target = &self.target;
         let mut failure = None;
         for attempt in 0..2 {
-            if !target.breaker.allows() {
+            // A budget that is spent says nothing of the peer.
+            if Instant::now() >= context.deadline() || !target.breaker.allows() {
                 break;
             }
             let limit = if attempt == 0 {
@@ -110,7 +111,8 @@ impl Peer {
             target.metrics.call(target.name, "failed");
         }
         let detail = format!("the {} service does not answer", target.name);
-        let failure = failure.unwrap_or_else(|| anyhow!("it has failed repeatedly and is given a rest"));
+        let failure =
+            failure.unwrap_or_else(|| anyhow!("it was not asked: it has failed repeatedly, or there is no time left"));
         Err(Error::new(&PEER_UNAVAILABLE).detail(detail).caused_by(failure))
     }
 

@@ -23,7 +23,9 @@ mod long_list;
 #[path = "process/pasar.rs"]
 mod pasar;
 
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
 use serde_json::json;
@@ -176,4 +178,27 @@ fn health_is_well_as_long_as_every_service_answers() {
     assert!(!unwell.status.success() && said.contains("the product service") && said.lines().count() == 1, "{said}");
     users.stop("TERM");
     assert!(!health(&["user"]).status.success());
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
+    let folder = Folder::new();
+    let mut command = folder.pasar(&["user"]);
+    command.env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split(['/', ' ']).find_map(|part| part.parse::<SocketAddr>().ok()).unwrap();
+    // More than a pipe holds.
+    for _ in 0..2000 {
+        get(address, "/users/1").expect(200);
+    }
+    let terminated = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(terminated.success());
+    let mut status = None;
+    pasar::until("the process ends", pasar::DEADLINE, || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    assert!(status.unwrap().success());
 }

@@ -107,12 +107,21 @@ impl Db {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let connection = self.0.readers.get()?;
+        if !connection.is_autocommit() {
+            // What an earlier read could not end.
+            connection.prepare_cached("ROLLBACK")?.raw_execute()?;
+        }
         connection.prepare_cached("BEGIN")?.raw_execute()?;
         // Caught here, so that the connection goes back to the pool without an open transaction.
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&Tx::new(&connection))))
             .unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a read panicked"))));
-        // Nothing was written, so there is nothing that a failure here could lose.
-        connection.prepare_cached("COMMIT")?.raw_execute()?;
+        // An error of the disk may have ended the transaction already. Nothing was written, so a failure
+        // here loses nothing either; the next read on this connection sees to it.
+        if !connection.is_autocommit()
+            && let Err(error) = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute())
+        {
+            log::warn!("a read could not be ended: {error}");
+        }
         outcome
     }
 

@@ -1,5 +1,6 @@
 //! What a request carries through every hop: its id, its trace, its deadline.
 
+use std::cell::OnceCell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ pub struct Context(Rc<Inner>);
 struct Inner {
     request_id: String,
     trace: Trace,
-    deadline: Instant,
+    deadline: OnceCell<Instant>,
 }
 
 /// A position in a distributed trace (<https://www.w3.org/TR/trace-context/>).
@@ -75,7 +76,7 @@ impl Context {
         let request_id = header("x-request-id")
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(is_id_byte))
             .map_or_else(|| format!("{:032x}", trace.id), str::to_owned);
-        Self(Rc::new(Inner { request_id, trace, deadline: Instant::now() + BUDGET }))
+        Self(Rc::new(Inner { request_id, trace, deadline: OnceCell::new() }))
     }
 
     pub fn request_id(&self) -> &str {
@@ -92,9 +93,10 @@ impl Context {
         self.0.trace.child()
     }
 
-    /// When the calls of this request must have ended.
+    /// When the calls of this request must have ended. The time runs from the first call, so that a
+    /// client that sends its body slowly takes none of it.
     pub fn deadline(&self) -> Instant {
-        self.0.deadline
+        *self.0.deadline.get_or_init(|| Instant::now() + BUDGET)
     }
 }
 

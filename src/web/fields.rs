@@ -7,16 +7,20 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::Server;
 use crate::error::{
-    BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, Result, Sentence, UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
+    BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, REQUEST_TIMEOUT, Result, Sentence,
+    UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
 };
 
 /// The largest body that is read, in bytes.
@@ -154,22 +158,30 @@ impl<T: Body> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let head = check_head(request);
+        let limit = request.app_data::<Data<Server>>().map_or(Duration::MAX, |server| server.time_limit);
         let mut payload = payload.take();
         Box::pin(async move {
             head?;
-            let mut body = Vec::new();
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(|error| {
-                    Error::new(&BAD_JSON).detail("the body ended early or is not well-formed").caused_by(error)
-                })?;
-                if body.len() + chunk.len() > LIMIT {
-                    return Err(Error::new(&BODY_TOO_LARGE));
-                }
-                body.extend_from_slice(&chunk);
+            match tokio::time::timeout(limit, read(&mut payload)).await {
+                Ok(body) => parse(&body?).map(Self),
+                Err(_) => Err(Error::new(&REQUEST_TIMEOUT)),
             }
-            parse(&body).map(Self)
         })
     }
+}
+
+async fn read(payload: &mut Payload) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            Error::new(&BAD_JSON).detail("the body ended early or is not well-formed").caused_by(error)
+        })?;
+        if body.len() + chunk.len() > LIMIT {
+            return Err(Error::new(&BODY_TOO_LARGE));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// What the head of a request with a JSON body must say.

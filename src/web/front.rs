@@ -9,9 +9,9 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{self, BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -22,12 +22,18 @@ use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::context::Context;
 use super::problem::{self, Language};
-use super::routes::Pattern;
 use super::{Server, hosts};
-use crate::error::{Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, Result};
+use crate::error::{Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long the answer to a request may take once its body is there.
+const ANSWER: Duration = Duration::from_secs(10);
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The pattern of the route that a request met, for logs and metrics: its cardinality is bounded.
+#[derive(Clone, Copy)]
+pub struct Pattern(pub &'static str);
 
 type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 
@@ -52,7 +58,7 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     let mut answer = dress(answer, language, &context);
     if head && !matches!(answer.response().body().size(), BodySize::Sized(_)) {
         // A stream would be read to its end, only to be thrown away.
-        answer = answer.map_body(|_, _| BoxBody::new(()));
+        answer = answer.map_body(|_, _| BoxBody::new(body::None::new()));
     }
     if let Some(payload) = held {
         answer = answer.map_body(|_, body| BoxBody::new(Holding { body, _payload: payload }));
@@ -64,7 +70,7 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
 
 /// The innermost layer: around one route.
 pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
-    let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit);
+    let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit + ANSWER);
     let id = request.request().clone();
     let answer = AssertUnwindSafe(next.call(request)).catch_unwind();
     let answer = match limit {
@@ -78,7 +84,7 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
             let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
             ServiceResponse::from_err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("panic: {words}")), id)
         }
-        Err(_) => ServiceResponse::from_err(Error::new(&REQUEST_TIMEOUT), id),
+        Err(_) => ServiceResponse::from_err(Error::new(&TOO_SLOW), id),
     };
     Ok(answer)
 }

@@ -41,7 +41,7 @@ pub use query::Query;
 pub use routes::Routes;
 pub use values::{Email, Id, Name, Phone, Quantity, Rupiah};
 
-use routes::Endpoint;
+use openapi::Endpoint;
 
 /// How long an idle connection is kept. Clients of ours let go of theirs earlier.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -60,7 +60,7 @@ pub struct Server {
     pub db: Db,
     pub metrics: Metrics,
     pub hosts: Hosts,
-    /// What a whole request may take, its body included; lists are streamed outside of it.
+    /// What the body of a request may take to arrive.
     pub time_limit: Duration,
     endpoints: Arc<Vec<Endpoint>>,
     /// The OpenAPI document.
@@ -171,7 +171,7 @@ impl FromRequest for PathId {
     }
 }
 
-/// The `Idempotency-Key` of a request, if it has one: 1 to 255 visible ASCII characters.
+/// The `Idempotency-Key` of a request, if it has one: 1 to 255 printable ASCII characters.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl FromRequest for IdempotencyKey {
@@ -183,10 +183,10 @@ impl FromRequest for IdempotencyKey {
         ready(match (values.next(), values.next()) {
             (None, _) => Ok(Self(None)),
             (Some(key), None) => {
-                let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+                let visible = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
                 let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len())).filter(visible);
                 key.map(|key| Self(Some(key.to_owned()))).ok_or_else(|| {
-                    Error::new(&BAD_HEADER).detail("Idempotency-Key must have 1 to 255 visible ASCII characters")
+                    Error::new(&BAD_HEADER).detail("Idempotency-Key must have 1 to 255 printable ASCII characters")
                 })
             }
             _ => Err(Error::new(&BAD_HEADER).detail("Idempotency-Key is repeated")),

@@ -14,7 +14,6 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::fields::Body;
 use super::problem::{self, Problem};
-use super::routes::Endpoint;
 use crate::error::{
     BAD_HEADER, BAD_JSON, BAD_QUERY, BODY_TOO_LARGE, BUSY, Code, HOST_NOT_ALLOWED, INTERNAL, INVALID_FIELDS,
     METHOD_NOT_ALLOWED, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, STORAGE_UNAVAILABLE, Sentence, UNSUPPORTED_MEDIA_TYPE,
@@ -23,6 +22,14 @@ use crate::error::{
 use actix_web::http::Method;
 
 type Named = Vec<(String, RefOr<Schema>)>;
+
+/// One method at one path.
+pub struct Endpoint {
+    pub method: Method,
+    /// With placeholders in braces: `/users/{id}`.
+    pub path: &'static str,
+    pub doc: Doc,
+}
 
 /// Something that a request may carry besides its body.
 pub struct Parameter {
@@ -103,7 +110,7 @@ impl Doc {
             .schema_type(Type::String)
             .min_length(Some(1))
             .max_length(Some(255))
-            .pattern(Some("^[!-~]+$"));
+            .pattern(Some("^[!-~]([ -~]*[!-~])?$"));
         let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
         let what = "A request that is sent again with the same key is answered as the first time, and changes nothing.";
         let schema = parameter.schema(Some(schema)).description(Some(what)).build();

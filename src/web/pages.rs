@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::openapi::{Doc, Parameter};
+use super::openapi::{Doc, Endpoint, Parameter};
 use super::problem::{self, Language};
-use super::routes::{Endpoint, Routes};
+use super::routes::Routes;
 use super::{Server, html};
 use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result, Sentence};
 
@@ -287,6 +287,10 @@ async fn docs() -> Result<HttpResponse> {
 }
 
 async fn docs_file(file: web::Path<String>) -> Result<HttpResponse> {
+    // Pages are served by `docs`, with its policy.
+    if file.ends_with(".html") {
+        return Err(Error::new(&ROUTE_NOT_FOUND));
+    }
     let (media_type, bytes) = swagger_file(&file)?;
     Ok(HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(bytes))
 }

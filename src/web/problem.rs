@@ -146,7 +146,7 @@ pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language)
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
-    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     if error.code().kind == Kind::Unavailable {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
     }

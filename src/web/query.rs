@@ -6,6 +6,9 @@ use actix_web::HttpRequest;
 
 use crate::error::{BAD_QUERY, Error, Result, Sentence};
 
+/// Parameters that are read of one query; no route has nearly as many.
+const MOST: usize = 32;
+
 /// The parameters of a request that have not been taken yet, and the faults found so far.
 pub struct Query {
     left: Vec<(String, String)>,
@@ -15,7 +18,11 @@ pub struct Query {
 impl Query {
     pub fn of(request: &HttpRequest) -> Self {
         let mut query = Self { left: Vec::new(), faults: Vec::new() };
-        for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()) {
+        for (number, (name, value)) in form_urlencoded::parse(request.query_string().as_bytes()).enumerate() {
+            if number == MOST {
+                query.fault(name, Sentence::new("terlalu banyak parameter", "is one parameter too many"));
+                break;
+            }
             if query.left.iter().any(|(known, _)| *known == name) {
                 query.fault(name, Sentence::new("diulang", "is repeated"));
             } else {

@@ -5,20 +5,8 @@ use actix_web::http::{Method, header};
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 
-use super::front;
-use super::openapi::Doc;
-
-/// One method at one path.
-pub struct Endpoint {
-    pub method: Method,
-    /// With placeholders in braces: `/users/{id}`.
-    pub path: &'static str,
-    pub doc: Doc,
-}
-
-/// The pattern of the route that a request met, for logs and metrics: its cardinality is bounded.
-#[derive(Clone, Copy)]
-pub struct Pattern(pub &'static str);
+use super::front::{self, Pattern};
+use super::openapi::{Doc, Endpoint};
 
 /// A table of routes under construction.
 #[derive(Default)]

@@ -130,6 +130,7 @@ async fn a_list_longer_than_one_read_streams_as_one_array_in_order() {
     let head = app.order.raw_head("HEAD /orders HTTP/1.1", &line).await;
     assert_eq!((head.status, head.text().as_str()), (200, ""));
     assert_eq!(head.header("content-type"), "application/json");
+    assert_eq!(head.header("content-length"), "", "a length that GET would not have");
     let one = app.order.raw_head("HEAD /orders/1 HTTP/1.1", &line).await;
     let length = app.order.get("/orders/1").await.body.len().to_string();
     assert_eq!((one.status, one.text().as_str(), one.header("content-length")), (200, "", length.as_str()));

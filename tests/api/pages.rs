@@ -84,6 +84,16 @@ async fn a_browser_gets_pages() {
 }
 
 #[tokio::test]
+async fn swagger_ui_is_only_served_with_its_policy() {
+    let app = TestApp::spawn().await;
+    let docs = app.user.get_as("/docs", &[BROWSER]).await;
+    assert!(docs.header("content-security-policy").contains("frame-ancestors 'none'"), "{:?}", docs.headers);
+    for page in ["/docs/index.html", "/docs/oauth2-redirect.html", "/docs/no-such-file"] {
+        app.user.get(page).await.problem(404, "route_not_found");
+    }
+}
+
+#[tokio::test]
 async fn health_is_well_in_three_ways() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {

@@ -280,6 +280,30 @@ async fn a_body_that_does_not_come_in_time_is_a_408() {
 }
 
 #[tokio::test]
+async fn a_client_that_takes_its_time_does_not_use_up_the_time_for_the_other_services() {
+    let app = TestApp::spawn().await;
+    let mut stream = TcpStream::connect(app.order.addr).await.unwrap();
+    let order = r#"{"user_id": 1, "product_id": 1}"#;
+    let head = format!("{}Content-Length: {}\r\n\r\n", POST.replace("/users", "/orders"), order.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Longer than all calls to other services together may take.
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    stream.write_all(order.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_in_time_is_a_408() {
+    let app = TestApp::spawn().await;
+    // Byte by byte or not at all: what counts is when the head began.
+    let (begun, nothing) = tokio::join!(app.user.raw("GET /users/1 HTTP/1.1\r\nHost: local"), app.user.raw("G"));
+    assert_eq!((begun.status, nothing.status), (408, 408));
+    works(&app.user).await;
+}
+
+#[tokio::test]
 async fn a_client_that_never_ends_its_chunked_body_is_answered_and_let_go() {
     let app = TestApp::with(&["--request-timeout", "500ms"]).await;
     let slow = format!("{POST}Transfer-Encoding: chunked\r\n\r\n8\r\n{{\"name\":\r\n");

@@ -94,7 +94,7 @@ fn settings_that_can_not_work_are_one_line_that_names_them() {
         (vec![], vec![("USER_ADDR", "nowhere")], vec!["--user-addr", "nowhere"]),
         (vec![], vec![("DEMO", "perhaps")], vec!["--demo", "perhaps"]),
         (vec![], vec![("REQUEST_TIMEOUT", "soon")], vec!["--request-timeout", "soon"]),
-        (vec![], vec![("DATABASE_URL", "mysql://127.0.0.1/x")], vec!["--database-url"]),
+        (vec![], vec![("DATABASE_URL", "mysql://127.0.0.1/x")], vec!["DATABASE_URL"]),
     ] {
         assert_refused(folder.pasar(&args).envs(environment), &named);
     }
