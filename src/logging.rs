@@ -13,8 +13,10 @@ use log::{Level, Log, Metadata, Record};
 
 /// Bytes that may wait to be written.
 const LIMIT: usize = 1024 * 1024;
-/// How long lines gather before they are written together.
-const GATHER: Duration = Duration::from_millis(10);
+/// How long lines gather before they are written together, and how many bytes cut that short: a thread
+/// that woke for every line would be in the way of the requests.
+const GATHER: Duration = Duration::from_millis(100);
+const CHUNK: usize = 64 * 1024;
 /// How long the end of the process may wait for the last lines to be written.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -77,7 +79,10 @@ impl Queue {
             let (dropped, closed) = {
                 let waiting = self.lock();
                 let idle = |waiting: &mut Waiting| waiting.text.is_empty() && !waiting.closed;
-                let mut waiting = self.filled.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner);
+                let waiting = self.filled.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner);
+                let few = |waiting: &mut Waiting| waiting.text.len() < CHUNK && !waiting.closed;
+                let gathered = self.filled.wait_timeout_while(waiting, GATHER, few);
+                let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
                 std::mem::swap(&mut text, &mut waiting.text);
                 (std::mem::take(&mut waiting.dropped), waiting.closed)
             };
@@ -91,8 +96,6 @@ impl Queue {
             if closed {
                 return;
             }
-            drop(out);
-            std::thread::sleep(GATHER);
         }
     }
 }
@@ -107,10 +110,11 @@ impl Write for Sink {
             waiting.dropped += 1;
             return Ok(line.len());
         }
-        let first = waiting.text.is_empty();
+        let before = waiting.text.len();
         waiting.text.extend_from_slice(line);
+        let after = waiting.text.len();
         drop(waiting);
-        if first {
+        if before == 0 || (before < CHUNK && after >= CHUNK) {
             self.0.filled.notify_one();
         }
         Ok(line.len())
