@@ -1,5 +1,5 @@
-//! The launcher: opens the databases, binds the listeners, starts the servers, and stops it all in
-//! order. Only here is it decided which concrete parts a process is made of.
+//! The launcher: opens the database, binds the listeners, starts the servers and the workers, and stops
+//! it all in order. Only here is it decided which concrete parts a process is made of.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -7,17 +7,24 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context, anyhow, bail};
-use reqwest::Url;
+use reqwest::{Client, Url};
 use tokio::net::TcpSocket;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
+use crate::error::Result;
+use crate::events::{Delivery, Subscriber, Worker};
+use crate::order::client::OrderClient;
+use crate::payment::client::PaymentClient;
+use crate::payment::gateway::Gateway;
 use crate::peer::{self, Peer, Target};
 use crate::product::client::ProductClient;
-use crate::storage::{DatabaseUrl, Db};
+use crate::storage::{self, DatabaseUrl, Db};
 use crate::user::client::UserClient;
-use crate::web::{self, Hosts, Metrics, Server};
-use crate::{order, product, user};
+use crate::web::{self, Hosts, Live, Metrics, Part, Server};
+use crate::{order, payment, product, user};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -27,13 +34,15 @@ const PURGE: Duration = Duration::from_secs(60 * 60);
 /// The services of this process, running.
 pub struct App {
     servers: Vec<Running>,
-    databases: Vec<Db>,
-    housekeeping: Vec<JoinHandle<()>>,
+    addresses: Vec<(Service, SocketAddr)>,
+    /// Says to the live streams that they must end.
+    closing: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    db: Db,
 }
 
 struct Running {
     service: Service,
-    addr: SocketAddr,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -41,83 +50,54 @@ struct Running {
 impl App {
     /// Starts what `config` says, on the runtime that calls this. When it returns, the services answer.
     /// An error names the setting at fault.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let mut listeners = Vec::new();
-        let mut addresses = Vec::new();
+        let mut addresses: Vec<(Service, SocketAddr)> = Vec::new();
         for one in &config.services {
-            let listener = bind(one)?;
-            addresses.push((one.service, listener.local_addr()?));
-            listeners.push(listener);
+            if let Some(listen) = one.listen {
+                let listener = bind(one.service, listen)?;
+                addresses.push((one.service, listener.local_addr()?));
+                listeners.push((one.service, listener));
+            } else if let Some((_, beside)) = addresses.last().copied() {
+                addresses.push((one.service, beside));
+            }
         }
-        let mut opened: Vec<(DatabaseUrl, Db)> = Vec::new();
+        let Some(ServiceConfig { database, database_variable, .. }) = config.services.first() else {
+            bail!("there is nothing to start");
+        };
+        let db = open(database, database_variable)?;
+        let (closing, closes) = watch::channel(false);
+        let mut house =
+            House { config, clock, db: db.clone(), addresses, workers: Vec::new(), subscribers: Vec::new() };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workers = (cores / config.services.len().max(1)).max(1);
+        let workers = (cores / listeners.len().max(1)).max(1);
         let mut servers = Vec::new();
-        let mut housekeeping = Vec::new();
-        for (one, listener) in config.services.iter().zip(listeners) {
-            let db = match opened.iter().find(|(url, _)| *url == one.database) {
-                Some((_, db)) => db.clone(),
-                None => {
-                    let db = Db::open(&one.database).with_context(|| one.database_variable.clone())?;
-                    opened.push((one.database.clone(), db.clone()));
-                    db
-                }
-            };
+        for (service, listener) in listeners {
             let addr = listener.local_addr()?;
             let hosts = Hosts::new(&config.allowed_hosts, &config.cors_origins, addr);
-            let server = |name| -> anyhow::Result<Server> {
-                Ok(Server::new(name, db.clone(), Metrics::new(name)?, hosts, config.request_timeout))
-            };
-            let running = match one.service {
-                Service::User => {
-                    if config.demo {
-                        user::seed(&db).await.context("the demo users")?;
-                    }
-                    let server = server(user::NAME)?;
-                    web::serve(listener, server, workers, user::routes, move || user::State { db: db.clone() })
-                }
-                Service::Product => {
-                    if config.demo {
-                        product::seed(&db).await.context("the demo products")?;
-                    }
-                    let server = server(product::NAME)?;
-                    web::serve(listener, server, workers, product::routes, move || product::State { db: db.clone() })
-                }
-                Service::Order => {
-                    housekeeping.push(tokio::spawn(purge(db.clone())));
-                    let server = server(order::NAME)?;
-                    let target = |peer: Service, url: &Option<Url>| -> anyhow::Result<_> {
-                        let here = addresses.iter().find(|(service, _)| *service == peer);
-                        let url = match (url, here) {
-                            (Some(url), _) => url.clone(),
-                            (None, Some((_, addr))) => base_url(*addr)?,
-                            (None, None) => bail!("nothing says where the {} service is", peer.name()),
-                        };
-                        Ok(Target::new(peer.name(), url, server.metrics.clone()))
-                    };
-                    let users = target(Service::User, &config.user_url)?;
-                    let products = target(Service::Product, &config.product_url)?;
-                    // Made once here, to learn in time if it can't be made at all.
-                    peer::client()?;
-                    web::serve(listener, server, workers, order::routes, move || {
-                        let client = peer::client().unwrap_or_default();
-                        order::State {
-                            db: db.clone(),
-                            users: UserClient::new(Peer::new(client.clone(), users.clone())),
-                            products: ProductClient::new(Peer::new(client, products.clone())),
-                        }
-                    })
-                }
-            };
-            let running = running?;
-            servers.push(Running { service: one.service, addr, handle: running.handle(), task: tokio::spawn(running) });
+            let name = name(service);
+            let metrics = Metrics::new(name)?;
+            let mut parts = vec![house.part(service, &metrics).await?];
+            if config.services.iter().any(|one| one.listen.is_none()) && service == Service::Order {
+                parts.push(house.part(Service::Payment, &metrics).await?);
+            }
+            let live = Live::new(closes.clone());
+            let server = Server::new(name, db.clone(), metrics, hosts, live, config.request_timeout);
+            let running = web::serve(listener, server, workers, parts)?;
+            servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
-        Ok(Self { servers, databases: opened.into_iter().map(|(_, db)| db).collect(), housekeeping })
+        if !house.subscribers.is_empty() {
+            let subscribers = std::mem::take(&mut house.subscribers);
+            house.workers.push(tokio::spawn(Delivery::new(db.clone(), house.clock.clone(), subscribers).run()));
+        }
+        house.workers.push(tokio::spawn(purge(db.clone(), house.clock.clone())));
+        let House { addresses, workers, .. } = house;
+        Ok(Self { servers, addresses, closing, workers, db })
     }
 
     /// Where each service listens, in the order of their start.
     pub fn addresses(&self) -> impl Iterator<Item = (Service, SocketAddr)> {
-        self.servers.iter().map(|running| (running.service, running.addr))
+        self.addresses.iter().copied()
     }
 
     /// Runs until `stop` comes, then stops; an error if a server ended by itself.
@@ -142,43 +122,165 @@ impl App {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Answers what has been accepted, then ends: order first, since it still calls the others.
+    /// Ends the live streams and answers what has been accepted: order and payment first, since they
+    /// still call the others. Then the workers end, and last of all the writer.
     pub async fn stop(self) {
-        let (callers, called): (Vec<_>, Vec<_>) =
-            self.servers.into_iter().partition(|running| running.service == Service::Order);
+        let _ = self.closing.send(true);
+        let calls = |running: &Running| matches!(running.service, Service::Order | Service::Payment);
+        let (callers, called): (Vec<_>, Vec<_>) = self.servers.into_iter().partition(calls);
         for group in [callers, called] {
             futures_util::future::join_all(group.iter().map(|running| running.handle.stop(true))).await;
         }
-        for task in self.housekeeping {
-            task.abort();
+        for worker in self.workers {
+            // What it was about is written down, and done after the next start.
+            worker.abort();
         }
-        let databases = self.databases;
-        let closed = tokio::task::spawn_blocking(move || databases.iter().for_each(Db::close)).await;
-        if let Err(error) = closed {
-            log::error!("closing the databases failed: {error}");
+        let db = self.db;
+        if let Err(error) = tokio::task::spawn_blocking(move || db.close()).await {
+            log::error!("closing the database failed: {error}");
         }
     }
+}
+
+/// The process under construction.
+struct House<'a> {
+    config: &'a Config,
+    clock: Clock,
+    db: Db,
+    addresses: Vec<(Service, SocketAddr)>,
+    workers: Vec<JoinHandle<()>>,
+    subscribers: Vec<Subscriber>,
+}
+
+impl House<'_> {
+    /// A service: its demo data, its workers, and what it adds to its server.
+    async fn part(&mut self, service: Service, metrics: &Metrics) -> anyhow::Result<Part> {
+        let (db, clock) = (self.db.clone(), self.clock.clone());
+        Ok(match service {
+            Service::User => {
+                if self.config.demo {
+                    user::seed(&db).await.context("the demo users")?;
+                }
+                let state = user::State { db, arrivals: user::Arrivals::default() };
+                self.subscribers.push(user::subscriber(state.arrivals.clone()));
+                Part::new(user::routes, move || state.clone())
+            }
+            Service::Product => {
+                if self.config.demo {
+                    product::seed(&db).await.context("the demo products")?;
+                }
+                let state = product::State { db, clock };
+                Part::new(product::routes, move || state.clone())
+            }
+            Service::Order => {
+                let users = self.target(Service::User, &self.config.user_url, metrics)?;
+                let products = match self.config.no_products {
+                    true => None,
+                    false => Some(self.target(Service::Product, &self.config.product_url, metrics)?),
+                };
+                let payments = self.target(Service::Payment, &self.config.payment_url, metrics)?;
+                let order_ttl = self.config.order_ttl;
+                let state = move |client: &Client| {
+                    let peer = |target: &std::sync::Arc<Target>| Peer::new(client.clone(), target.clone());
+                    let products = products.as_ref().map(|products| ProductClient::new(peer(products)));
+                    let payments = PaymentClient::new(peer(&payments));
+                    let act = order::act(products.clone(), payments.clone());
+                    order::State {
+                        db: db.clone(),
+                        clock: clock.clone(),
+                        users: UserClient::new(peer(&users)),
+                        products,
+                        payments,
+                        owed: Worker::new(db.clone(), clock.clone(), order::SERVICE, act),
+                        order_ttl,
+                    }
+                };
+                // Of this runtime, for the workers.
+                let own = state(&peer::client()?);
+                self.workers.push(tokio::spawn(own.owed.clone().run()));
+                self.workers.push(tokio::spawn(sweep(self.config.sweep, move || {
+                    let own = own.clone();
+                    async move { order::expire(&own).await }
+                })));
+                self.subscribers.push(order::subscriber());
+                Part::new(order::routes, move || state(&peer::client().unwrap_or_default()))
+            }
+            Service::Payment => {
+                let orders = self.target(Service::Order, &self.config.order_url, metrics)?;
+                let (gateway, window) = (Gateway::new(self.config.payment_gateway.clone()), self.config.payment_window);
+                let state = move |client: &Client| {
+                    let settler = payment::Settler {
+                        db: db.clone(),
+                        orders: OrderClient::new(Peer::new(client.clone(), orders.clone())),
+                        gateway: gateway.clone(),
+                    };
+                    let act = payment::act(settler.clone());
+                    payment::State {
+                        db: db.clone(),
+                        clock: clock.clone(),
+                        settler,
+                        owed: Worker::new(db.clone(), clock.clone(), payment::SERVICE, act),
+                        window,
+                    }
+                };
+                let own = state(&peer::client()?);
+                self.workers.push(tokio::spawn(own.owed.clone().run()));
+                self.workers.push(tokio::spawn(sweep(self.config.sweep, move || {
+                    let own = own.clone();
+                    async move { payment::expire(&own).await }
+                })));
+                Part::new(payment::routes, move || state(&peer::client().unwrap_or_default()))
+            }
+        })
+    }
+
+    /// Where another service is: in this process, or at `url`.
+    fn target(&self, peer: Service, url: &Option<Url>, metrics: &Metrics) -> anyhow::Result<std::sync::Arc<Target>> {
+        let here = self.addresses.iter().find(|(service, _)| *service == peer);
+        let url = match (url, here) {
+            (Some(url), _) => url.clone(),
+            (None, Some((_, addr))) => base_url(*addr)?,
+            (None, None) => bail!("nothing says where the {} service is", peer.name()),
+        };
+        Ok(Target::new(peer.name(), url, metrics.clone()))
+    }
+}
+
+fn name(service: Service) -> &'static str {
+    match service {
+        Service::User => user::NAME,
+        Service::Product => product::NAME,
+        Service::Order => order::NAME,
+        Service::Payment => payment::NAME,
+    }
+}
+
+fn open(database: &DatabaseUrl, variable: &str) -> anyhow::Result<Db> {
+    Db::open(database).with_context(|| variable.to_owned())
 }
 
 /// Asks the services of `config`, which run elsewhere, whether they are well.
 pub async fn health(config: &Config) -> anyhow::Result<()> {
     let client = peer::client()?;
     for ServiceConfig { service, listen, .. } in &config.services {
-        peer::check(&client, base_url(*listen)?).await.with_context(|| format!("the {} service", service.name()))?;
+        if let Some(listen) = listen {
+            peer::check(&client, base_url(*listen)?)
+                .await
+                .with_context(|| format!("the {} service", service.name()))?;
+        }
     }
     Ok(())
 }
 
 /// Binds a listener before anything is started, so that a port in use costs nothing.
-fn bind(one: &ServiceConfig) -> anyhow::Result<TcpListener> {
-    let ServiceConfig { service, listen, .. } = one;
+fn bind(service: Service, listen: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = || {
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Not on Windows, where it would let two processes share the port.
         if cfg!(unix) {
             socket.set_reuseaddr(true)?;
         }
-        socket.bind(*listen)?;
+        socket.bind(listen)?;
         socket.listen(BACKLOG)?.into_std()
     };
     bound().map_err(|error| {
@@ -201,12 +303,24 @@ fn bind(one: &ServiceConfig) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn purge(db: Db) {
-    let mut hours = tokio::time::interval(PURGE);
+/// Does `work` at once and then every `period`.
+async fn sweep<W: Future<Output = Result<()>>>(period: Duration, work: impl Fn() -> W) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        hours.tick().await;
-        if let Err(error) = order::purge(&db).await {
-            log::warn!("expired keys stay for another while: {error}");
+        ticks.tick().await;
+        if let Err(error) = work().await {
+            log::warn!("deadlines have to wait: {error}");
         }
     }
+}
+
+/// Clears away what has expired, in steps, so that a long list of it delays nobody's request.
+async fn purge(db: Db, clock: Clock) {
+    let work = || async {
+        let now = clock.now();
+        while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
+        product::purge(&db, &clock).await
+    };
+    sweep(PURGE, work).await;
 }

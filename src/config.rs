@@ -5,14 +5,18 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
+use crate::payment::gateway::Rule;
 use crate::storage::DatabaseUrl;
+
+/// Where the payment service listens if nothing is said and it can't be with the order service.
+const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5003);
 
 /// The services of the shop, in the order in which they start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -20,6 +24,7 @@ pub enum Service {
     User,
     Product,
     Order,
+    Payment,
 }
 
 impl Service {
@@ -28,6 +33,7 @@ impl Service {
             Self::User => "user",
             Self::Product => "product",
             Self::Order => "order",
+            Self::Payment => "payment",
         }
     }
 
@@ -59,13 +65,22 @@ struct Flags {
     /// Where the order service listens
     #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5002", value_parser = address)]
     order_addr: SocketAddr,
+    /// Where the payment service listens [default: with the order service, without that at 127.0.0.1:5003]
+    #[arg(long, env, value_name = "HOST:PORT", value_parser = address)]
+    payment_addr: Option<SocketAddr>,
 
     /// Where the order service finds users [default: at USER_ADDR]
     #[arg(long, env, value_name = "URL", value_parser = peer)]
     user_url: Option<Url>,
-    /// Where the order service finds products [default: at PRODUCT_ADDR]
+    /// Where the order service finds products; "none": nowhere [default: at PRODUCT_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = optional_peer)]
+    product_url: Option<OptionalPeer>,
+    /// Where the payment service finds orders [default: at ORDER_ADDR]
     #[arg(long, env, value_name = "URL", value_parser = peer)]
-    product_url: Option<Url>,
+    order_url: Option<Url>,
+    /// Where the order service finds payments [default: at PAYMENT_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = peer)]
+    payment_url: Option<Url>,
 
     /// The database of all services; it is created where there is none
     #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true)]
@@ -79,6 +94,22 @@ struct Flags {
     /// A database for the order service alone
     #[arg(long, env, value_name = "URL", hide_env_values = true)]
     order_database_url: Option<String>,
+    /// A database for the payment service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    payment_database_url: Option<String>,
+
+    /// How long an order waits to be paid
+    #[arg(long, env, value_name = "TIME", default_value = "15m", value_parser = duration)]
+    order_ttl: Duration,
+    /// How long a payment can be confirmed; never longer than its order waits
+    #[arg(long, env, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    payment_window: Duration,
+    /// How the built-in payment gateway treats a method: "card=decline", "qris=2s" [default: approves at once]
+    #[arg(long, env, value_name = "METHOD=…,…", value_delimiter = ',')]
+    payment_gateway: Vec<String>,
+    /// How often deadlines are looked after
+    #[arg(long, env, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    sweep: Duration,
 
     /// Whether an empty database gets a demo user and demo products
     #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch)]
@@ -125,6 +156,16 @@ pub struct Config {
     pub user_url: Option<Url>,
     /// Where products are found, if not in this process.
     pub product_url: Option<Url>,
+    /// There is no product service.
+    pub no_products: bool,
+    /// Where orders are found, if not in this process.
+    pub order_url: Option<Url>,
+    /// Where payments are found, if not in this process.
+    pub payment_url: Option<Url>,
+    pub order_ttl: Duration,
+    pub payment_window: Duration,
+    pub payment_gateway: Vec<Rule>,
+    pub sweep: Duration,
     pub demo: bool,
     pub allowed_hosts: Vec<String>,
     pub cors_origins: Vec<String>,
@@ -136,7 +177,8 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
     pub service: Service,
-    pub listen: SocketAddr,
+    /// `None`: with the order service.
+    pub listen: Option<SocketAddr>,
     pub database: DatabaseUrl,
     /// The setting that `database` comes from.
     pub database_variable: String,
@@ -197,11 +239,15 @@ impl Config {
         wanted.sort_unstable();
         wanted.dedup();
         let mut services = Vec::new();
+        let order_here = wanted.contains(&Service::Order);
+        let payment_alone = flags.payment_addr.unwrap_or(PAYMENT_ADDR);
         for service in wanted {
             let (listen, own) = match service {
-                Service::User => (flags.user_addr, &flags.user_database_url),
-                Service::Product => (flags.product_addr, &flags.product_database_url),
-                Service::Order => (flags.order_addr, &flags.order_database_url),
+                Service::User => (Some(flags.user_addr), &flags.user_database_url),
+                Service::Product => (Some(flags.product_addr), &flags.product_database_url),
+                Service::Order => (Some(flags.order_addr), &flags.order_database_url),
+                Service::Payment if order_here => (flags.payment_addr, &flags.payment_database_url),
+                Service::Payment => (Some(payment_alone), &flags.payment_database_url),
             };
             let (database_variable, database) = match own {
                 Some(url) => (format!("{}_DATABASE_URL", service.name().to_uppercase()), url),
@@ -213,19 +259,30 @@ impl Config {
         }
         for (at, one) in services.iter().enumerate() {
             let variable = one.service.addr_variable();
-            if !one.listen.ip().is_loopback() && !flags.open_to_network {
+            let Some(listen) = one.listen else { continue };
+            if !listen.ip().is_loopback() && !flags.open_to_network {
                 return Err(Refusal::new(format!(
-                    "{variable}={} can be reached from the network, where everybody may do everything: \
-                     use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant",
-                    one.listen
+                    "{variable}={listen} can be reached from the network, where everybody may do everything: \
+                     use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant"
                 )));
             }
-            let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && one.listen.port() != 0);
+            let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && listen.port() != 0);
             if let Some(other) = twin {
                 let other = other.service.addr_variable();
-                return Err(Refusal::new(format!("{variable} and {other} are both {}", one.listen)));
+                return Err(Refusal::new(format!("{variable} and {other} are both {listen}")));
             }
         }
+        if let [first, others @ ..] = services.as_slice()
+            && let Some(other) = others.iter().find(|other| other.database != first.database)
+        {
+            return Err(Refusal::new(format!(
+                "{} and {} are different databases, but services of one process tell each other their events \
+                 through one: start them in processes of their own, or name one database",
+                first.database_variable, other.database_variable
+            )));
+        }
+        let gateway = named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<Rule>, _>>();
+        let payment_gateway = gateway.map_err(|error| Refusal::new(format!("PAYMENT_GATEWAY: {error}")))?;
         let allowed_hosts = named(flags.allowed_hosts);
         if let Some(host) = allowed_hosts.iter().find(|host| !is_host(host)) {
             return Err(Refusal::new(format!("ALLOWED_HOSTS: {host} is not a host name or an address without a port")));
@@ -245,12 +302,26 @@ impl Config {
             Some(url) => Ok(Some(url)),
         };
         let user_url = peer(flags.user_url, Service::User, flags.user_addr)?;
-        let product_url = peer(flags.product_url, Service::Product, flags.product_addr)?;
+        let no_products = matches!(flags.product_url, Some(OptionalPeer::Nowhere));
+        let product_url = match flags.product_url {
+            Some(OptionalPeer::At(url)) => Some(url),
+            Some(OptionalPeer::Nowhere) | None => None,
+        };
+        let product_url = peer(product_url, Service::Product, flags.product_addr)?;
+        let order_url = peer(flags.order_url, Service::Order, flags.order_addr)?;
+        let payment_url = peer(flags.payment_url, Service::Payment, payment_alone)?;
         Ok(Self {
             health,
             services,
             user_url,
             product_url,
+            no_products,
+            order_url,
+            payment_url,
+            order_ttl: flags.order_ttl,
+            payment_window: flags.payment_window,
+            payment_gateway,
+            sweep: flags.sweep,
             demo: flags.demo,
             allowed_hosts,
             cors_origins,
@@ -311,6 +382,17 @@ fn peer(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Where a service is that need not be anywhere.
+#[derive(Clone, Debug)]
+enum OptionalPeer {
+    Nowhere,
+    At(Url),
+}
+
+fn optional_peer(text: &str) -> Result<OptionalPeer, String> {
+    if text == "none" { Ok(OptionalPeer::Nowhere) } else { peer(text).map(OptionalPeer::At) }
+}
+
 fn switch(text: &str) -> Result<bool, String> {
     match text {
         "on" | "yes" | "true" => Ok(true),
@@ -344,6 +426,19 @@ mod tests {
     }
 
     #[test]
+    fn the_payment_service_is_with_the_order_service_unless_it_is_given_a_place() {
+        let listens = |args: &[&str]| {
+            let Config { services, .. } = config(args).unwrap();
+            services.iter().find(|one| one.service == Service::Payment).unwrap().listen.map(|addr| addr.port())
+        };
+        assert_eq!(listens(&[]), None);
+        assert_eq!(listens(&["--payment-addr", "127.0.0.1:8004"]), Some(8004));
+        assert_eq!(listens(&["payment"]), Some(5003));
+        let Config { payment_url, .. } = config(&["order"]).unwrap();
+        assert_eq!(payment_url.map(String::from).as_deref(), Some("http://127.0.0.1:5003/"));
+    }
+
+    #[test]
     fn a_refused_database_url_does_not_give_its_password_away() {
         let refusal = config(&["--database-url", "postgres://pasar:secret@db/pasar"]).unwrap_err();
         assert!(!refusal.text.contains("secret"), "{}", refusal.text);
@@ -364,6 +459,9 @@ mod tests {
             (["--log", "pasar=inof"], "RUST_LOG"),
             (["--request-timeout", "0s"], "--request-timeout"),
             (["--demo", "maybe"], "--demo"),
+            (["--payment-gateway", "cheque=decline"], "PAYMENT_GATEWAY"),
+            (["--payment-gateway", "card=soon"], "PAYMENT_GATEWAY"),
+            (["--order-database-url", "sqlite:other.db"], "ORDER_DATABASE_URL"),
             (["--colour", "red"], "--colour"),
             (["payments", "order"], "payments"),
         ] {

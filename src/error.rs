@@ -22,6 +22,8 @@ pub enum Kind {
     Timeout,
     /// At odds with the present state: taken, changed, in use.
     Conflict,
+    /// A twin of the request is being worked on. Worth another try later.
+    UnderWay,
     TooLarge,
     UnsupportedMediaType,
     /// Sent to a host that this server does not answer for.
@@ -115,6 +117,14 @@ catalogue! {
         "Pemesanan tidak ditemukan.", "Order not found.",
         "No order has this id.",
         "`GET /orders` lists those there are.";
+    PAYMENT_NOT_FOUND NotFound "payment_not_found":
+        "Pembayaran tidak ditemukan.", "Payment not found.",
+        "No payment has this id, or the order has none.",
+        "`GET /payments` lists those there are.";
+    RESERVATION_NOT_FOUND NotFound "reservation_not_found":
+        "Reservasi tidak ditemukan.", "Reservation not found.",
+        "No reservation has this key, or the key is not a UUID in lower case.",
+        "Make the reservation before you commit it.";
     METHOD_NOT_ALLOWED MethodNotAllowed "method_not_allowed":
         "Metode ini tidak didukung di alamat ini.", "This address does not support the method.",
         "The path exists, but not with this method.",
@@ -127,6 +137,54 @@ catalogue! {
         "Email sudah terdaftar.", "The e-mail address is taken.",
         "Another user has this e-mail address.",
         "Use another address, or the user that has it.";
+    INSUFFICIENT_STOCK Conflict "insufficient_stock":
+        "Stok tidak mencukupi.", "There is not enough stock.",
+        "Fewer units are left than are asked for; `detail` names the product and what is left.",
+        "Ask for fewer, or wait until there are more.";
+    STOCK_HELD Conflict "stock_held":
+        "Stok produk ini sedang ditahan oleh pesanan.", "Orders hold stock of this product.",
+        "A product whose stock is held by orders can't be removed, nor can its stock stop being tracked.",
+        "Confirm or cancel the orders first.";
+    RESERVATION_DIFFERS Conflict "reservation_differs":
+        "Kunci reservasi ini sudah dipakai untuk barang lain.", "This key is of a reservation of other items.",
+        "The key was used before with other items.",
+        "Use a fresh key for a new reservation; repeat a key only with the very same items.";
+    RESERVATION_RELEASED Conflict "reservation_released":
+        "Reservasi ini sudah dilepas.", "This reservation has been released.",
+        "The stock was given back, or the key was given up before it was used.",
+        "Reserve anew under a fresh key.";
+    RESERVATION_COMMITTED Conflict "reservation_committed":
+        "Reservasi ini sudah menjadi penjualan.", "This reservation has become a sale.",
+        "What is sold can't be given back by its reservation.",
+        "Adjust the stock of the product if the goods came back.";
+    ORDER_STATE Conflict "order_state":
+        "Status pesanan tidak mengizinkan ini.", "The order's status does not allow this.",
+        "The order has moved on, or has not come so far; `detail` names its status.",
+        "Read the order again and decide anew.";
+    PRICE_DIFFERS Conflict "price_differs":
+        "Harga tidak sama dengan harga di katalog.", "The price is not the catalogue's.",
+        "The catalogue has a product of this name at another price, which `detail` names.",
+        "Order at the catalogue's price.";
+    PAYMENT_TOO_LATE Conflict "payment_too_late":
+        "Waktu pembayaran telah habis.", "The time for the payment is over.",
+        "The payment, or the order that it is for, was not paid in time; both have expired.",
+        "Place a new order.";
+    PAYMENT_OPEN Conflict "payment_open":
+        "Pesanan ini sudah memiliki pembayaran yang terbuka.", "The order has an open payment already.",
+        "An order has one open payment at a time; `detail` names it.",
+        "Confirm that payment, or wait until it expires.";
+    PAYMENT_DECLINED Conflict "payment_declined":
+        "Pembayaran ditolak.", "The payment was declined.",
+        "The payment gateway declined the charge; the order has failed and its stock is back.",
+        "Place a new order and pay by another method.";
+    PAYMENT_MISMATCH Conflict "payment_mismatch":
+        "Data pembayaran tidak sesuai dengan pesanan.", "The payment does not match the order.",
+        "The amount or the user is not the order's; `detail` names what the order says.",
+        "Leave these fields out, or send what the order says.";
+    KEY_UNDER_WAY UnderWay "key_under_way":
+        "Permintaan yang sama sedang diproses.", "The same request is being worked on.",
+        "A request with this Idempotency-Key has not been answered yet.",
+        "Wait for `Retry-After` and send it again.";
     BODY_TOO_LARGE TooLarge "body_too_large":
         "Isi permintaan terlalu besar.", "The body is too large.",
         "The body is larger than 64 KiB.",
@@ -148,6 +206,10 @@ catalogue! {
         "This Idempotency-Key was used for another request.",
         "The key was sent before with another body.",
         "Use a fresh key for a new request; repeat a key only with the very same body.";
+    PAYMENT_STATUS_INVALID Invalid "payment_status_invalid":
+        "Status pembayaran tidak valid.", "The payment status is not valid.",
+        "`payment_status` is not one of those that there are.",
+        "Send `pending`, `paid`, `failed` or `expired`.";
     BUSY Unavailable "busy":
         "Layanan sedang sibuk, coba lagi sebentar.", "The service is busy; please try again shortly.",
         "More work is waiting than the service takes on.",

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use pasar::app::App;
+use pasar::clock::Clock;
 use pasar::config::{Config, Service, base_url};
-use pasar::{logging, order, product, user};
+use pasar::{logging, order, payment, product, user};
 
 fn main() -> ExitCode {
     let config = match Config::load() {
@@ -39,7 +40,7 @@ fn run(config: &Config) -> anyhow::Result<()> {
             return pasar::app::health(config).await;
         }
         let stop = stop_signal()?;
-        let app = App::start(config).await?;
+        let app = App::start(config, Clock::system()).await?;
         for (service, addr) in app.addresses() {
             print(&first_steps(service, addr)?);
         }
@@ -59,6 +60,7 @@ fn first_steps(service: Service, addr: SocketAddr) -> anyhow::Result<String> {
             order::NAME,
             format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'"),
         ),
+        Service::Payment => (payment::NAME, format!("curl {url}payments/methods")),
     };
     Ok(format!("{name:<14} {}   {call}\n", url.as_str().trim_end_matches('/')))
 }

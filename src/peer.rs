@@ -1,16 +1,20 @@
 //! Calls to other services: one deadline, one retry, a breaker, and the trace passed on.
 //!
 //! Whatever is wrong with a peer (away, hung, slow, broken off, an error of its own, nonsense) is the
-//! same to the caller: [`PEER_UNAVAILABLE`]. Its status codes never become the user's, but for the 404
-//! of something that is not there.
+//! same to the caller: [`PEER_UNAVAILABLE`]. Its status codes never become the user's; but that a thing
+//! is not there (404), or that its state forbids what was asked (409), is an answer for the caller to read.
+//!
+//! Every call may be tried twice: whoever adds one to a client sees to it that the second time changes
+//! nothing more than the first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method, StatusCode, Url};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, PEER_UNAVAILABLE, Result};
@@ -70,50 +74,94 @@ impl Target {
     }
 }
 
+/// What a peer that works may say.
+pub enum Answer<T> {
+    /// It is done, or it is there.
+    Done(T),
+    /// 404: there is no such thing.
+    Missing(Told),
+    /// 409: the state of the thing forbids it.
+    Refused(Told),
+}
+
+/// The members of a problem document that a caller may act on or pass on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    pub code: String,
+    pub detail: String,
+}
+
 impl Peer {
     pub fn new(client: Client, target: Arc<Target>) -> Self {
         Self { client, target }
     }
 
-    /// `GET path`: the answer, or `None` if the peer says 404. Tried again once, since reading changes
-    /// nothing. An answer for which `sound` is false is nonsense.
+    /// `GET path`: the answer, or `None` if the peer says 404. An answer for which `sound` is false is
+    /// nonsense.
     pub async fn get<T: DeserializeOwned>(
         &self,
         context: &Context,
         path: &str,
         sound: impl Fn(&T) -> bool,
     ) -> Result<Option<T>> {
+        match self.call(context, Method::GET, path, None, sound).await? {
+            Answer::Done(found) => Ok(Some(found)),
+            Answer::Missing(_) => Ok(None),
+            Answer::Refused(told) => Err(self.unavailable(anyhow!("it refused to show: {}", told.code))),
+        }
+    }
+
+    /// Sends `body` as JSON to `path`. An answer for which `sound` is false is nonsense; one without a
+    /// body is read as `null`.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        sound: impl Fn(&T) -> bool,
+    ) -> Result<Answer<T>> {
         let target = &self.target;
         let mut failure = None;
         for attempt in 0..2 {
             // A budget that is spent says nothing of the peer.
-            if Instant::now() >= context.deadline() || !target.breaker.allows() {
+            let began = Instant::now();
+            if began >= context.deadline() || !target.breaker.allows() {
                 break;
             }
             let limit = if attempt == 0 {
-                (Instant::now() + FIRST_ATTEMPT).min(context.deadline())
+                (began + FIRST_ATTEMPT).min(context.deadline())
             } else {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(0..JITTER_MS))).await;
                 context.deadline()
             };
-            let answer = tokio::time::timeout_at(limit.into(), self.attempt(context, path)).await;
+            let attempt = self.attempt(context, method.clone(), path, body.clone());
+            let answer = tokio::time::timeout_at(limit.into(), attempt).await;
             let answer = answer.unwrap_or_else(|_| Err(anyhow!("no whole answer in time")));
             match answer {
-                Ok(answer) if answer.as_ref().is_none_or(&sound) => {
+                Ok(Answer::Done(done)) if !sound(&done) => {
+                    failure = Some(anyhow!("the answer is not about what was asked"));
+                }
+                Ok(answer) => {
                     target.breaker.succeeded();
                     target.metrics.call(target.name, "ok");
                     return Ok(answer);
                 }
-                Ok(_) => failure = Some(anyhow!("the answer is not about what was asked")),
                 Err(error) => failure = Some(error),
             }
-            target.breaker.failed();
+            target.breaker.failed(began);
             target.metrics.call(target.name, "failed");
         }
-        let detail = format!("the {} service does not answer", target.name);
         let failure =
             failure.unwrap_or_else(|| anyhow!("it was not asked: it has failed repeatedly, or there is no time left"));
-        Err(Error::new(&PEER_UNAVAILABLE).detail(detail).caused_by(failure))
+        Err(self.unavailable(failure))
+    }
+
+    /// The error of a peer that gives no sound answer.
+    pub fn unavailable(&self, why: anyhow::Error) -> Error {
+        let detail = format!("the {} service does not answer", self.target.name);
+        Error::new(&PEER_UNAVAILABLE).detail(detail).caused_by(why)
     }
 
     pub fn name(&self) -> &'static str {
@@ -131,21 +179,30 @@ impl Peer {
         matches!(tokio::time::timeout(FIRST_ATTEMPT, asked).await, Ok(Ok(_)))
     }
 
-    async fn attempt<T: DeserializeOwned>(&self, context: &Context, path: &str) -> anyhow::Result<Option<T>> {
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> anyhow::Result<Answer<T>> {
         let mut url = self.target.base.clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-        let mut answer = self
+        url.set_query(query);
+        let mut request = self
             .client
-            .get(url)
+            .request(method, url)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header("x-request-id", context.request_id())
-            .header("traceparent", context.child_trace().to_string())
-            .send()
-            .await?;
-        match answer.status() {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(None),
-            status => bail!("it answered {status}"),
+            .header("traceparent", context.child_trace().to_string());
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
+        }
+        let mut answer = request.send().await?;
+        let status = answer.status();
+        if !status.is_success() && status != StatusCode::NOT_FOUND && status != StatusCode::CONFLICT {
+            bail!("it answered {status}");
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
@@ -154,7 +211,14 @@ impl Peer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Some(serde_json::from_slice(&body)?))
+        // A stranger's service may say it with a status alone.
+        let told = || serde_json::from_slice(&body).unwrap_or_default();
+        match status {
+            StatusCode::NOT_FOUND => Ok(Answer::Missing(told())),
+            StatusCode::CONFLICT => Ok(Answer::Refused(told())),
+            _ if body.is_empty() => Ok(Answer::Done(serde_json::from_str("null")?)),
+            _ => Ok(Answer::Done(serde_json::from_slice(&body)?)),
+        }
     }
 }
 
@@ -163,13 +227,16 @@ impl Peer {
 struct Breaker {
     started: Instant,
     failures: AtomicU32,
+    /// When it last answered, in milliseconds since `started`.
+    answered_at: AtomicU64,
     /// When the next probe may go, in milliseconds since `started`.
     probe_at: AtomicU64,
 }
 
 impl Breaker {
     fn new() -> Self {
-        Self { started: Instant::now(), failures: AtomicU32::new(0), probe_at: AtomicU64::new(0) }
+        let zero = || AtomicU64::new(0);
+        Self { started: Instant::now(), failures: AtomicU32::new(0), answered_at: zero(), probe_at: zero() }
     }
 
     fn now(&self) -> u64 {
@@ -186,12 +253,19 @@ impl Breaker {
     }
 
     fn succeeded(&self) {
+        self.answered_at.store(self.now(), Ordering::Relaxed);
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
         }
     }
 
-    fn failed(&self) {
+    /// Notes the failure of an attempt that began at `began`. One that is older than the last answer is
+    /// news of yesterday: a peer that is back would be taken for down again.
+    fn failed(&self, began: Instant) {
+        let began = began.saturating_duration_since(self.started).as_millis() as u64;
+        if began < self.answered_at.load(Ordering::Relaxed) {
+            return;
+        }
         self.probe_at.store(self.now() + PROBE_MS, Ordering::Relaxed);
         self.failures.fetch_add(1, Ordering::Relaxed);
     }
@@ -205,13 +279,13 @@ mod tests {
     fn a_breaker_opens_after_failures_in_a_row_and_closes_with_one_success() {
         let breaker = Breaker::new();
         for _ in 0..FAILURES - 1 {
-            breaker.failed();
+            breaker.failed(Instant::now());
         }
         assert!(breaker.allows());
         breaker.succeeded();
         for _ in 0..FAILURES {
             assert!(breaker.allows());
-            breaker.failed();
+            breaker.failed(Instant::now());
         }
         assert!(!breaker.allows(), "open");
         breaker.probe_at.store(breaker.now(), Ordering::Relaxed);
@@ -219,5 +293,17 @@ mod tests {
         assert!(!breaker.allows(), "and only one");
         breaker.succeeded();
         assert!(breaker.allows(), "closed again");
+    }
+
+    #[test]
+    fn failures_of_attempts_older_than_the_last_answer_do_not_open_a_breaker() {
+        let breaker = Breaker::new();
+        let before = Instant::now();
+        std::thread::sleep(Duration::from_millis(2));
+        breaker.succeeded();
+        for _ in 0..FAILURES {
+            breaker.failed(before);
+        }
+        assert!(breaker.allows());
     }
 }

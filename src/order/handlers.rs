@@ -2,26 +2,58 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::{join, join_all, try_join_all};
 
-use super::api::{NewOrder, Order, PeerState};
+use super::api::{
+    Detail, Given, NewOrder, NewPaymentStatus, NewStatus, Order, PaymentStatus, PeerState, Reached, Status,
+};
+use super::lifecycle::{self, Step};
+use super::store::Filter;
 use super::{State, placement, store};
-use crate::error::{Error, ORDER_NOT_FOUND, Result, Sentence};
-use crate::web::{self, Context, IdempotencyKey, Json, Page, PathId, Query, Sort};
+use crate::clock::rfc3339;
+use crate::error::{
+    Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, Sentence, USER_NOT_FOUND,
+};
+use crate::storage::Tx;
+use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Place, Query, Sort};
+
+pub const SORTS: [Sort; 2] = [Sort::Id, Sort::IdDown];
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
-    let mut query = Query::of(&request);
-    let why = Sentence::new("harus id atau -id", "must be id or -id");
-    let sort = query.take("sort", why, Sort::parse).unwrap_or(Sort::Oldest);
-    let page = Page::take(&mut query, sort);
+    listing(&request, &state, |query| {
+        let user_id = query.field::<Id>("user_id");
+        Ok(user_id.map(Id::get))
+    })
+    .await
+}
+
+pub async fn of_user(request: HttpRequest, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    listing(&request, &state, |_| Ok(Some(id.or(&USER_NOT_FOUND)?.get()))).await
+}
+
+async fn listing(
+    request: &HttpRequest,
+    state: &State,
+    user_id: impl FnOnce(&mut Query) -> Result<Option<i64>>,
+) -> Result<HttpResponse> {
+    let mut query = Query::of(request);
+    let page = Page::take(&mut query, &SORTS);
+    let why = Sentence::new("bukan status pesanan", "is not a status of an order");
+    let status = query.take("status", why, Status::parse);
+    let filter = Filter { status, user_id: user_id(&mut query)? };
     query.finish()?;
-    web::list::<Order>(&request, &state.db, page, store::list).await
+    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, filter, sort, after, limit);
+    web::list::<Order>(request, &state.db, page, fetch).await
+}
+
+async fn find(id: PathId, state: &State) -> Result<Order> {
+    let id = id.or(&ORDER_NOT_FOUND)?.get();
+    let order = state.db.read(move |tx| store::find(tx, id)).await?;
+    order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
 }
 
 pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&ORDER_NOT_FOUND)?.get();
-    let order = state.db.read(move |tx| store::find(tx, id)).await?;
-    let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))?;
-    Ok(web::ok(&order))
+    Ok(web::ok(&find(id, &state).await?))
 }
 
 pub async fn create(
@@ -34,10 +66,77 @@ pub async fn create(
     Ok(web::created_once(&format!("/orders/{}", placed.id), placed.json, placed.replayed))
 }
 
+pub async fn detail(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let order = find(id, &state).await?;
+    let ids = order.items.iter().filter_map(|item| item.id);
+    let products = ids.filter_map(|id| Some(state.products.as_ref()?.get(&context, id)));
+    let (user, products) = join(state.users.get(&context, order.user_id), try_join_all(products)).await;
+    Ok(web::ok(&Detail::new(&order, user?, products?.into_iter().flatten().collect())))
+}
+
+pub async fn tracking(id: PathId, language: Language, state: Data<State>) -> Result<HttpResponse> {
+    let order = find(id, &state).await?;
+    let later = state.db.read(move |tx| store::history(tx, order.id)).await?;
+    let reached = std::iter::once((Status::Pending, order.created_at)).chain(later);
+    let tracking = reached.map(|(status, at)| {
+        let label = language.pick(&status.label()).to_owned();
+        Reached { status, label, at: rfc3339(at) }
+    });
+    Ok(web::ok(&tracking.collect::<Vec<_>>()))
+}
+
+async fn take(id: PathId, state: &State, step: Step) -> Result<HttpResponse> {
+    let id = id.or(&ORDER_NOT_FOUND)?.get();
+    Ok(web::ok(&lifecycle::take(state, id, step).await?))
+}
+
+pub async fn confirm(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    take(id, &state, Step::Confirm).await
+}
+
+pub async fn set_status(id: PathId, Json(new): Json<NewStatus>, state: Data<State>) -> Result<HttpResponse> {
+    let step = match new.status {
+        Given::Shipped => Step::Ship,
+        Given::Completed => Step::Complete,
+        Given::Cancelled => Step::Cancel,
+    };
+    take(id, &state, step).await
+}
+
+pub async fn set_payment(id: PathId, Json(new): Json<NewPaymentStatus>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&ORDER_NOT_FOUND)?.get();
+    let status = new.status().ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
+    let step = match status {
+        PaymentStatus::Paid => Step::Pay(new.payment_id.map(Id::get)),
+        PaymentStatus::Failed => Step::Fail,
+        PaymentStatus::Expired => Step::Expire,
+        PaymentStatus::Pending => {
+            let order = state.db.read(move |tx| store::find(tx, id)).await?;
+            let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND))?;
+            if order.status == Status::Pending {
+                return Ok(web::ok(&order));
+            }
+            return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", order.status.as_str())));
+        }
+    };
+    match lifecycle::take(&state, id, step).await {
+        // It has lapsed, whether or not anybody has noticed before.
+        Err(error) if error.code().name == PAYMENT_TOO_LATE.name => {
+            let expired = lifecycle::take(&state, id, Step::Expire).await;
+            Err(expired.err().filter(|error| error.code().name != ORDER_STATE.name).unwrap_or(error))
+        }
+        taken => Ok(web::ok(&taken?)),
+    }
+}
+
 pub async fn peers(state: Data<State>) -> HttpResponse {
-    let peers = [state.users.peer(), state.products.peer()];
-    let states = peers.map(|peer| async move {
+    let peers = [
+        Some(state.users.peer()),
+        state.products.as_ref().map(|products| products.peer()),
+        Some(state.payments.peer()),
+    ];
+    let states = peers.into_iter().flatten().map(|peer| async move {
         PeerState { name: peer.name(), url: peer.url().to_string(), answers: peer.answers().await }
     });
-    web::ok(&futures_util::future::join_all(states).await)
+    web::ok(&join_all(states).await)
 }

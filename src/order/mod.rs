@@ -1,34 +1,100 @@
-//! The order service: who bought what. It knows users and products only through their services.
+//! The order service: who bought what, and what became of it. It knows users, products and payments only
+//! through their services.
 
 pub mod api;
+pub mod client;
 mod handlers;
+mod lifecycle;
 mod placement;
 mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use crate::clock::Clock;
 use crate::error::{
-    IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, PEER_UNAVAILABLE, PRODUCT_NOT_FOUND, Result, USER_NOT_FOUND,
+    Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
+    PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result,
+    USER_NOT_FOUND,
 };
+use crate::events::{self, Act, Event, Intent, Subscriber};
+use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
-use crate::storage::Db;
+use crate::storage::{Db, Tx};
 use crate::user::client::UserClient;
-use crate::web::{Doc, Routes};
-use api::{NewOrder, PeerState, Shown};
+use crate::web::{Context, Doc, Id, Routes};
+use api::{Detail, Forms, NewOrder, NewPaymentStatus, NewStatus, PeerState, Reached, Shown, Status};
 
 pub const NAME: &str = "OrderService";
-
-/// How long an Idempotency-Key is remembered.
-pub const KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The service in the storage's books.
+pub const SERVICE: &str = "order";
 
 /// What the handlers work with.
+#[derive(Clone)]
 pub struct State {
     pub db: Db,
+    pub clock: Clock,
     pub users: UserClient,
-    pub products: ProductClient,
+    /// `None`: there is no product service, and every order is of custom lines.
+    pub products: Option<ProductClient>,
+    pub payments: PaymentClient,
+    /// The calls that orders owe.
+    pub owed: events::Worker,
+    /// How long an order waits to be paid.
+    pub order_ttl: Duration,
+}
+
+impl State {
+    /// The product service; without one no product can be found.
+    fn products(&self) -> Result<&ProductClient> {
+        let missing = || Error::new(&PRODUCT_NOT_FOUND).detail("there is no product service: PRODUCT_URL is none");
+        self.products.as_ref().ok_or_else(missing)
+    }
+}
+
+/// The calls that an order may owe to other services.
+struct Owed;
+
+impl Owed {
+    /// Make a sale of a reservation; the target is its key.
+    const COMMIT: &str = "commit";
+    /// Give a reservation back; the target is its key.
+    const RELEASE: &str = "release";
+    /// Refund a payment; the target is its id.
+    const REFUND: &str = "refund";
+}
+
+/// Makes the calls that orders owe.
+pub fn act(products: Option<ProductClient>, payments: PaymentClient) -> Act {
+    Arc::new(move |Intent { action, target, .. }| {
+        let (products, payments) = (products.clone(), payments.clone());
+        Box::pin(async move {
+            let context = Context::own();
+            match (action.as_str(), products) {
+                (Owed::COMMIT, Some(products)) => products.commit(&context, &target).await,
+                (Owed::RELEASE, Some(products)) => products.release(&context, &target).await,
+                (Owed::REFUND, _) => payments.refund(&context, &target).await,
+                (_, None) => Err(Error::new(&PEER_UNAVAILABLE).detail("there is no product service")),
+                (_, Some(_)) => Err(Error::internal(anyhow::anyhow!("an order owes no {action}"))),
+            }
+        })
+    })
+}
+
+/// Logs new users, as seed 004 has it.
+pub fn subscriber() -> Subscriber {
+    Subscriber { name: events::ORDER_LOG, effect: log_event, after: None }
+}
+
+fn log_event(_: &Tx<'_>, event: &Event) -> Result<()> {
+    if let Event::UserCreated { user_id, name } = event {
+        log::info!(target: "pasar::events", "{NAME} heard {}: user {user_id}, {name:?}", event.name());
+    }
+    Ok(())
 }
 
 pub fn routes(routes: &mut Routes) {
@@ -44,29 +110,107 @@ pub fn routes(routes: &mut Routes) {
             "status": "pending",
             "payment_status": "pending",
             "created_at": "2026-01-31T08:00:00.000Z",
+            "expires_at": "2026-01-31T08:15:00.000Z",
         })
     };
-    let sort = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["id", "-id"]));
+    let detail = || {
+        json!({
+            "order_id": 1,
+            "id": 1,
+            "user_id": 1,
+            "user": {"id": 1, "name": "Bambang"},
+            "product": {"id": 1, "name": "Laptop Asus", "price": 8_000_000},
+            "products": [{"id": 1, "name": "Laptop Asus", "price": 8_000_000}],
+            "items": [{"id": 1, "name": "Laptop Asus", "price": 8_000_000, "quantity": 1}],
+            "total_price": 8_000_000,
+            "status": "pending",
+            "payment_status": "pending",
+            "created_at": "2026-01-31T08:00:00.000Z",
+        })
+    };
+    let sort = || {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(handlers::SORTS.map(crate::web::Sort::name)))
+    };
+    let status = || ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Status::ALL.map(Status::as_str)));
     routes.get(
         "/orders",
         handlers::list,
         Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first")
             .lists::<Shown<'_>>(json!([order()]))
-            .query("sort", sort, "`id`: oldest first; `-id`: newest first."),
+            .query("status", status().into(), "Of this status.")
+            .query("user_id", Id::schema(), "Of this user.")
+            .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first."),
     );
     routes.post(
         "/orders",
         handlers::create,
         Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order")
-            .takes::<NewOrder>(json!({"user_id": 1, "product_id": 1}))
+            .takes_one_of::<NewOrder, Forms>(json!({"user_id": 1, "product_id": 1}))
             .creates::<Shown<'_>>(order())
-            .once(&IDEMPOTENCY_KEY_REUSED)
-            .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &PEER_UNAVAILABLE]),
+            .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
+            .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE]),
+    );
+    routes.get(
+        "/orders/user/{id}",
+        handlers::of_user,
+        Doc::new("Mengambil pesanan milik satu user", "The orders of one user, oldest first")
+            .id(&USER_NOT_FOUND)
+            .lists::<Shown<'_>>(json!([order()]))
+            .query("status", status().into(), "Of this status.")
+            .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first."),
     );
     routes.get(
         "/orders/{id}",
         handlers::show,
         Doc::new("Mengambil satu pesanan berdasarkan id", "One order").id(&ORDER_NOT_FOUND).shows::<Shown<'_>>(order()),
+    );
+    routes.get(
+        "/orders/{id}/detail",
+        handlers::detail,
+        Doc::new(
+            "Pesanan lengkap dengan data user dan produk saat ini",
+            "One order with its user and its products as they are now",
+        )
+        .id(&ORDER_NOT_FOUND)
+        .shows::<Detail<'_>>(detail())
+        .fails(&[&PEER_UNAVAILABLE]),
+    );
+    routes.get(
+        "/orders/{id}/tracking",
+        handlers::tracking,
+        Doc::new("Melacak status pesanan", "The statuses that an order reached, oldest first")
+            .id(&ORDER_NOT_FOUND)
+            .shows_all::<Reached>(json!([
+                {"status": "pending", "label": "menunggu pembayaran", "at": "2026-01-31T08:00:00.000Z"},
+            ]))
+            .fails(&[&crate::error::STORAGE_UNAVAILABLE]),
+    );
+    routes.put(
+        "/orders/{id}/payment",
+        handlers::set_payment,
+        Doc::new("Memperbarui status pembayaran pesanan", "Says what has become of an order's payment")
+            .id(&ORDER_NOT_FOUND)
+            .takes::<NewPaymentStatus>(json!({"payment_status": "paid"}))
+            .shows::<Shown<'_>>(order())
+            .fails(&[&PAYMENT_STATUS_INVALID, &ORDER_STATE, &PAYMENT_TOO_LATE]),
+    );
+    routes.put(
+        "/orders/{id}/confirm",
+        handlers::confirm,
+        Doc::new("Mengkonfirmasi pesanan yang sudah dibayar", "Confirms a paid order: what it reserved is sold")
+            .id(&ORDER_NOT_FOUND)
+            .shows::<Shown<'_>>(order())
+            .changes()
+            .fails(&[&ORDER_STATE]),
+    );
+    routes.put(
+        "/orders/{id}/status",
+        handlers::set_status,
+        Doc::new("Mengubah status pesanan: dikirim, selesai, dibatalkan", "Ships, completes or cancels an order")
+            .id(&ORDER_NOT_FOUND)
+            .takes::<NewStatus>(json!({"status": "cancelled"}))
+            .shows::<Shown<'_>>(order())
+            .fails(&[&ORDER_STATE]),
     );
     let user = json!({"name": "user", "url": "http://127.0.0.1:5000/", "answers": true});
     routes.get(
@@ -80,9 +224,7 @@ pub fn routes(routes: &mut Routes) {
     );
 }
 
-/// Forgets the Idempotency-Keys whose time is over.
-pub async fn purge(db: &Db) -> Result<()> {
-    // In steps, so that a long list of them delays nobody's order.
-    while db.write(|tx| store::purge_keys(tx, store::now(), 1000)).await? > 0 {}
-    Ok(())
+/// Lets the orders expire that nobody paid in time.
+pub async fn expire(state: &State) -> Result<()> {
+    lifecycle::expire(state).await
 }

@@ -1,14 +1,34 @@
 //! Placing an order, step by step.
 //!
-//! Until the one write at the end nothing has been changed anywhere, so a step that fails leaves
-//! nothing behind.
+//! Without tracked stock nothing is changed anywhere until the one write at the end, so a step that
+//! fails leaves nothing behind. With it, the order begins by *owing* the release of what it is about to
+//! reserve, and the write that makes the order takes that debt back. If anything goes wrong in between,
+//! be it the whole process, the debt falls due and whoever finds it pays: the key of the reservation is
+//! released, whether or not the reservation was made, and will never reserve anything again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::api::{Item, NewOrder, Order};
-use super::{State, store};
-use crate::error::{Error, INVALID_FIELDS, PRODUCT_NOT_FOUND, Result, Sentence, USER_NOT_FOUND};
+use futures_util::future::join;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use uuid::Uuid;
+
+use super::api::{Item, NewOrder, Order, Status, What};
+use super::{Owed, SERVICE, State, store};
+use crate::error::{
+    Error, INSUFFICIENT_STOCK, INVALID_FIELDS, KEY_UNDER_WAY, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence,
+    TOO_SLOW, USER_NOT_FOUND,
+};
+use crate::events::{self, Event, intents};
+use crate::product::api::{Product, Reservation};
+use crate::storage::{Key, Known, Tx};
 use crate::web::Context;
+
+/// How long an order may take to be placed, from the first write to the last: well above the budget of
+/// its calls.
+const LEASE: Duration = Duration::from_secs(5);
+/// Products that are asked for at once.
+const PARALLEL: usize = 8;
 
 /// An order that stands, as it is answered.
 pub struct Placed {
@@ -19,68 +39,243 @@ pub struct Placed {
     pub replayed: bool,
 }
 
+/// What there is of an order before it stands.
+struct Draft {
+    user_id: i64,
+    user_name: String,
+    items: Vec<Item>,
+    /// Whether a product has stock to reserve.
+    tracked: bool,
+    /// The price that was said for the one product.
+    stated: Option<i64>,
+    /// The field to blame for what is ordered.
+    field: &'static str,
+}
+
 /// Places an order. Of requests with the same `key` one places it, and all are answered alike.
 pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<String>) -> Result<Placed> {
     let request = serde_json::to_string(&new).map_err(Error::internal)?;
-    if let Some(placed) = replay(state, key.clone(), request.clone()).await? {
-        return Ok(placed);
+    let key = key.map(|key| Key { service: SERVICE, key, request });
+    if let Some(key) = key.clone() {
+        let now = state.clock.now();
+        if let Some(placed) = state.db.read(move |tx| placed_before(tx, &key, now)).await? {
+            return Ok(placed);
+        }
     }
-    let order = Arc::new(draw_up(state, context, &new).await?);
+    let draft = Arc::new(draw_up(state, context, &new).await?);
+    if draft.tracked { reserve_and_insert(state, context, draft, key).await } else { insert(state, draft, key).await }
+}
+
+/// The order that a key stands for, if it is known; an error while a twin is being placed.
+fn placed_before(tx: &Tx<'_>, key: &Key, now: i64) -> Result<Option<Placed>> {
+    #[derive(serde::Deserialize)]
+    struct Answered {
+        id: i64,
+    }
+    match key.find(tx, now)? {
+        Known::Nothing => Ok(None),
+        Known::UnderWay => Err(Error::new(&KEY_UNDER_WAY)),
+        Known::Answer(json) => {
+            let Answered { id } = serde_json::from_str(&json).map_err(Error::internal)?;
+            Ok(Some(Placed { id, json, replayed: true }))
+        }
+    }
+}
+
+/// The one write of an order without tracked stock.
+async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Placed> {
+    let order = draft.order(draft.items.clone(), None, state)?;
     state
         .db
         .write(move |tx| {
-            // A twin may have come first while the peers were asked.
+            // A twin may have come first while the others were asked.
             if let Some(key) = &key
-                && let Some(json) = store::find_key(tx, key, &request, order.created_at)?
+                && let Some(placed) = placed_before(tx, key, order.created_at)?
             {
-                return placed_before(json);
+                return Ok(placed);
             }
-            let mut order = Order::clone(&order);
-            order.id = store::insert(tx, &order)?;
-            let json = serde_json::to_string(&order).map_err(Error::internal)?;
+            let placed = add(tx, order.clone())?;
             if let Some(key) = &key {
-                store::insert_key(tx, key, &request, &json, order.created_at)?;
+                key.answer(tx, &placed.json, order.created_at)?;
             }
-            Ok(Placed { id: order.id, json, replayed: false })
+            Ok(placed)
         })
         .await
 }
 
-/// The answer that a known key stands for.
-async fn replay(state: &State, key: Option<String>, request: String) -> Result<Option<Placed>> {
-    let Some(key) = key else { return Ok(None) };
-    let known = state.db.read(move |tx| store::find_key(tx, &key, &request, store::now())).await?;
-    known.map(placed_before).transpose()
-}
-
-fn placed_before(json: String) -> Result<Placed> {
-    #[derive(serde::Deserialize)]
-    struct Known {
-        id: i64,
+/// The steps of an order with tracked stock.
+async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Placed> {
+    let reservation = Uuid::new_v4().to_string();
+    let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
+    let (begun, own) = (key.clone(), reservation.clone());
+    let debt = state
+        .db
+        .write(move |tx| {
+            if let Some(key) = &begun {
+                if let Some(placed) = placed_before(tx, key, now)? {
+                    return Ok(Err(placed));
+                }
+                key.begin(tx, &own, lease, now)?;
+            }
+            intents::plan(tx, SERVICE, Owed::RELEASE, &own, lease).map(Ok)
+        })
+        .await?;
+    let debt = match debt {
+        Ok(debt) => debt,
+        Err(placed) => return Ok(placed),
+    };
+    let placed = match state.products()?.reserve(context, &reservation, &draft.lines()).await {
+        Ok(reserved) => finish(state, draft, key.clone(), reserved, debt).await,
+        Err(error) => Err(error),
+    };
+    if placed.is_err() {
+        let undone = state.db.write(move |tx| {
+            if let Some(key) = &key {
+                key.abandon(tx, &reservation)?;
+            }
+            intents::hasten(tx, debt)
+        });
+        if let Err(error) = undone.await {
+            log::warn!("an order that came to nothing is undone when its lease runs out: {error}");
+        }
     }
-    let Known { id } = serde_json::from_str(&json).map_err(Error::internal)?;
-    Ok(Placed { id, json, replayed: true })
+    placed
 }
 
-/// Asks the other services, both at once, and puts the order together from what they say.
-async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Order> {
-    let (user_id, product_id, quantity) = (new.user_id.get(), new.product_id.get(), new.quantity.get());
-    let (user, product) =
-        futures_util::future::join(state.users.get(context, user_id), state.products.get(context, product_id)).await;
+/// Makes the order of what was reserved, and takes the debt back.
+async fn finish(
+    state: &State,
+    draft: Arc<Draft>,
+    key: Option<Key>,
+    reserved: Reservation,
+    debt: i64,
+) -> Result<Placed> {
+    let reservation = reserved.key;
+    let items = reserved.items.into_iter().map(|item| Item {
+        id: Some(item.product_id),
+        name: item.name,
+        price: item.price,
+        quantity: item.quantity,
+        stock: item.stock,
+    });
+    let items: Vec<_> = items.collect();
+    draft.check_price(&items)?;
+    let order = draft.order(items, Some(reservation.clone()), state)?;
+    state
+        .db
+        .write(move |tx| {
+            if !intents::withdraw(tx, debt)? {
+                return Err(Error::new(&TOO_SLOW).detail("the reservation was given back meanwhile"));
+            }
+            let placed = add(tx, order.clone())?;
+            if let Some(key) = &key
+                && !key.finish(tx, &reservation, &placed.json)?
+            {
+                return Err(Error::new(&KEY_UNDER_WAY));
+            }
+            Ok(placed)
+        })
+        .await
+}
+
+fn add(tx: &Tx<'_>, mut order: Order) -> Result<Placed> {
+    order.id = store::insert(tx, &order)?;
+    events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
+    let json = serde_json::to_string(&order).map_err(Error::internal)?;
+    Ok(Placed { id: order.id, json, replayed: false })
+}
+
+/// Asks the other services, all at once, and puts the order together from what they say.
+async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Draft> {
+    let user_id = new.user_id;
+    let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.what)).await;
     let user = user?.ok_or_else(|| Error::new(&USER_NOT_FOUND).detail(format!("there is no user {user_id}")))?;
-    let product =
-        product?.ok_or_else(|| Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {product_id}")))?;
-    let total_price = product.price.checked_mul(quantity).ok_or_else(|| {
-        let why = Sentence::new("membuat jumlah harga terlalu besar", "makes the total too large");
-        Error::new(&INVALID_FIELDS).field("quantity", why)
-    })?;
-    Ok(Order {
-        id: 0,
-        user_id,
-        user_name: user.name,
-        items: vec![Item { id: product_id, name: product.name, price: product.price, quantity }],
-        total_price,
-        status: "pending".to_owned(),
-        created_at: store::now(),
-    })
+    let items = items?;
+    let stated = match &new.what {
+        What::Named { price, .. } => Some(*price),
+        What::Products(_) => None,
+    };
+    let tracked = items.iter().any(|item| item.stock.is_some());
+    let draft = Draft { user_id, user_name: user.name, items, tracked, stated, field: new.field };
+    draft.check_price(&draft.items)?;
+    // What is sold out need not be reserved to know it.
+    for item in &draft.items {
+        if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity), item.id) {
+            let (name, quantity) = (&item.name, item.quantity);
+            let detail = format!("of product {id} ({name}) {left} are left, {quantity} are asked for");
+            return Err(Error::new(&INSUFFICIENT_STOCK).detail(detail));
+        }
+    }
+    Ok(draft)
+}
+
+/// The lines of the order as the catalogue has them now.
+async fn items(state: &State, context: &Context, what: &What) -> Result<Vec<Item>> {
+    let item = |product: Product, quantity| Item {
+        id: Some(product.id),
+        name: product.name,
+        price: product.price,
+        quantity,
+        stock: product.stock,
+    };
+    match what {
+        What::Products(basket) => {
+            let products = state.products()?;
+            let asked = basket.0.iter().map(|(&id, &quantity)| async move {
+                let missing = || Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}"));
+                Ok(item(products.get(context, id).await?.ok_or_else(missing)?, quantity))
+            });
+            stream::iter(asked).buffered(PARALLEL).try_collect().await
+        }
+        What::Named { name, price } => {
+            let found = match &state.products {
+                Some(products) => products.named(context, name).await?,
+                None => None,
+            };
+            let custom = || Item { id: None, name: name.clone(), price: *price, quantity: 1, stock: None };
+            Ok(vec![found.map_or_else(custom, |product| item(product, 1))])
+        }
+    }
+}
+
+impl Draft {
+    /// The lines that have a product.
+    fn lines(&self) -> Vec<(i64, i64)> {
+        self.items.iter().filter_map(|item| Some((item.id?, item.quantity))).collect()
+    }
+
+    /// Holds the price that was said against the catalogue's.
+    fn check_price(&self, items: &[Item]) -> Result<()> {
+        match (self.stated, items) {
+            (Some(stated), [item]) if item.price != stated => {
+                Err(Error::new(&PRICE_DIFFERS).detail(format!("the price of {} is {}", item.name, item.price)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The order, but for its id.
+    fn order(&self, mut items: Vec<Item>, reservation: Option<String>, state: &State) -> Result<Order> {
+        let total = items.iter().try_fold(0_i64, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));
+        let total_price = total.ok_or_else(|| {
+            let why = Sentence::new("membuat jumlah harga terlalu besar", "makes the total too large");
+            Error::new(&INVALID_FIELDS).field(self.field, why)
+        })?;
+        if reservation.is_none() {
+            items.iter_mut().for_each(|item| item.stock = None);
+        }
+        let created_at = state.clock.now();
+        Ok(Order {
+            id: 0,
+            user_id: self.user_id,
+            user_name: self.user_name.clone(),
+            items,
+            total_price,
+            status: Status::Pending,
+            created_at,
+            expires_at: Some(state.clock.after(state.order_ttl)),
+            paid_by: None,
+            reservation,
+        })
+    }
 }

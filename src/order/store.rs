@@ -1,57 +1,64 @@
 //! The SQL of the order service.
 
-use std::time::UNIX_EPOCH;
-
-use super::KEY_LIFE;
-use super::api::{Item, Order};
-use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, Result};
+use super::api::{Item, Order, Status};
+use crate::error::Result;
 use crate::storage::{Param, Row, Tx};
-use crate::web::Sort;
-
-/// Now, in epoch milliseconds.
-pub fn now() -> i64 {
-    UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as i64)
-}
+use crate::web::{Place, Sort};
 
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Order>> {
-    Ok(lines(tx, "WHERE id = $1 LIMIT $2", "ASC", &[id.into(), 1.into()])?.pop())
+    Ok(lines(tx, "WHERE id = $1", "ASC", &[id.into()])?.pop())
 }
 
-pub fn list(tx: &Tx<'_>, sort: Sort, after: Option<i64>, limit: usize) -> Result<Vec<Order>> {
-    let limit = (limit as i64).into();
-    match sort {
-        Sort::Oldest => {
-            let after = after.unwrap_or(0).into();
-            lines(tx, "WHERE id > $1 ORDER BY id LIMIT $2", "ASC", &[after, limit])
-        }
-        Sort::Newest => {
-            let before = after.unwrap_or(i64::MAX).into();
-            lines(tx, "WHERE id < $1 ORDER BY id DESC LIMIT $2", "DESC", &[before, limit])
-        }
+/// What a list is narrowed down to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    pub status: Option<Status>,
+    pub user_id: Option<i64>,
+}
+
+pub fn list(tx: &Tx<'_>, filter: Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Order>> {
+    let (comparison, direction, first) = match sort {
+        Sort::IdDown => ('<', "DESC", i64::MAX),
+        _ => ('>', "ASC", 0),
+    };
+    let mut params: Vec<Param<'_>> = vec![after.map_or(first, |place| place.id).into(), (limit as i64).into()];
+    let mut which = format!("WHERE id {comparison} $1");
+    if let Some(status) = filter.status {
+        params.push(status.as_str().into());
+        which += &format!(" AND status = ${}", params.len());
     }
+    if let Some(user_id) = filter.user_id {
+        params.push(user_id.into());
+        which += &format!(" AND user_id = ${}", params.len());
+    }
+    lines(tx, &format!("{which} ORDER BY id {direction} LIMIT $2"), direction, &params)
 }
 
 /// The orders that `which` selects, with their lines, in one statement.
-fn lines(tx: &Tx<'_>, which: &str, order: &str, params: &[Param<'_>]) -> Result<Vec<Order>> {
+fn lines(tx: &Tx<'_>, which: &str, direction: &str, params: &[Param<'_>]) -> Result<Vec<Order>> {
     let mut orders: Vec<Order> = Vec::new();
     let sql = format!(
-        "SELECT o.id, o.user_id, o.user_name, o.total_price, o.status, o.created_at,
-                i.product_id, i.name, i.price, i.quantity
+        "SELECT o.id, o.user_id, o.user_name, o.total_price, o.status, o.created_at, o.expires_at, o.paid_by,
+                o.reservation, i.product_id, i.name, i.price, i.quantity, i.stock
          FROM orders o JOIN order_items i ON i.order_id = o.id
          WHERE o.id IN (SELECT id FROM orders {which})
-         ORDER BY o.id {order}, i.line"
+         ORDER BY o.id {direction}, i.line"
     );
     tx.query(&sql, params, |row| {
         let id = row.get(0)?;
         if orders.last().is_none_or(|order| order.id != id) {
+            let status: String = row.get(4)?;
             orders.push(Order {
                 id,
                 user_id: row.get(1)?,
                 user_name: row.get(2)?,
                 items: Vec::with_capacity(1),
                 total_price: row.get(3)?,
-                status: row.get(4)?,
+                status: Status::stored(&status)?,
                 created_at: row.get(5)?,
+                expires_at: row.get(6)?,
+                paid_by: row.get(7)?,
+                reservation: row.get(8)?,
             });
         }
         if let Some(order) = orders.last_mut() {
@@ -63,27 +70,29 @@ fn lines(tx: &Tx<'_>, which: &str, order: &str, params: &[Param<'_>]) -> Result<
 }
 
 fn item(row: &Row<'_>) -> Result<Item> {
-    Ok(Item { id: row.get(6)?, name: row.get(7)?, price: row.get(8)?, quantity: row.get(9)? })
+    Ok(Item { id: row.get(9)?, name: row.get(10)?, price: row.get(11)?, quantity: row.get(12)?, stock: row.get(13)? })
 }
 
 /// Adds an order with its lines; its id is given here.
 pub fn insert(tx: &Tx<'_>, order: &Order) -> Result<i64> {
     let id = tx.query_one(
-        "INSERT INTO orders (user_id, user_name, total_price, status, created_at)
-         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO orders (user_id, user_name, total_price, status, created_at, expires_at, reservation)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         &[
             order.user_id.into(),
             (&order.user_name).into(),
             order.total_price.into(),
-            (&order.status).into(),
+            order.status.as_str().into(),
             order.created_at.into(),
+            order.expires_at.into(),
+            order.reservation.as_ref().into(),
         ],
         |row| row.get(0),
     )?;
     for (line, item) in (1..).zip(&order.items) {
         tx.execute(
-            "INSERT INTO order_items (order_id, line, product_id, name, price, quantity)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO order_items (order_id, line, product_id, name, price, quantity, stock)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             &[
                 i64::into(id),
                 i64::into(line),
@@ -91,45 +100,47 @@ pub fn insert(tx: &Tx<'_>, order: &Order) -> Result<i64> {
                 (&item.name).into(),
                 item.price.into(),
                 item.quantity.into(),
+                item.stock.into(),
             ],
         )?;
     }
     Ok(id)
 }
 
-/// What was answered under this key, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another
-/// `request`.
-pub fn find_key(tx: &Tx<'_>, key: &str, request: &str, now: i64) -> Result<Option<String>> {
-    let found = tx.query_opt(
-        "SELECT request, answer FROM order_keys WHERE key = $1 AND created_at > $2",
-        &[key.into(), expiry(now).into()],
-        |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
+/// Gives an order that is in `from` another status; false if it is not in it.
+pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status, paid_by: Option<i64>) -> Result<bool> {
+    let changed = tx.execute(
+        "UPDATE orders SET status = $3, paid_by = $4 WHERE id = $1 AND status = $2",
+        &[id.into(), from.as_str().into(), to.as_str().into(), paid_by.into()],
     )?;
-    match found {
-        Some((known, answer)) if known == request => Ok(Some(answer)),
-        Some(_) => Err(Error::new(&IDEMPOTENCY_KEY_REUSED)),
-        None => Ok(None),
-    }
+    Ok(changed == 1)
 }
 
-/// Remembers what was answered under a key that [`find_key`] has just not found.
-pub fn insert_key(tx: &Tx<'_>, key: &str, request: &str, answer: &str, now: i64) -> Result<()> {
+pub fn add_to_history(tx: &Tx<'_>, id: i64, status: Status, at: i64) -> Result<()> {
     tx.execute(
-        "INSERT INTO order_keys (key, request, answer, created_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (key) DO UPDATE SET request = $2, answer = $3, created_at = $4",
-        &[key.into(), request.into(), answer.into(), now.into()],
+        "INSERT INTO order_history (order_id, status, at) VALUES ($1, $2, $3)",
+        &[id.into(), status.as_str().into(), at.into()],
     )?;
     Ok(())
 }
 
-/// Forgets up to `limit` keys whose time is over, and tells how many.
-pub fn purge_keys(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
-    tx.execute(
-        "DELETE FROM order_keys WHERE key IN (SELECT key FROM order_keys WHERE created_at <= $1 LIMIT $2)",
-        &[expiry(now).into(), limit.into()],
-    )
+/// The statuses that an order reached after `pending`, with the times in epoch milliseconds, oldest first.
+pub fn history(tx: &Tx<'_>, id: i64) -> Result<Vec<(Status, i64)>> {
+    let sql = "SELECT status, at FROM order_history WHERE order_id = $1";
+    let mut reached = tx.query(sql, &[id.into()], |row| {
+        let status: String = row.get(0)?;
+        Ok((Status::stored(&status)?, row.get(1)?))
+    })?;
+    // Two may be of one millisecond; the order of life decides.
+    reached.sort_by_key(|(status, at)| (*at, *status));
+    Ok(reached)
 }
 
-fn expiry(now: i64) -> i64 {
-    now - KEY_LIFE.as_millis() as i64
+/// Up to `limit` orders that nobody had paid by `deadline` (epoch milliseconds).
+pub fn unpaid(tx: &Tx<'_>, deadline: i64, limit: i64) -> Result<Vec<i64>> {
+    tx.query(
+        "SELECT id FROM orders WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+        &[deadline.into(), limit.into()],
+        |row| row.get(0),
+    )
 }

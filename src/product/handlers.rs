@@ -3,27 +3,109 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{ADDED, Added, NewProduct, Product};
-use super::{State, store};
-use crate::error::{Error, PRODUCT_NOT_FOUND, Result};
-use crate::web::{self, Json, Page, PathId, Query, Sort};
+use super::State;
+use super::api::{ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, StockCheck};
+use super::store::{self, Filter, stock};
+use crate::error::{Error, PRODUCT_NOT_FOUND, RESERVATION_NOT_FOUND, Result, Sentence};
+use crate::storage::Tx;
+use crate::web::{self, Json, Page, Patch, PathId, PathKey, Place, Quantity, Query, Sort};
+
+pub const SORTS: [Sort; 4] = [Sort::Id, Sort::Price, Sort::PriceDown, Sort::Name];
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let mut query = Query::of(&request);
-    let page = Page::take(&mut query, Sort::Oldest);
+    let page = Page::take(&mut query, &SORTS);
+    let yes_or_no = Sentence::new("harus true atau false", "must be true or false");
+    let filter = Filter {
+        search: query.field("search"),
+        name: query.field("name"),
+        category: query.field("category"),
+        min_price: query.field("min_price"),
+        max_price: query.field("max_price"),
+        in_stock: query.take("in_stock", yes_or_no, |text| text.parse().ok()),
+    };
     query.finish()?;
-    web::list::<Product>(&request, &state.db, page, store::list).await
+    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, &filter, sort, after, limit);
+    web::list::<Product>(&request, &state.db, page, fetch).await
+}
+
+fn unknown(id: i64) -> Error {
+    Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}"))
 }
 
 pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PRODUCT_NOT_FOUND)?.get();
     let product = state.db.read(move |tx| store::find(tx, id)).await?;
-    let product = product.ok_or_else(|| Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}")))?;
-    Ok(web::ok(&product))
+    Ok(web::ok(&product.ok_or_else(|| unknown(id))?))
 }
 
 pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
     let product = state.db.write(move |tx| store::insert(tx, &new)).await?;
     let location = format!("/products/{}", product.id);
     Ok(web::created(&location, &Added { message: ADDED.to_owned(), product }))
+}
+
+/// A new version of the whole is an edit that leaves nothing as it was.
+pub async fn replace(id: PathId, Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
+    let patch = ProductPatch {
+        name: Some(new.name),
+        price: Some(new.price),
+        stock: new.stock.map_or(Patch::Remove, Patch::Set),
+        category: new.category.map_or(Patch::Remove, Patch::Set),
+        description: new.description.map_or(Patch::Remove, Patch::Set),
+        image: new.image.map_or(Patch::Remove, Patch::Set),
+    };
+    edit(id, Json(patch), state).await
+}
+
+pub async fn edit(id: PathId, Json(patch): Json<ProductPatch>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    let product = state.db.write(move |tx| store::update(tx, id, &patch)).await?;
+    Ok(web::ok(&product.ok_or_else(|| unknown(id))?))
+}
+
+pub async fn remove(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    if state.db.write(move |tx| store::delete(tx, id)).await? { Ok(web::done()) } else { Err(unknown(id)) }
+}
+
+pub async fn levels(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    let levels = state.db.read(move |tx| stock::levels(tx, id)).await?;
+    Ok(web::ok(&levels.ok_or_else(|| unknown(id))?))
+}
+
+pub async fn set_stock(id: PathId, Json(new): Json<NewStock>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    let levels = state.db.write(move |tx| match new {
+        NewStock::Set(set) => stock::set(tx, id, set.stock.get()),
+        NewStock::Change(by) => stock::change(tx, id, by.change.get()),
+    });
+    Ok(web::ok(&levels.await?.ok_or_else(|| unknown(id))?))
+}
+
+pub async fn check_stock(request: HttpRequest, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let quantity = query.field("quantity").unwrap_or(Quantity::ONE).get();
+    query.finish()?;
+    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    let product = state.db.read(move |tx| store::find(tx, id)).await?.ok_or_else(|| unknown(id))?;
+    let available = product.stock.is_none_or(|stock| stock >= quantity);
+    Ok(web::ok(&StockCheck { product_id: id, quantity, stock: product.stock, available }))
+}
+
+pub async fn reserve(key: PathKey, Json(new): Json<NewReservation>, state: Data<State>) -> Result<HttpResponse> {
+    let key = key.or(&RESERVATION_NOT_FOUND)?;
+    Ok(web::ok(&state.db.write(move |tx| stock::reserve(tx, &key, &new.items)).await?))
+}
+
+pub async fn commit(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
+    let (key, now) = (key.or(&RESERVATION_NOT_FOUND)?, state.clock.now());
+    Ok(web::ok(&state.db.write(move |tx| stock::commit(tx, &key, now)).await?))
+}
+
+pub async fn release(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
+    let (key, now) = (key.or(&RESERVATION_NOT_FOUND)?, state.clock.now());
+    state.db.write(move |tx| stock::release(tx, &key, now)).await?;
+    Ok(web::done())
 }

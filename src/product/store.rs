@@ -1,36 +1,198 @@
-//! The SQL of the product service.
+//! The SQL of the product service: the catalogue.
+
+pub mod stock;
 
 use serde::Deserialize;
 
-use super::api::{NewProduct, Product};
-use crate::error::{Error, Result};
-use crate::storage::{Row, Tx};
-use crate::web::Sort;
+use super::api::{NewProduct, Product, ProductPatch};
+use crate::error::{Error, Result, STOCK_HELD};
+use crate::events::{self, Event};
+use crate::storage::{Param, Row, Tx};
+use crate::web::{Key, Name, Patch, Place, Rupiah, Sort, Stock, Text};
 
 const DEMO: &str = include_str!("../../data/products.json");
 
+const COLUMNS: &str = "id, name, price, stock, category, description, image";
+
 fn product(row: &Row<'_>) -> Result<Product> {
-    Ok(Product { id: row.get(0)?, name: row.get(1)?, price: row.get(2)? })
+    Ok(Product {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        price: row.get(2)?,
+        stock: row.get(3)?,
+        category: row.get(4)?,
+        description: row.get(5)?,
+        image: row.get(6)?,
+    })
 }
 
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Product>> {
-    tx.query_opt("SELECT id, name, price FROM products WHERE id = $1", &[id.into()], product)
+    tx.query_opt(&format!("SELECT {COLUMNS} FROM products WHERE id = $1"), &[id.into()], product)
 }
 
-pub fn list(tx: &Tx<'_>, _: Sort, after: Option<i64>, limit: usize) -> Result<Vec<Product>> {
-    tx.query(
-        "SELECT id, name, price FROM products WHERE id > $1 ORDER BY id LIMIT $2",
-        &[after.unwrap_or(0).into(), (limit as i64).into()],
-        product,
-    )
+/// What a list is narrowed down to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// In the name or the description, in any case.
+    pub search: Option<Name>,
+    /// Exactly this name.
+    pub name: Option<Name>,
+    pub category: Option<Name>,
+    pub min_price: Option<Rupiah>,
+    pub max_price: Option<Rupiah>,
+    pub in_stock: Option<bool>,
+}
+
+pub fn list<'a>(
+    tx: &Tx<'_>,
+    filter: &'a Filter,
+    sort: Sort,
+    after: Option<&Place>,
+    limit: usize,
+) -> Result<Vec<Product>> {
+    let pattern = filter.search.as_ref().map(|search| like(search.as_str()));
+    let text = |name: &'a Option<Name>| name.as_ref().map(|name| Param::from(name.as_str()));
+    let number = |price: Option<Rupiah>| price.map(|price| Param::from(price.get()));
+    let (mut conditions, mut params) = (Vec::new(), Vec::new());
+    for (condition, value) in [
+        ("search_text LIKE ? ESCAPE '\\'", pattern.as_deref().map(Param::from)),
+        ("name = ?", text(&filter.name)),
+        ("category = ?", text(&filter.category)),
+        ("price >= ?", number(filter.min_price)),
+        ("price <= ?", number(filter.max_price)),
+    ] {
+        if let Some(value) = value {
+            params.push(value);
+            conditions.push(condition.replace('?', &format!("${}", params.len())));
+        }
+    }
+    conditions
+        .extend(filter.in_stock.map(|yes| if yes { "(stock IS NULL OR stock > 0)" } else { "stock = 0" }.to_owned()));
+    let (key, comparison, direction) = match sort {
+        Sort::Id => (None, '>', "ASC"),
+        Sort::IdDown => (None, '<', "DESC"),
+        Sort::Price => (Some("price"), '>', "ASC"),
+        Sort::PriceDown => (Some("price"), '<', "DESC"),
+        Sort::Name => (Some("name"), '>', "ASC"),
+    };
+    if let Some(place) = after {
+        params.push(place.id.into());
+        let id = params.len();
+        match (key, &place.key) {
+            (Some(key), Key::Int(value)) => {
+                params.push((*value).into());
+                conditions.push(format!("({key}, id) {comparison} (${}, ${id})", params.len()));
+            }
+            (Some(key), Key::Text(value)) => {
+                params.push(value.into());
+                conditions.push(format!("({key}, id) {comparison} (${}, ${id})", params.len()));
+            }
+            _ => conditions.push(format!("id {comparison} ${id}")),
+        }
+    }
+    let which = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+    let order = key.map_or(String::new(), |key| format!("{key} {direction}, "));
+    params.push((limit as i64).into());
+    let limit = params.len();
+    let sql = format!("SELECT {COLUMNS} FROM products {which} ORDER BY {order}id {direction} LIMIT ${limit}");
+    tx.query(&sql, &params, product)
+}
+
+/// The pattern of texts that hold `words`, for `LIKE … ESCAPE '\'` on what is in lower case already.
+fn like(words: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in words.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The name and the description as they are searched.
+fn search_text(name: &str, description: Option<&str>) -> String {
+    [name, description.unwrap_or_default()].join("\n").to_lowercase()
 }
 
 pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
-    tx.query_one(
-        "INSERT INTO products (name, price) VALUES ($1, $2) RETURNING id, name, price",
-        &[new.name.as_str().into(), new.price.get().into()],
+    let stock = new.stock.map(Stock::get);
+    let description = new.description.as_ref().map(Text::as_str);
+    let added = tx.query_one(
+        &format!(
+            "INSERT INTO products (name, price, stock, received, category, description, image, search_text)
+             VALUES ($1, $2, $3, $3, $4, $5, $6, $7) RETURNING {COLUMNS}"
+        ),
+        &[
+            new.name.as_str().into(),
+            new.price.get().into(),
+            stock.into(),
+            new.category.as_ref().map(Name::as_str).into(),
+            description.into(),
+            new.image.as_ref().map(|image| image.as_str()).into(),
+            (&search_text(new.name.as_str(), description)).into(),
+        ],
         product,
-    )
+    )?;
+    events::emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
+    Ok(added)
+}
+
+/// Changes what `patch` names; `None` if there is no such product.
+pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
+    let Some(mut product) = find(tx, id)? else { return Ok(None) };
+    if let Some(name) = &patch.name {
+        product.name = name.as_str().to_owned();
+    }
+    if let Some(price) = patch.price {
+        product.price = price.get();
+    }
+    apply(&patch.category, &mut product.category, Name::as_str);
+    apply(&patch.description, &mut product.description, Text::as_str);
+    apply(&patch.image, &mut product.image, |image| image.as_str());
+    tx.execute(
+        "UPDATE products SET name = $2, price = $3, category = $4, description = $5, image = $6, search_text = $7
+         WHERE id = $1",
+        &[
+            id.into(),
+            (&product.name).into(),
+            product.price.into(),
+            product.category.as_ref().into(),
+            product.description.as_ref().into(),
+            product.image.as_ref().into(),
+            (&search_text(&product.name, product.description.as_deref())).into(),
+        ],
+    )?;
+    match patch.stock {
+        Patch::Keep => {}
+        Patch::Set(new) => product.stock = stock::set(tx, id, new.get())?.and_then(|level| level.stock),
+        Patch::Remove if product.stock.is_some() => {
+            stock::untrack(tx, id)?;
+            product.stock = None;
+        }
+        Patch::Remove => {}
+    }
+    Ok(Some(product))
+}
+
+fn apply<T>(patch: &Patch<T>, value: &mut Option<String>, text: fn(&T) -> &str) {
+    match patch {
+        Patch::Keep => {}
+        Patch::Remove => *value = None,
+        Patch::Set(new) => *value = Some(text(new).to_owned()),
+    }
+}
+
+/// Removes a product; false if there is none, [`STOCK_HELD`] while orders hold some of it.
+pub fn delete(tx: &Tx<'_>, id: i64) -> Result<bool> {
+    if tx.execute("DELETE FROM products WHERE id = $1 AND reserved = 0", &[id.into()])? == 1 {
+        return Ok(true);
+    }
+    match find(tx, id)? {
+        Some(_) => Err(Error::new(&STOCK_HELD)),
+        None => Ok(false),
+    }
 }
 
 /// Adds the demo products, once ever, to an empty table only.
@@ -44,10 +206,20 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
     if empty && tx.first_time("demo products")? {
         for demo in serde_json::from_str::<Vec<Demo>>(DEMO).map_err(Error::internal)? {
             tx.execute(
-                "INSERT INTO products (name, price) VALUES ($1, $2)",
-                &[(&demo.name).into(), demo.price.into()],
+                "INSERT INTO products (name, price, search_text) VALUES ($1, $2, $3)",
+                &[(&demo.name).into(), demo.price.into(), (&search_text(&demo.name, None)).into()],
             )?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn what_is_searched_for_is_taken_letter_by_letter() {
+        assert_eq!(like("Tas 50%_\\"), "%tas 50\\%\\_\\\\%");
+    }
 }

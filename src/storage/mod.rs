@@ -4,6 +4,7 @@
 //! share one transaction without ceremony. Reads see one moment; writes are grouped (see `writer`) and
 //! answered once they are on the disk. This module knows nothing of HTTP or of a service.
 
+mod keys;
 mod sqlite;
 mod tx;
 mod writer;
@@ -20,6 +21,7 @@ use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 
 use crate::error::{Error, Result};
+pub use keys::{Key, Known, purge as purge_keys};
 pub use tx::{Param, Row, Tx};
 use writer::Writer;
 

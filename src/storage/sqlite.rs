@@ -22,6 +22,11 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("001_user", include_str!("migrations/sqlite/001_user.sql")),
     ("002_product", include_str!("migrations/sqlite/002_product.sql")),
     ("003_order", include_str!("migrations/sqlite/003_order.sql")),
+    ("004_stock", include_str!("migrations/sqlite/004_stock.sql")),
+    ("005_order_life", include_str!("migrations/sqlite/005_order_life.sql")),
+    ("006_payment", include_str!("migrations/sqlite/006_payment.sql")),
+    ("007_notifications", include_str!("migrations/sqlite/007_notifications.sql")),
+    ("008_events", include_str!("migrations/sqlite/008_events.sql")),
 ];
 
 /// Creates the file where there is none, brings its tables up to date, and opens the writer on it.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::web::{Body, Email, Fields, Listed, Name, Phone};
+use crate::clock::rfc3339;
+use crate::order::api::Status;
+use crate::web::{Body, Email, Fields, Key, Language, Listed, Name, Phone, Place, Sort};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
@@ -18,8 +20,40 @@ pub struct User {
 }
 
 impl Listed for User {
-    fn id(&self) -> i64 {
-        self.id
+    fn place(&self, _: Sort) -> Place {
+        Place { key: Key::None, id: self.id }
+    }
+}
+
+/// That an order of the user has reached a status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Notification {
+    /// Counts up per user, from 1.
+    pub id: i64,
+    pub order_id: i64,
+    pub status: Status,
+    /// The status as people say it.
+    pub label: String,
+    pub message: String,
+    #[schema(format = DateTime)]
+    pub at: String,
+}
+
+impl Notification {
+    /// `at`: epoch milliseconds.
+    pub fn new(id: i64, order_id: i64, status: Status, at: i64, language: Language) -> Self {
+        let label = language.pick(&status.label()).to_owned();
+        let message = match language {
+            Language::Indonesian => format!("Pesanan {order_id}: {label}."),
+            Language::English => format!("Order {order_id}: {label}."),
+        };
+        Self { id, order_id, status, label, message, at: rfc3339(at) }
+    }
+}
+
+impl Listed for Notification {
+    fn place(&self, _: Sort) -> Place {
+        Place { key: Key::None, id: self.id }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use serde::Deserialize;
 
-use super::api::{NewUser, User};
+use super::api::{NewUser, Notification, User};
 use crate::error::{EMAIL_TAKEN, Error, Result};
+use crate::events::{self, Event};
+use crate::order::api::Status;
 use crate::storage::{Row, Tx};
-use crate::web::{Email, Phone, Sort};
+use crate::web::{Email, Language, Phone, Place, Sort};
 
 const DEMO: &str = include_str!("../../data/users.json");
 
@@ -17,10 +19,10 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<User>> {
     tx.query_opt("SELECT id, name, email, phone FROM users WHERE id = $1", &[id.into()], user)
 }
 
-pub fn list(tx: &Tx<'_>, _: Sort, after: Option<i64>, limit: usize) -> Result<Vec<User>> {
+pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<User>> {
     tx.query(
         "SELECT id, name, email, phone FROM users WHERE id > $1 ORDER BY id LIMIT $2",
-        &[after.unwrap_or(0).into(), (limit as i64).into()],
+        &[after.map_or(0, |place| place.id).into(), (limit as i64).into()],
         user,
     )
 }
@@ -39,7 +41,43 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser) -> Result<User> {
         ],
         user,
     )?;
-    added.ok_or_else(|| Error::new(&EMAIL_TAKEN))
+    let added = added.ok_or_else(|| Error::new(&EMAIL_TAKEN))?;
+    events::emit(tx, &Event::UserCreated { user_id: added.id, name: added.name.clone() })?;
+    Ok(added)
+}
+
+/// Makes a notification of an order's event.
+pub fn notify(tx: &Tx<'_>, event: &Event) -> Result<()> {
+    let (order_id, user_id, status, at) = match event {
+        Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, Status::Pending.as_str(), *at),
+        Event::OrderStatusChanged { order_id, user_id, status, at } => (*order_id, *user_id, status.as_str(), *at),
+        _ => return Ok(()),
+    };
+    tx.execute(
+        "INSERT INTO notifications (user_id, id, order_id, status, at)
+         VALUES ($1, (SELECT coalesce(max(id), 0) + 1 FROM notifications WHERE user_id = $1), $2, $3, $4)",
+        &[user_id.into(), order_id.into(), status.into(), at.into()],
+    )?;
+    Ok(())
+}
+
+/// The notifications of a user after the one with the id `after`, oldest first.
+pub fn notifications(
+    tx: &Tx<'_>,
+    user_id: i64,
+    after: i64,
+    limit: usize,
+    language: Language,
+) -> Result<Vec<Notification>> {
+    tx.query(
+        "SELECT id, order_id, status, at FROM notifications WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+        &[user_id.into(), after.into(), (limit as i64).into()],
+        |row| {
+            let status: String = row.get(2)?;
+            let status = Status::stored(&status)?;
+            Ok(Notification::new(row.get(0)?, row.get(1)?, status, row.get(3)?, language))
+        },
+    )
 }
 
 /// Adds the demo users, once ever, to an empty table only.

@@ -1,8 +1,7 @@
 //! What a request carries through every hop: its id, its trace, its deadline.
 
-use std::cell::OnceCell;
 use std::future::{Ready, ready};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
@@ -16,12 +15,12 @@ const BUDGET: Duration = Duration::from_secs(2);
 
 /// Taken from the request's headers, or made; handlers ask for it as an argument.
 #[derive(Clone)]
-pub struct Context(Rc<Inner>);
+pub struct Context(Arc<Inner>);
 
 struct Inner {
     request_id: String,
     trace: Trace,
-    deadline: OnceCell<Instant>,
+    deadline: OnceLock<Instant>,
 }
 
 /// A position in a distributed trace (<https://www.w3.org/TR/trace-context/>).
@@ -76,7 +75,13 @@ impl Context {
         let request_id = header("x-request-id")
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(is_id_byte))
             .map_or_else(|| format!("{:032x}", trace.id), str::to_owned);
-        Self(Rc::new(Inner { request_id, trace, deadline: OnceCell::new() }))
+        Self(Arc::new(Inner { request_id, trace, deadline: OnceLock::new() }))
+    }
+
+    /// The context of work that no request waits for: a trace and a budget of its own.
+    pub fn own() -> Self {
+        let trace = Trace::start();
+        Self(Arc::new(Inner { request_id: format!("{:032x}", trace.id), trace, deadline: OnceLock::new() }))
     }
 
     pub fn request_id(&self) -> &str {

@@ -18,6 +18,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Server;
+use super::values::Quantity;
 use crate::error::{
     BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, REQUEST_TIMEOUT, Result, Sentence,
     UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
@@ -37,6 +38,14 @@ pub trait Field: Sized {
     fn read(value: Value) -> Result<Self, Fault>;
 }
 
+/// What a request wants to be done to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patch<T> {
+    Keep,
+    Remove,
+    Set(T),
+}
+
 /// Why a value was refused.
 pub enum Fault {
     /// The wrong JSON type.
@@ -52,6 +61,25 @@ impl Fault {
 
     pub fn rule(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
         Self::Rule(Sentence { id: id.into(), en: en.into() })
+    }
+
+    /// The lines of one product have too many units between them.
+    pub fn too_many() -> Self {
+        let most = Quantity::MAX;
+        Self::rule(
+            format!("paling banyak {most} satuan untuk satu produk"),
+            format!("must have at most {most} units of one product"),
+        )
+    }
+
+    /// What is wrong with entry `number` of an array.
+    fn within(number: usize, error: &Error) -> Self {
+        let say = |pick: fn(&Sentence) -> &str| {
+            let faults = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
+            faults.collect::<Vec<_>>().join("; ")
+        };
+        let sentence = Sentence { id: say(|why| &why.id).into(), en: say(|why| &why.en).into() };
+        if error.code().name == WRONG_TYPE.name { Self::Type(sentence) } else { Self::Rule(sentence) }
     }
 }
 
@@ -82,6 +110,26 @@ impl Fields {
         }
     }
 
+    /// What is to become of a field that may be removed: `null` removes it, absence leaves it as it is
+    /// (RFC 7396). The outer `None` is a fault.
+    pub fn patch<T: Field>(&mut self, name: &str) -> Option<Patch<T>> {
+        match self.left.remove(name) {
+            None => Some(Patch::Keep),
+            Some(Value::Null) => Some(Patch::Remove),
+            Some(value) => self.check(name, value).map(Patch::Set),
+        }
+    }
+
+    /// Whether there is a field of this name that has not been taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.left.contains_key(name)
+    }
+
+    /// Notes a rule that the fields break between them.
+    pub fn fault(&mut self, name: &str, why: Sentence) {
+        self.rules.push((name.to_owned(), why));
+    }
+
     fn check<T: Field>(&mut self, name: &str, value: Value) -> Option<T> {
         match T::read(value) {
             Ok(value) => return Some(value),
@@ -102,6 +150,25 @@ impl Fields {
             _ => Err(faults.into_iter().fold(Error::new(code), |error, (name, why)| error.field(name, why))),
         }
     }
+}
+
+/// Values of the forms that `T` reads, in an array of 1 to `most`; each fault names its place.
+pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, Fault> {
+    let Value::Array(values) = value else {
+        return Err(Fault::wrong_type("harus larik", "must be an array"));
+    };
+    if values.is_empty() || values.len() > most {
+        return Err(Fault::rule(format!("harus berisi 1 sampai {most}"), format!("must have 1 to {most} entries")));
+    }
+    let entry = |(number, value): (usize, Value)| {
+        let Value::Object(object) = value else {
+            return Err(Fault::wrong_type("harus berisi objek", "must hold objects"));
+        };
+        let mut fields = Fields { left: object.into_iter().collect(), wrong_types: Vec::new(), rules: Vec::new() };
+        let value = T::read(&mut fields);
+        fields.finish(value).map_err(|error| Fault::within(number, &error))
+    };
+    values.into_iter().enumerate().map(entry).collect()
 }
 
 /// Reads a body of the form `T`.

@@ -8,6 +8,7 @@ use super::Server;
 use super::openapi::Doc;
 use super::routes::Routes;
 use crate::error::{Result, STORAGE_UNAVAILABLE};
+use crate::events;
 
 pub fn routes(routes: &mut Routes) {
     let object = || ObjectBuilder::new().schema_type(Type::Object);
@@ -31,11 +32,9 @@ pub fn routes(routes: &mut Routes) {
     routes.get(
         "/metrics",
         metrics,
-        Doc::new("Metrik untuk Prometheus", "Metrics for Prometheus").gives(
-            "text/plain",
-            string(),
-            json!("http_requests_total{…} 1"),
-        ),
+        Doc::new("Metrik untuk Prometheus", "Metrics for Prometheus")
+            .gives("text/plain", string(), json!("http_requests_total{…} 1"))
+            .fails(&[&STORAGE_UNAVAILABLE]),
     );
 }
 
@@ -50,6 +49,7 @@ async fn ready(server: web::Data<Server>) -> Result<HttpResponse> {
 }
 
 async fn metrics(server: web::Data<Server>) -> Result<HttpResponse> {
-    let text = server.metrics.text(&server.db)?;
+    let backlog = server.db.read(events::backlog).await?;
+    let text = server.metrics.text(&server.db, backlog)?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

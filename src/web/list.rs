@@ -22,40 +22,70 @@ use crate::storage::{CHUNK, Db, Tx};
 /// The pause between the chunks of a whole list: the time that others get.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Which way a list runs along its ids.
+/// Which way a list runs. Rows that are equal in it are told apart by their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
-    /// Oldest first: `id`.
-    Oldest,
-    /// Newest first: `-id`.
-    Newest,
+    /// Oldest first.
+    Id,
+    /// Newest first.
+    IdDown,
+    Price,
+    PriceDown,
+    /// By the bytes of the name.
+    Name,
 }
 
 impl Sort {
-    fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Oldest => "id",
-            Self::Newest => "-id",
+            Self::Id => "id",
+            Self::IdDown => "-id",
+            Self::Price => "price",
+            Self::PriceDown => "-price",
+            Self::Name => "name",
         }
     }
+}
 
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Oldest, Self::Newest].into_iter().find(|sort| sort.name() == name)
-    }
+/// Where a row stands in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub key: Key,
+    pub id: i64,
+}
+
+/// What a list is sorted by, before the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// By the id alone.
+    None,
+    Int(i64),
+    Text(String),
 }
 
 /// The part of a list that is asked for.
 pub struct Page {
     /// Rows at most; without it, all.
     limit: Option<usize>,
-    /// The id after which the page begins.
-    after: Option<i64>,
+    /// The place after which the page begins.
+    after: Option<Place>,
     sort: Sort,
 }
 
 impl Page {
-    /// Takes `limit` and `after` out of a query.
-    pub fn take(query: &mut Query, sort: Sort) -> Self {
+    /// Takes `limit`, `after` and, if there is a choice of `sorts`, `sort` out of a query. The first of
+    /// them is the one meant if none is named.
+    pub fn take(query: &mut Query, sorts: &[Sort]) -> Self {
+        let mut sort = sorts.first().copied().unwrap_or(Sort::Id);
+        if sorts.len() > 1 {
+            let names = sorts.iter().map(|sort| sort.name()).collect::<Vec<_>>().join(", ");
+            let why = Sentence {
+                id: format!("harus salah satu dari {names}").into(),
+                en: format!("must be one of {names}").into(),
+            };
+            let named = |text: &str| sorts.iter().copied().find(|sort| sort.name() == text);
+            sort = query.take("sort", why, named).unwrap_or(sort);
+        }
         let limit = query.take(
             "limit",
             Sentence::new("harus bilangan bulat antara 1 dan 1000", "must be an integer between 1 and 1000"),
@@ -70,34 +100,45 @@ impl Page {
     }
 }
 
-/// An opaque cursor: the order and the last row's place in it, so that it works after the row is gone.
-fn cursor(sort: Sort, id: i64) -> String {
-    BASE64.encode(format!("{}:{id}", sort.name()))
+/// An opaque cursor: the order and a row's place in it, so that it works after the row is gone.
+fn cursor(sort: Sort, place: &Place) -> String {
+    let (name, id) = (sort.name(), place.id);
+    BASE64.encode(match &place.key {
+        Key::None => format!("{name}:{id}"),
+        Key::Int(key) => format!("{name}:{id}:{key}"),
+        Key::Text(key) => format!("{name}:{id}:{key}"),
+    })
 }
 
-fn read_cursor(text: &str, sort: Sort) -> Option<i64> {
+fn read_cursor(text: &str, sort: Sort) -> Option<Place> {
     let plain = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
-    let (name, id) = plain.split_once(':')?;
-    (Sort::parse(name)? == sort).then_some(())?;
-    id.parse().ok()
+    let rest = plain.strip_prefix(sort.name())?.strip_prefix(':')?;
+    let (id, key) = rest.split_once(':').map_or((rest, None), |(id, key)| (id, Some(key)));
+    let key = match (sort, key) {
+        (Sort::Id | Sort::IdDown, None) => Key::None,
+        (Sort::Price | Sort::PriceDown, Some(key)) => Key::Int(key.parse().ok()?),
+        (Sort::Name, Some(key)) if !key.contains('\0') => Key::Text(key.to_owned()),
+        _ => return None,
+    };
+    Some(Place { key, id: id.parse().ok()? })
 }
 
-/// A row of a list: what is shown, and the id that gives it its place.
+/// A row of a list: what is shown, and its place.
 pub trait Listed: Serialize + Send + 'static {
-    fn id(&self) -> i64;
+    fn place(&self, sort: Sort) -> Place;
 }
 
-/// Reads up to `limit` rows that come after `after` in the order.
-pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<i64>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
+/// Reads up to `limit` rows that come after a place in the order.
+pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<&Place>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
-impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<i64>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
+impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<&Place>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
 /// Rows as they stand in a JSON array: each with a `[` or a comma before it, the end left open.
 struct Rows {
     json: Vec<u8>,
     /// Whether the array begins with these.
     first: bool,
-    last: Option<i64>,
+    last: Option<Place>,
     /// Whether there are rows after these.
     more: bool,
 }
@@ -107,13 +148,13 @@ impl Rows {
         db: &Db,
         fetch: &Arc<impl Fetch<T>>,
         sort: Sort,
-        after: Option<i64>,
+        after: Option<Place>,
         limit: usize,
     ) -> Result<Self> {
         let fetch = Arc::clone(fetch);
         db.read(move |tx| {
             // One row more than wanted tells whether it is worth asking again.
-            let mut rows = fetch(tx, sort, after, limit + 1)?;
+            let mut rows = fetch(tx, sort, after.as_ref(), limit + 1)?;
             let more = rows.len() > limit;
             rows.truncate(limit);
             let mut json = Vec::with_capacity(rows.len() * 320 + 2);
@@ -121,7 +162,7 @@ impl Rows {
                 json.push(if json.is_empty() { b'[' } else { b',' });
                 serde_json::to_writer(&mut json, row).map_err(Error::internal)?;
             }
-            Ok(Self { json, first: true, last: rows.last().map(Listed::id), more })
+            Ok(Self { json, first: true, last: rows.last().map(|row| row.place(sort)), more })
         })
         .await
     }
@@ -171,10 +212,10 @@ pub async fn answer<T: Listed>(
     let mut left = limit.saturating_sub(CHUNK);
     while rows.more && left > 0 {
         tokio::task::yield_now().await;
-        rows.append(Rows::read(db, &fetch, sort, rows.last, left.min(CHUNK)).await?);
+        rows.append(Rows::read(db, &fetch, sort, rows.last.clone(), left.min(CHUNK)).await?);
         left = left.saturating_sub(CHUNK);
     }
-    if let (true, Some(last)) = (rows.more, rows.last) {
+    if let (true, Some(last)) = (rows.more, &rows.last) {
         response.insert_header((header::LINK, next_link(request, limit, &cursor(sort, last))));
     }
     Ok(response.body(rows.close()))
@@ -195,7 +236,7 @@ fn whole<T: Listed>(
         }
         // Whoever waits for a single answer goes before a list of thousands.
         tokio::time::sleep(PAUSE).await;
-        let mut next = Rows::read(&db, &fetch, sort, rows.last, CHUNK).await?;
+        let mut next = Rows::read(&db, &fetch, sort, rows.last.clone(), CHUNK).await?;
         next.follow();
         Ok(Some((Bytes::from(rows.json), (db, fetch, Some(next)))))
     })
@@ -219,11 +260,22 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_its_order() {
-        let text = cursor(Sort::Newest, 42);
-        assert_eq!(read_cursor(&text, Sort::Newest), Some(42));
-        assert_eq!(read_cursor(&text, Sort::Oldest), None);
-        for bad in ["", "42", "!", &BASE64.encode("id"), &BASE64.encode("id:x")] {
-            assert_eq!(read_cursor(bad, Sort::Oldest), None, "{bad}");
+        for (sort, key) in [
+            (Sort::Id, Key::None),
+            (Sort::IdDown, Key::None),
+            (Sort::Price, Key::Int(5)),
+            (Sort::PriceDown, Key::Int(5)),
+            (Sort::Name, Key::Text("a:b é".to_owned())),
+        ] {
+            let place = Place { key, id: 42 };
+            let text = cursor(sort, &place);
+            for other in [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name] {
+                let read = read_cursor(&text, other);
+                assert_eq!(read, (other == sort).then(|| place.clone()), "{sort:?} as {other:?}");
+            }
+        }
+        for bad in ["", "42", "!", &BASE64.encode("id"), &BASE64.encode("id:x"), &BASE64.encode("id:1:2")] {
+            assert_eq!(read_cursor(bad, Sort::Id), None, "{bad}");
         }
     }
 }

@@ -9,6 +9,7 @@ use prometheus::{
 };
 
 use crate::error::{Error, Result};
+use crate::events::Backlog;
 use crate::storage::Db;
 
 /// The numbers of one server; clones share them.
@@ -19,6 +20,7 @@ pub struct Metrics {
     durations: HistogramVec,
     calls: IntCounterVec,
     database: IntGaugeVec,
+    backlog: IntGaugeVec,
 }
 
 impl Metrics {
@@ -41,14 +43,19 @@ impl Metrics {
             Opts::new("database_operations", "Commits, and the writes that they carried, since the start."),
             &["operation"],
         )?;
+        let backlog = IntGaugeVec::new(
+            Opts::new("backlog", "Events and owed calls that wait, or were parked because they keep failing."),
+            &["of", "state"],
+        )?;
         let started = Gauge::new("process_start_time_seconds", "Start of the process, in seconds since the epoch.")?;
         started.set(std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |since| since.as_secs_f64()));
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(calls.clone()))?;
         registry.register(Box::new(database.clone()))?;
+        registry.register(Box::new(backlog.clone()))?;
         registry.register(Box::new(started))?;
-        Ok(Self { registry, requests, durations, calls, database })
+        Ok(Self { registry, requests, durations, calls, database, backlog })
     }
 
     /// Notes an answered request. `route` must be a pattern, never a path as sent.
@@ -62,8 +69,16 @@ impl Metrics {
         self.calls.with_label_values(&[peer, outcome]).inc();
     }
 
-    /// All of it as text, with the figures of `db`.
-    pub fn text(&self, db: &Db) -> Result<Vec<u8>> {
+    /// All of it as text, with the figures of `db` and the `backlog` in it.
+    pub fn text(&self, db: &Db, backlog: Backlog) -> Result<Vec<u8>> {
+        for (of, state, count) in [
+            ("events", "waiting", backlog.events_waiting),
+            ("events", "parked", backlog.events_parked),
+            ("calls", "waiting", backlog.intents_waiting),
+            ("calls", "parked", backlog.intents_parked),
+        ] {
+            self.backlog.with_label_values(&[of, state]).set(count);
+        }
         let stats = db.stats();
         for (operation, count) in [("commit", &stats.commits), ("write", &stats.writes)] {
             let count = i64::try_from(count.load(Ordering::Relaxed)).unwrap_or(i64::MAX);

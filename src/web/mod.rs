@@ -8,6 +8,7 @@ mod hosts;
 mod html;
 mod info;
 mod list;
+mod live;
 mod metrics;
 mod openapi;
 mod pages;
@@ -28,18 +29,21 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Bytes;
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::storage::Db;
 pub use context::Context;
-pub use fields::{Body, Fields, Json};
+pub use fields::{Body, Fault, Field, Fields, Json, Patch, array};
 pub use hosts::Hosts;
-pub use list::{Listed, Page, Sort, answer as list};
+pub use list::{Key, Listed, Page, Place, Sort, answer as list};
+pub use live::{LastEventId, Live, Message};
 pub use metrics::Metrics;
 pub use openapi::Doc;
+pub use problem::Language;
 pub use query::Query;
 pub use routes::Routes;
-pub use values::{Email, Id, Name, Phone, Quantity, Rupiah};
+pub use values::{Change, Email, Id, Image, Name, Phone, Quantity, Rupiah, Stock, Text};
 
 use openapi::Endpoint;
 
@@ -60,6 +64,8 @@ pub struct Server {
     pub db: Db,
     pub metrics: Metrics,
     pub hosts: Hosts,
+    /// The streams that it serves.
+    pub live: Live,
     /// What the body of a request may take to arrive.
     pub time_limit: Duration,
     endpoints: Arc<Vec<Endpoint>>,
@@ -68,23 +74,37 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(name: &'static str, db: Db, metrics: Metrics, hosts: Hosts, time_limit: Duration) -> Self {
-        Self { name, db, metrics, hosts, time_limit, endpoints: Default::default(), openapi: Bytes::new() }
+    pub fn new(name: &'static str, db: Db, metrics: Metrics, hosts: Hosts, live: Live, time_limit: Duration) -> Self {
+        Self { name, db, metrics, hosts, live, time_limit, endpoints: Default::default(), openapi: Bytes::new() }
     }
 }
 
-/// Starts a server on `listener` with a service's `routes` and the state that `state` makes, once for
-/// each of `workers` (a client of other services lives and dies with its worker's runtime).
-pub fn serve<S: 'static>(
-    listener: TcpListener,
-    mut server: Server,
-    workers: usize,
-    routes: fn(&mut Routes),
-    state: impl Fn() -> S + Clone + Send + 'static,
-) -> std::io::Result<Running> {
+/// What a service adds to its server.
+#[derive(Clone)]
+pub struct Part {
+    pub routes: fn(&mut Routes),
+    /// Adds the service's state, once for each worker: a client of other services lives and dies with its
+    /// worker's runtime.
+    pub state: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
+}
+
+impl Part {
+    pub fn new<S: 'static>(routes: fn(&mut Routes), state: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        let state = move |config: &mut web::ServiceConfig| {
+            config.app_data(web::Data::new(state()));
+        };
+        Self { routes, state: Arc::new(state) }
+    }
+}
+
+/// Starts a server on `listener` for the services whose `parts` these are.
+pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: Vec<Part>) -> std::io::Result<Running> {
+    let states = parts.clone();
     let table = move || {
         let mut table = Routes::default();
-        routes(&mut table);
+        for part in &parts {
+            (part.routes)(&mut table);
+        }
         info::routes(&mut table);
         pages::routes(&mut table);
         table
@@ -97,7 +117,7 @@ pub fn serve<S: 'static>(
         let cors = cors(server.hosts.clone());
         App::new()
             .app_data(web::Data::new(server))
-            .app_data(web::Data::new(state()))
+            .configure(|config| states.iter().for_each(|part| (part.state)(config)))
             .configure(|config| table().register(config))
             .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
             .wrap(cors)
@@ -141,6 +161,11 @@ pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Created().insert_header((header::LOCATION, location)).json(body)
 }
 
+/// 204: it is done, and there is nothing to show.
+pub fn done() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
 /// 201 for what an Idempotency-Key stands for: `json` is the same text whether it was created now or
 /// is `replayed`.
 pub fn created_once(location: &str, json: String, replayed: bool) -> HttpResponse {
@@ -168,6 +193,37 @@ impl FromRequest for PathId {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(Self(Id::parse(request.match_info().query("id")))))
+    }
+}
+
+/// The `{key}` of a path; it may be anything until [`PathKey::or`] is asked.
+pub struct PathKey(Option<Uuid>);
+
+impl PathKey {
+    /// The key as text in its usual form. What is no UUID is `not_found`.
+    pub fn or(self, not_found: &'static Code) -> Result<String> {
+        self.0.map(|key| key.to_string()).ok_or_else(|| Error::new(not_found).detail("the key is not a UUID"))
+    }
+}
+
+impl FromRequest for PathKey {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().query("key");
+        // The hyphenated form alone, so that one key has one spelling.
+        let key = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
+        ready(Ok(Self(key)))
+    }
+}
+
+impl FromRequest for Language {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request.headers())))
     }
 }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::info::LicenseBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Header, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponsesBuilder, Server};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -82,7 +82,7 @@ impl Doc {
     }
 
     /// The query may have `name`.
-    pub fn query(mut self, name: &str, schema: ObjectBuilder, what: &str) -> Self {
+    pub fn query(mut self, name: &str, schema: RefOr<Schema>, what: &str) -> Self {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
         let schema = parameter.schema(Some(schema)).description(Some(what)).build();
         self.parameters.push(Parameter { schema, example: "" });
@@ -90,8 +90,13 @@ impl Doc {
     }
 
     /// The body has the form `T`.
-    pub fn takes<T: Body + ToSchema>(mut self, example: Value) -> Self {
-        self.body = Some((self.reference::<T>(), example));
+    pub fn takes<T: Body + ToSchema>(self, example: Value) -> Self {
+        self.takes_one_of::<T, T>(example)
+    }
+
+    /// The body is read as a `T`, from one of the forms of which `Forms` is the schema.
+    pub fn takes_one_of<T: Body, Forms: ToSchema>(mut self, example: Value) -> Self {
+        self.body = Some((self.reference::<Forms>(), example));
         self.fails(&[
             &BAD_JSON,
             &WRONG_TYPE,
@@ -105,7 +110,7 @@ impl Doc {
     }
 
     /// Requests may carry an `Idempotency-Key`.
-    pub fn once(mut self, reused: &'static Code) -> Self {
+    pub fn once(mut self, codes: &[&'static Code]) -> Self {
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
@@ -115,13 +120,37 @@ impl Doc {
         let what = "A request that is sent again with the same key is answered as the first time, and changes nothing.";
         let schema = parameter.schema(Some(schema)).description(Some(what)).build();
         self.parameters.push(Parameter { schema, example: "" });
-        self.header("Idempotent-Replayed", "`true` if the request had been answered before.").fails(&[reused])
+        self.header("Idempotent-Replayed", "`true` if the request had been answered before.").fails(codes)
     }
 
     /// Success is 200 with a `T`.
     pub fn shows<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.reference::<T>();
         self.succeeds(200, "application/json", schema, example).fails(&[&STORAGE_UNAVAILABLE])
+    }
+
+    /// The path has a `{key}`: a UUID of the caller's. Of one that is none, `unknown` is said.
+    pub fn key(mut self, unknown: &'static Code) -> Self {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .pattern(Some("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"));
+        let example = "7f1c3a52-5d1e-4a34-9c5b-0c8f3d2e6a91";
+        let parameter = ParameterBuilder::new().name("key").parameter_in(ParameterIn::Path).required(Required::True);
+        let schema = parameter.schema(Some(schema)).example(Some(json!(example))).build();
+        self.parameters.push(Parameter { schema, example });
+        self.fails(&[unknown])
+    }
+
+    /// The request changes something though it has no body.
+    pub fn changes(self) -> Self {
+        self.fails(&[&BUSY, &STORAGE_UNAVAILABLE])
+    }
+
+    /// Success is 204, without a body.
+    pub fn deletes(mut self) -> Self {
+        self.success.0 = 204;
+        self.changes()
     }
 
     /// Success is 200 with all `T` there are.
@@ -142,9 +171,22 @@ impl Doc {
         let after = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
         self.shows_all::<T>(example)
             .header("Link", "With `limit`, while there is more: `<path>; rel=\"next\"` (RFC 8288).")
-            .query("limit", limit, "Rows at most. Without it the whole list is streamed.")
-            .query("after", after, "The cursor of a `Link` header: where the page begins.")
+            .query("limit", limit.into(), "Rows at most. Without it the whole list is streamed.")
+            .query("after", after.into(), "The cursor of a `Link` header: where the page begins.")
             .fails(&[&STORAGE_UNAVAILABLE])
+    }
+
+    /// Success is a stream of `T` as server-sent events, which may begin after the `Last-Event-ID`.
+    pub fn streams<T: ToSchema>(mut self, example: Value) -> Self {
+        self.reference::<T>();
+        let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i64::MAX));
+        let parameter = ParameterBuilder::new().name("Last-Event-ID").parameter_in(ParameterIn::Header);
+        let what = "The id of the last event that was seen: the stream goes on after it, else it begins at the first.";
+        let schema = parameter.schema(Some(schema)).description(Some(what)).build();
+        self.parameters.push(Parameter { schema, example: "" });
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let example = format!("id: 1\ndata: {example}\n\n");
+        self.gives("text/event-stream", text, Value::from(example)).fails(&[&BUSY, &STORAGE_UNAVAILABLE])
     }
 
     /// Success is 200 with this media type, described by an example.
@@ -282,7 +324,7 @@ fn failure(status: u16, codes: &[&'static Code]) -> Response {
         ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).examples_from_iter(examples).build();
     let mut response =
         ResponseBuilder::new().description(words.join("\n\n")).content("application/problem+json", content);
-    if status == 503 {
+    if codes.iter().any(|code| problem::may_pass(code.kind)) {
         response = response.header("Retry-After", text_header("Seconds until it is worth another try."));
     }
     if status == 405 {

@@ -70,7 +70,7 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Kind::Timeout => StatusCode::REQUEST_TIMEOUT,
-        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Conflict | Kind::UnderWay => StatusCode::CONFLICT,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -78,6 +78,11 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Whether it is worth another try later, which `Retry-After` says.
+pub fn may_pass(kind: Kind) -> bool {
+    matches!(kind, Kind::Unavailable | Kind::UnderWay)
 }
 
 /// The nearest entry of the catalogue for an error that the framework answered by itself.
@@ -147,7 +152,7 @@ pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language)
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
-    if error.code().kind == Kind::Unavailable {
+    if may_pass(error.code().kind) {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
     }
     response

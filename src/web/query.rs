@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
+use serde_json::Value;
 
+use super::fields::{Fault, Field};
 use crate::error::{BAD_QUERY, Error, Result, Sentence};
 
 /// Parameters that are read of one query; no route has nearly as many.
@@ -41,6 +43,25 @@ impl Query {
             self.fault(Cow::Borrowed(name), why);
         }
         value
+    }
+
+    /// A parameter that is a value of a field, read like one (a number is written as in JSON).
+    pub fn field<T: Field>(&mut self, name: &str) -> Option<T> {
+        let at = self.left.iter().position(|(known, _)| known == name)?;
+        let (_, text) = self.left.swap_remove(at);
+        let plain = T::read(Value::String(text.clone()));
+        let number = || T::read(text.parse::<i64>().map_or(Value::Null, Value::from));
+        let value = plain.or_else(|fault| match fault {
+            Fault::Type(_) => number(),
+            Fault::Rule(_) => Err(fault),
+        });
+        match value {
+            Ok(value) => Some(value),
+            Err(Fault::Type(why) | Fault::Rule(why)) => {
+                self.fault(Cow::Borrowed(name), why);
+                None
+            }
+        }
     }
 
     /// Ends the taking: an error if a parameter was repeated, unreadable or unknown.

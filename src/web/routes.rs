@@ -34,6 +34,33 @@ impl Routes {
         self.add(Method::POST, path, handler, doc);
     }
 
+    pub fn put<H, A>(&mut self, path: &'static str, handler: H, doc: Doc)
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: Responder + 'static,
+    {
+        self.add(Method::PUT, path, handler, doc);
+    }
+
+    pub fn patch<H, A>(&mut self, path: &'static str, handler: H, doc: Doc)
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: Responder + 'static,
+    {
+        self.add(Method::PATCH, path, handler, doc);
+    }
+
+    pub fn delete<H, A>(&mut self, path: &'static str, handler: H, doc: Doc)
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: Responder + 'static,
+    {
+        self.add(Method::DELETE, path, handler, doc);
+    }
+
     fn add<H, A>(&mut self, method: Method, path: &'static str, handler: H, doc: Doc)
     where
         H: Handler<A>,

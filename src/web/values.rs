@@ -15,6 +15,12 @@ const MAX_PRICE: i64 = 1_000_000_000_000_000;
 /// The most units of a product on one line.
 const MAX_QUANTITY: i64 = 1_000_000;
 
+/// The most units of a product in stock.
+const MAX_STOCK: i64 = 1_000_000_000;
+
+/// The longest text of several lines, in characters.
+const MAX_TEXT: usize = 2000;
+const MAX_IMAGE: usize = 2048;
 /// The longest name, in characters.
 const MAX_NAME: usize = 255;
 /// RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
@@ -68,6 +74,7 @@ pub struct Quantity(i64);
 
 impl Quantity {
     pub const ONE: Self = Self(1);
+    pub const MAX: i64 = MAX_QUANTITY;
 
     pub fn get(self) -> i64 {
         self.0
@@ -78,6 +85,91 @@ impl Field for Quantity {
     fn read(value: Value) -> Result<Self, Fault> {
         integer(&value, 1, MAX_QUANTITY).map(Self)
     }
+}
+
+/// A number of units in stock, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Stock(i64);
+
+impl Stock {
+    pub const MAX: i64 = MAX_STOCK;
+
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Field for Stock {
+    fn read(value: Value) -> Result<Self, Fault> {
+        integer(&value, 0, MAX_STOCK).map(Self)
+    }
+}
+
+/// A number of units that come (or, below zero, go).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Change(i64);
+
+impl Change {
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Field for Change {
+    fn read(value: Value) -> Result<Self, Fault> {
+        integer(&value, -MAX_STOCK, MAX_STOCK).map(Self)
+    }
+}
+
+/// A text of up to 2000 characters that may have several lines, without white space around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Text(String);
+
+impl Text {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Field for Text {
+    fn read(value: Value) -> Result<Self, Fault> {
+        text(value, MAX_TEXT, |c| is_deceptive(c) && !matches!(c, '\t' | '\n' | '\r')).map(Self)
+    }
+}
+
+/// Where a picture is: an `http(s)` URL, or a path on the same server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Image(String);
+
+impl Image {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Field for Image {
+    fn read(value: Value) -> Result<Self, Fault> {
+        let Value::String(text) = value else {
+            return Err(Fault::wrong_type("harus teks", "must be a string"));
+        };
+        let rest = text.strip_prefix("http:/").or_else(|| text.strip_prefix("https:/")).unwrap_or(&text);
+        // No `//` alone, which a browser takes for another host; nor any other scheme, such as `javascript:`.
+        let rest = rest.strip_prefix('/').filter(|rest| !rest.is_empty() && !rest.starts_with('/'));
+        if text.len() <= MAX_IMAGE && rest.is_some_and(|rest| rest.bytes().all(is_url_byte)) {
+            Ok(Self(text))
+        } else {
+            Err(Fault::rule("bukan alamat gambar http(s) atau /…", "is not an http(s) or /… address of a picture"))
+        }
+    }
+}
+
+/// Letters, digits and the marks that a URL is written with (RFC 3986), without quotes of any kind.
+fn is_url_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte)
 }
 
 /// A name on one line: 1 to 255 characters that show, without white space around them.
@@ -172,6 +264,16 @@ documented! {
     Id: integer_schema(1, i64::MAX);
     Rupiah: integer_schema(0, MAX_PRICE).description(Some("Whole rupiah."));
     Quantity: integer_schema(1, MAX_QUANTITY);
+    Stock: integer_schema(0, MAX_STOCK);
+    Change: integer_schema(-MAX_STOCK, MAX_STOCK);
+    Text: text_schema(
+        MAX_TEXT,
+        format!("[^{SPACE}{DECEPTIVE}](([^{DECEPTIVE}]|[\\t\\n\\r])*[^{SPACE}{DECEPTIVE}])?"),
+    );
+    Image: ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(MAX_IMAGE))
+        .pattern(Some("^(https?:/)?/[-A-Za-z0-9._~:?#\\[\\]@!$&()*+,;=%][-A-Za-z0-9._~:/?#\\[\\]@!$&()*+,;=%]*$"));
     Name: text_schema(MAX_NAME, format!("[^{SPACE}{DECEPTIVE}]([^{DECEPTIVE}]*[^{SPACE}{DECEPTIVE}])?"));
     Email: text_schema(
         MAX_EMAIL,
@@ -217,6 +319,10 @@ fn exact(float: f64) -> i64 {
 /// Text on one line, its ends trimmed. Control characters and marks that reorder what people see are
 /// refused: they serve to deceive a reader or a terminal, and PostgreSQL can't store NUL.
 fn line(value: Value, max: usize) -> Result<String, Fault> {
+    text(value, max, is_deceptive)
+}
+
+fn text(value: Value, max: usize, refused: fn(char) -> bool) -> Result<String, Fault> {
     let Value::String(text) = value else {
         return Err(Fault::wrong_type("harus teks", "must be a string"));
     };
@@ -230,7 +336,7 @@ fn line(value: Value, max: usize) -> Result<String, Fault> {
             format!("must have at most {max} characters"),
         ));
     }
-    if trimmed.chars().any(is_deceptive) {
+    if trimmed.chars().any(refused) {
         return Err(Fault::rule("berisi karakter yang tidak tampak", "has characters that do not show"));
     }
     Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })

@@ -51,20 +51,13 @@ async fn the_demo_is_not_added_to_a_database_that_is_in_use() {
 }
 
 #[tokio::test]
-async fn each_service_may_have_a_database_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
-    let (user, product) = (url("user.db"), url("product.db"));
-    let app = TestApp::on(&folder, &["--user-database-url", &user, "--product-database-url", &product]).await;
+async fn each_service_may_be_a_process_with_a_database_of_its_own() {
+    let [users, products] = [TestApp::spawn().await, TestApp::spawn().await];
+    let (user_url, product_url) = (format!("http://{}", users.user.addr), format!("http://{}", products.product.addr));
+    let app = TestApp::with(&["--demo=off", "--user-url", &user_url, "--product-url", &product_url]).await;
     app.order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await.expect(201);
-    for name in ["user.db", "product.db", "pasar.db"] {
-        assert!(folder.path().join(name).exists(), "{name}");
-    }
-    drop(app);
-    // The same services on the shared database alone: the users are not there, the orders are.
-    let app = TestApp::on(&folder, &["--demo", "off"]).await;
     assert!(app.user.all("/users").await.is_empty());
-    assert_eq!(app.order.all("/orders").await.len(), 1);
+    assert!(users.order.all("/orders").await.is_empty());
 }
 
 #[tokio::test]

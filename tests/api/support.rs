@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use pasar::app::App;
+use pasar::clock::Clock;
 use pasar::config::{Config, Service};
 use pasar::error::{CATALOGUE, Code};
 use reqwest::Method;
@@ -18,11 +19,12 @@ use tokio::sync::oneshot;
 /// What no answer needs; a test that waits longer has found a hang.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The three services, running. A drop stops them and waits for their end.
+/// All services, running. A drop stops them and waits for their end.
 pub struct TestApp {
     pub user: Api,
     pub product: Api,
     pub order: Api,
+    pub payment: Api,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
     /// Dropped last, when nothing uses the database any more.
@@ -43,8 +45,22 @@ impl TestApp {
         app
     }
 
+    /// On a fresh database, with further flags, by a clock that stands.
+    pub async fn with_clock(flags: &[&str], clock: &Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut app = Self::on_by(&folder, flags, clock).await;
+        app._folder = Some(folder);
+        app
+    }
+
     /// On the database in `folder`, which outlives the app.
     pub async fn on(folder: &TempDir, flags: &[&str]) -> Self {
+        Self::on_by(folder, flags, &Clock::system()).await
+    }
+
+    /// On the database in `folder`, by this clock.
+    pub async fn on_by(folder: &TempDir, flags: &[&str], clock: &Clock) -> Self {
+        let clock = clock.clone();
         let database = format!("sqlite:{}", folder.path().join("pasar.db").display());
         let own = ["--user-addr=127.0.0.1:0", "--product-addr=127.0.0.1:0", "--order-addr=127.0.0.1:0"];
         let args = [&["pasar"], &own[..], &["--database-url", &database], flags].concat();
@@ -55,7 +71,7 @@ impl TestApp {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {
-                let app = App::start(&config).await?;
+                let app = App::start(&config, clock).await?;
                 let _ = started.send((Handle::current(), app.addresses().collect::<Vec<_>>()));
                 app.run_until(async { stopping.await.unwrap_or_default() }).await
             })
@@ -79,6 +95,7 @@ impl TestApp {
             user: api(Service::User),
             product: api(Service::Product),
             order: api(Service::Order),
+            payment: api(Service::Payment),
             stop: Some(stop),
             thread: Some(thread),
             _folder: None,
@@ -124,6 +141,18 @@ impl Api {
     pub async fn post_as(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let headers = [&[("content-type", "application/json")], headers].concat();
         self.send(Method::POST, path, &headers, body.to_string().into_bytes()).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[], Vec::new()).await
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 /// The longest that a start or an orderly stop may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-pub const ALL: &[&str] = &["UserService", "ProductService", "OrderService"];
+pub const ALL: &[&str] = &["UserService", "ProductService", "OrderService", "PaymentService"];
 
 /// Where processes run: their working directory, database and log.
 pub struct Folder(TempDir);

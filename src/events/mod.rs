@@ -1,0 +1,181 @@
+//! What happened, told to whoever subscribed; and the calls that must follow from a change.
+//!
+//! [`emit`] writes an event in the transaction of the change that it reports, one row for each
+//! subscriber; [`Delivery`] hands the rows over, each in the transaction of the subscriber's own effect.
+//! So an event exists if and only if its change was committed, and is applied once. [`intents`] do the
+//! same for calls over the network, which no transaction can hold: they are made until they are answered.
+
+mod delivery;
+pub mod intents;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::storage::{Db, Tx};
+pub use delivery::{Delivery, Effect, Subscriber};
+pub use intents::{Act, Intent, Worker};
+
+/// The log of the order service: seed 004 has it hear of new users.
+pub const ORDER_LOG: &str = "order.log";
+/// The notifications of the user service.
+pub const NOTIFICATIONS: &str = "user.notifications";
+
+/// Who hears of what, whichever process they are in.
+const SUBSCRIPTIONS: &[(&str, &[&str])] =
+    &[(ORDER_LOG, &["user_created"]), (NOTIFICATIONS, &["order_created", "order_status_changed"])];
+
+/// Something that happened. Times are in epoch milliseconds, amounts in whole rupiah.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    UserCreated {
+        user_id: i64,
+        name: String,
+    },
+    ProductCreated {
+        product_id: i64,
+        name: String,
+    },
+    /// `stock`: what can still be bought; absent if it is not tracked.
+    StockChanged {
+        product_id: i64,
+        stock: Option<i64>,
+    },
+    OrderCreated {
+        order_id: i64,
+        user_id: i64,
+        at: i64,
+    },
+    OrderStatusChanged {
+        order_id: i64,
+        user_id: i64,
+        status: String,
+        at: i64,
+    },
+    PaymentCreated {
+        payment_id: i64,
+        order_id: i64,
+        user_id: i64,
+        amount: i64,
+    },
+    PaymentPaid {
+        payment_id: i64,
+        order_id: i64,
+        user_id: i64,
+        amount: i64,
+    },
+    PaymentExpired {
+        payment_id: i64,
+        order_id: i64,
+        user_id: i64,
+        amount: i64,
+    },
+}
+
+impl Event {
+    /// The event's name in the contract.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::UserCreated { .. } => "user_created",
+            Self::ProductCreated { .. } => "product_created",
+            Self::StockChanged { .. } => "stock_changed",
+            Self::OrderCreated { .. } => "order_created",
+            Self::OrderStatusChanged { .. } => "order_status_changed",
+            Self::PaymentCreated { .. } => "payment_created",
+            Self::PaymentPaid { .. } => "payment_paid",
+            Self::PaymentExpired { .. } => "payment_expired",
+        }
+    }
+
+    /// What it is about: events of one key are handled in their order.
+    fn key(&self) -> String {
+        match self {
+            Self::UserCreated { user_id, .. } => format!("user:{user_id}"),
+            Self::ProductCreated { product_id, .. } | Self::StockChanged { product_id, .. } => {
+                format!("product:{product_id}")
+            }
+            Self::OrderCreated { order_id, .. }
+            | Self::OrderStatusChanged { order_id, .. }
+            | Self::PaymentCreated { order_id, .. }
+            | Self::PaymentPaid { order_id, .. }
+            | Self::PaymentExpired { order_id, .. } => format!("order:{order_id}"),
+        }
+    }
+}
+
+/// Writes `event` for everybody who subscribed to it; it stands or falls with the transaction.
+pub fn emit(tx: &Tx<'_>, event: &Event) -> Result<()> {
+    for (subscriber, names) in SUBSCRIPTIONS {
+        if names.contains(&event.name()) {
+            let json = serde_json::to_string(event).map_err(Error::internal)?;
+            tx.execute(
+                "INSERT INTO outbox (subscriber, key, event) VALUES ($1, $2, $3)",
+                &[(*subscriber).into(), (&event.key()).into(), (&json).into()],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// How much there is still to do, and how much was given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub events_waiting: i64,
+    pub events_parked: i64,
+    pub intents_waiting: i64,
+    pub intents_parked: i64,
+}
+
+pub fn backlog(tx: &Tx<'_>) -> Result<Backlog> {
+    tx.query_one(
+        "SELECT (SELECT count(*) FROM outbox WHERE parked = 0), (SELECT count(*) FROM outbox WHERE parked = 1),
+                (SELECT count(*) FROM intents WHERE parked = 0), (SELECT count(*) FROM intents WHERE parked = 1)",
+        &[],
+        |row| {
+            Ok(Backlog {
+                events_waiting: row.get(0)?,
+                events_parked: row.get(1)?,
+                intents_waiting: row.get(2)?,
+                intents_parked: row.get(3)?,
+            })
+        },
+    )
+}
+
+/// How long to wait after the `attempts`th failure in a row: from half a second, doubling, to `most`.
+fn backoff(attempts: i64, most: Duration) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or(0);
+    Duration::from_millis(500 << doublings).min(most)
+}
+
+/// When to look for something to do: soon after this process has written, and each second for what
+/// others have written.
+struct Pace {
+    db: Db,
+    seen: u64,
+    idle: u32,
+}
+
+impl Pace {
+    /// Long enough for a lot of events to share a commit, short enough for people.
+    const TICK: Duration = Duration::from_millis(50);
+    const TICKS: u32 = 20;
+
+    fn new(db: &Db) -> Self {
+        Self { db: db.clone(), seen: 0, idle: Self::TICKS }
+    }
+
+    async fn next(&mut self) {
+        loop {
+            tokio::time::sleep(Self::TICK).await;
+            let written = self.db.stats().writes.load(std::sync::atomic::Ordering::Relaxed);
+            self.idle += 1;
+            if written != self.seen || self.idle >= Self::TICKS {
+                (self.seen, self.idle) = (written, 0);
+                return;
+            }
+        }
+    }
+}

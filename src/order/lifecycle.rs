@@ -1,0 +1,137 @@
+//! The life of an order: which step leads where, and what must follow from it.
+//!
+//! `pending → paid → confirmed → shipped → completed`; `pending → cancelled | expired | failed`;
+//! `paid → cancelled`. Each step is one conditional `UPDATE`, so that of two that race one wins. With it
+//! are written its place in the history, its event, and the calls that it owes: confirming makes a sale
+//! of the reservation, and an order that comes to nothing gives it back.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::api::{Order, Status};
+use super::{Owed, SERVICE, State, store};
+use crate::clock::millis;
+use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
+use crate::events::{self, Event, Intent, intents};
+use crate::storage::Tx;
+
+/// How long after its deadline an order is left alone: a payment that was confirmed in time may still be
+/// on its way.
+const GRACE: Duration = Duration::from_secs(2);
+/// Orders that expire in one transaction.
+const BATCH: i64 = 100;
+
+/// A step in the life of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// By this payment, or on somebody's word alone.
+    Pay(Option<i64>),
+    Confirm,
+    Ship,
+    Complete,
+    Cancel,
+    Expire,
+    Fail,
+}
+
+impl Step {
+    /// Where the step leads to from `status`, if it can be taken there.
+    pub fn leads(self, status: Status) -> Option<Status> {
+        match (self, status) {
+            (Self::Pay(_), Status::Pending) => Some(Status::Paid),
+            (Self::Confirm, Status::Paid) => Some(Status::Confirmed),
+            (Self::Ship, Status::Confirmed) => Some(Status::Shipped),
+            (Self::Complete, Status::Shipped) => Some(Status::Completed),
+            (Self::Cancel, Status::Pending | Status::Paid) => Some(Status::Cancelled),
+            (Self::Expire, Status::Pending) => Some(Status::Expired),
+            (Self::Fail, Status::Pending) => Some(Status::Failed),
+            _ => None,
+        }
+    }
+}
+
+/// Takes a step with an order, makes the calls that it owes, and shows the order as it is then. A call
+/// that can't be made now is made later; the step stands.
+pub async fn take(state: &State, id: i64, step: Step) -> Result<Order> {
+    let now = state.clock.now();
+    let (order, owed) = state.db.write(move |tx| advance(tx, id, step, now)).await?;
+    pay_off(state, owed).await;
+    Ok(order)
+}
+
+/// Lets the orders expire that nobody paid in time.
+pub async fn expire(state: &State) -> Result<()> {
+    loop {
+        let now = state.clock.now();
+        let due = state.db.read(move |tx| store::unpaid(tx, now - millis(GRACE), BATCH)).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let owed = state
+            .db
+            .write(move |tx| {
+                let mut all = Vec::new();
+                for id in &due {
+                    match advance(tx, *id, Step::Expire, now) {
+                        Ok((_, owed)) => all.extend(owed),
+                        // Somebody was faster.
+                        Err(error) if error.code().name == ORDER_STATE.name => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(all)
+            })
+            .await?;
+        pay_off(state, owed).await;
+    }
+}
+
+async fn pay_off(state: &State, owed: Vec<Intent>) {
+    join_all(owed.into_iter().map(|intent| state.owed.attempt(intent))).await;
+}
+
+fn advance(tx: &Tx<'_>, id: i64, step: Step, now: i64) -> Result<(Order, Vec<Intent>)> {
+    let order = store::find(tx, id)?;
+    let mut order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))?;
+    if let Step::Pay(Some(payment)) = step
+        && order.paid_by == Some(payment)
+    {
+        // It has said so before, and did not hear the answer.
+        return Ok((order, Vec::new()));
+    }
+    let refused = |status: Status| Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str()));
+    let next = step.leads(order.status).ok_or_else(|| match (step, order.status) {
+        (Step::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
+        _ => refused(order.status),
+    })?;
+    // The payment service answers for the time of its payments; nobody else does.
+    if step == Step::Pay(None) && order.expires_at.is_some_and(|deadline| deadline <= now) {
+        return Err(Error::new(&PAYMENT_TOO_LATE));
+    }
+    let from = order.status;
+    if let Step::Pay(payment) = step {
+        order.paid_by = Some(payment.unwrap_or(0));
+    }
+    if !store::set_status(tx, id, from, next, order.paid_by)? {
+        return Err(refused(from));
+    }
+    order.status = next;
+    store::add_to_history(tx, id, next, now)?;
+    let (user_id, status) = (order.user_id, next.as_str().to_owned());
+    events::emit(tx, &Event::OrderStatusChanged { order_id: id, user_id, status, at: now })?;
+    let mut owed = Vec::new();
+    if let Some(reservation) = &order.reservation {
+        match next {
+            Status::Confirmed => owed.push(intents::begin(tx, SERVICE, Owed::COMMIT, reservation, now)?),
+            Status::Cancelled | Status::Expired | Status::Failed => {
+                owed.push(intents::begin(tx, SERVICE, Owed::RELEASE, reservation, now)?);
+            }
+            Status::Pending | Status::Paid | Status::Shipped | Status::Completed => {}
+        }
+    }
+    if let (Status::Cancelled, Some(payment)) = (next, order.paid_by.filter(|payment| *payment > 0)) {
+        owed.push(intents::begin(tx, SERVICE, Owed::REFUND, &payment.to_string(), now)?);
+    }
+    Ok((order, owed))
+}

@@ -1,0 +1,230 @@
+//! What goes over the wire.
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::clock::rfc3339;
+use crate::error::{Error, Result, Sentence};
+use crate::web::{Body, Fault, Field, Fields, Id, Key, Listed, Place, Rupiah, Sort};
+
+/// How far a payment has come; the steps between are in `settlement`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Open: it can be confirmed until it expires.
+    Pending,
+    /// It was confirmed in time, and is being charged.
+    Confirming,
+    Paid,
+    /// The charge was declined.
+    Failed,
+    Expired,
+    /// The order did not take it; what was charged is being given back.
+    Refunding,
+    Refunded,
+}
+
+impl Status {
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Confirming, Self::Paid, Self::Failed, Self::Expired, Self::Refunding, Self::Refunded];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Confirming => "confirming",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Refunding => "refunding",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// A status as it was stored.
+    pub fn stored(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| Error::internal(anyhow::anyhow!("{text} is not a status of a payment")))
+    }
+}
+
+/// A way to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum Method {
+    #[serde(rename = "transfer")]
+    Transfer,
+    #[serde(rename = "e-wallet")]
+    EWallet,
+    #[serde(rename = "qris")]
+    Qris,
+    #[serde(rename = "card")]
+    Card,
+    /// Cash on delivery.
+    #[serde(rename = "cod")]
+    Cod,
+}
+
+impl Method {
+    pub const ALL: [Self; 5] = [Self::Transfer, Self::EWallet, Self::Qris, Self::Card, Self::Cod];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::EWallet => "e-wallet",
+            Self::Qris => "qris",
+            Self::Card => "card",
+            Self::Cod => "cod",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+
+    /// How people say it.
+    pub fn label(self) -> Sentence {
+        match self {
+            Self::Transfer => Sentence::new("transfer bank", "bank transfer"),
+            Self::EWallet => Sentence::new("dompet digital", "e-wallet"),
+            Self::Qris => Sentence::new("QRIS", "QRIS"),
+            Self::Card => Sentence::new("kartu", "card"),
+            Self::Cod => Sentence::new("bayar di tempat", "cash on delivery"),
+        }
+    }
+}
+
+impl Field for Method {
+    fn read(value: Value) -> Result<Self, Fault> {
+        let Value::String(text) = value else {
+            return Err(Fault::wrong_type("harus teks", "must be a string"));
+        };
+        let names = Self::ALL.map(Self::as_str).join(", ");
+        Self::parse(&text)
+            .ok_or_else(|| Fault::rule(format!("harus salah satu dari {names}"), format!("must be one of {names}")))
+    }
+}
+
+/// A way to pay, as it is listed.
+#[derive(Serialize, ToSchema)]
+pub struct Offered {
+    pub method: Method,
+    /// The method as people say it.
+    pub label: String,
+}
+
+/// A payment of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub id: i64,
+    pub order_id: i64,
+    pub user_id: i64,
+    /// Whole rupiah.
+    pub amount: i64,
+    pub method: Method,
+    pub status: Status,
+    /// Epoch milliseconds.
+    pub created_at: i64,
+    /// When it can no longer be confirmed, in epoch milliseconds.
+    pub expires_at: i64,
+}
+
+/// A payment as it goes over the wire.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Payment)]
+pub struct Shown {
+    id: i64,
+    /// The same as `id`.
+    payment_id: i64,
+    order_id: i64,
+    user_id: i64,
+    /// Whole rupiah.
+    amount: i64,
+    method: Method,
+    status: Status,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// From then on it can't be confirmed any more.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+impl Serialize for Payment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let shown = Shown {
+            id: self.id,
+            payment_id: self.id,
+            order_id: self.order_id,
+            user_id: self.user_id,
+            amount: self.amount,
+            method: self.method,
+            status: self.status,
+            created_at: rfc3339(self.created_at),
+            expires_at: rfc3339(self.expires_at),
+        };
+        shown.serialize(serializer)
+    }
+}
+
+impl Listed for Payment {
+    fn place(&self, _: Sort) -> Place {
+        Place { key: Key::None, id: self.id }
+    }
+}
+
+/// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPayment {
+    pub order_id: Id,
+    /// `transfer`, unless it is given.
+    #[schema(value_type = Option<Method>)]
+    pub method: Method,
+    /// The order's user, if it is given.
+    pub user_id: Option<Id>,
+    /// The order's total, if it is given.
+    pub amount: Option<Rupiah>,
+}
+
+impl Body for NewPayment {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let order_id = fields.required("order_id");
+        let method = fields.optional("method");
+        let user_id = fields.optional("user_id");
+        let amount = fields.optional("amount");
+        Some(Self {
+            order_id: order_id?,
+            method: method?.unwrap_or(Method::Transfer),
+            user_id: user_id?,
+            amount: amount?,
+        })
+    }
+}
+
+/// The body of `POST /payments/confirm`: which payment, or the latest of which order.
+#[derive(Clone, Copy, Debug, ToSchema)]
+#[serde(untagged)]
+pub enum Confirmation {
+    Payment(OfPayment),
+    Order(OfOrder),
+}
+
+#[derive(Clone, Copy, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfPayment {
+    pub payment_id: Id,
+}
+
+#[derive(Clone, Copy, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfOrder {
+    pub order_id: Id,
+}
+
+impl Body for Confirmation {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        if fields.has("order_id") && !fields.has("payment_id") {
+            return Some(Self::Order(OfOrder { order_id: fields.required("order_id")? }));
+        }
+        Some(Self::Payment(OfPayment { payment_id: fields.required("payment_id")? }))
+    }
+}

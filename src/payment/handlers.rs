@@ -1,0 +1,163 @@
+//! What each route does.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
+use super::{SERVICE, State, settlement, store};
+use crate::error::{
+    Error, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN,
+    PAYMENT_TOO_LATE, Result,
+};
+use crate::order::api::{Status as OrderStatus, Summary};
+use crate::storage::{Key, Known, Tx};
+use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Query, Rupiah, Sort};
+
+pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let page = Page::take(&mut query, &[Sort::Id]);
+    query.finish()?;
+    web::list::<Payment>(&request, &state.db, page, store::list).await
+}
+
+pub async fn methods(language: Language) -> HttpResponse {
+    let offered = Method::ALL.map(|method| Offered { method, label: language.pick(&method.label()).to_owned() });
+    web::ok(&offered)
+}
+
+pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+    let payment = state.db.read(move |tx| store::find(tx, id)).await?;
+    let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}"));
+    Ok(web::ok(&payment.ok_or_else(missing)?))
+}
+
+pub async fn of_order(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+    let payment = state.db.read(move |tx| store::of_order(tx, id)).await?;
+    let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {id} has no payment"));
+    Ok(web::ok(&payment.ok_or_else(missing)?))
+}
+
+pub async fn confirm(Json(which): Json<Confirmation>, state: Data<State>) -> Result<HttpResponse> {
+    Ok(web::ok(&settlement::confirm(&state, which).await?))
+}
+
+pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+    Ok(web::ok(&settlement::refund(&state, &context, id).await?))
+}
+
+/// What came of an attempt to open a payment.
+enum Opened {
+    Now(i64, String),
+    Before(i64, String),
+    /// The open payment of the order has lapsed.
+    Lapsed(i64),
+}
+
+pub async fn create(
+    context: Context,
+    key: IdempotencyKey,
+    Json(new): Json<NewPayment>,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let request = serde_json::to_string(&new).map_err(Error::internal)?;
+    let key = key.0.map(|key| Key { service: SERVICE, key, request });
+    if let Some(key) = key.clone() {
+        let now = state.clock.now();
+        if let Some((id, json)) = state.db.read(move |tx| opened_before(tx, &key, now)).await? {
+            return Ok(web::created_once(&format!("/payments/{id}"), json, true));
+        }
+    }
+    let payment = draw_up(&state, &context, &new).await?;
+    let opened = state
+        .db
+        .write(move |tx| {
+            if let Some(key) = &key
+                && let Some((id, json)) = opened_before(tx, key, payment.created_at)?
+            {
+                return Ok(Opened::Before(id, json));
+            }
+            match store::open(tx, payment.order_id)? {
+                Some(open) if open.status == Status::Pending && open.expires_at <= payment.created_at => {
+                    return Ok(Opened::Lapsed(open.id));
+                }
+                Some(open) => {
+                    return Err(Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", open.id)));
+                }
+                None => {}
+            }
+            let payment = store::insert(tx, &payment)?;
+            let json = serde_json::to_string(&payment).map_err(Error::internal)?;
+            if let Some(key) = &key {
+                key.answer(tx, &json, payment.created_at)?;
+            }
+            Ok(Opened::Now(payment.id, json))
+        })
+        .await?;
+    match opened {
+        Opened::Now(id, json) => Ok(web::created_once(&format!("/payments/{id}"), json, false)),
+        Opened::Before(id, json) => Ok(web::created_once(&format!("/payments/{id}"), json, true)),
+        Opened::Lapsed(id) => {
+            settlement::expire_one(&state, id).await?;
+            Err(Error::new(&PAYMENT_TOO_LATE))
+        }
+    }
+}
+
+/// The payment that a key stands for, if it is known.
+fn opened_before(tx: &Tx<'_>, key: &Key, now: i64) -> Result<Option<(i64, String)>> {
+    #[derive(serde::Deserialize)]
+    struct Answered {
+        id: i64,
+    }
+    match key.find(tx, now)? {
+        Known::Nothing => Ok(None),
+        Known::UnderWay => Err(Error::new(&KEY_UNDER_WAY)),
+        Known::Answer(json) => {
+            let Answered { id } = serde_json::from_str(&json).map_err(Error::internal)?;
+            Ok(Some((id, json)))
+        }
+    }
+}
+
+/// The payment, but for its id, as the order service has the order.
+async fn draw_up(state: &State, context: &Context, new: &NewPayment) -> Result<Payment> {
+    let order_id = new.order_id.get();
+    let order = state.settler.orders.get(context, order_id).await?;
+    let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {order_id}")))?;
+    let mismatch = |what: &str, is: i64| Error::new(&PAYMENT_MISMATCH).detail(format!("the order's {what} is {is}"));
+    if new.amount.map(Rupiah::get).is_some_and(|amount| amount != order.total_price) {
+        return Err(mismatch("total", order.total_price));
+    }
+    if new.user_id.map(Id::get).is_some_and(|user_id| user_id != order.user_id) {
+        return Err(mismatch("user", order.user_id));
+    }
+    let created_at = state.clock.now();
+    let deadline = deadline(&order)?;
+    match order.status {
+        OrderStatus::Pending if deadline.is_none_or(|deadline| created_at < deadline) => {}
+        OrderStatus::Pending | OrderStatus::Expired => return Err(Error::new(&PAYMENT_TOO_LATE)),
+        status => return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str()))),
+    }
+    let window = state.clock.after(state.window);
+    Ok(Payment {
+        id: 0,
+        order_id,
+        user_id: order.user_id,
+        amount: order.total_price,
+        method: new.method,
+        status: Status::Pending,
+        created_at,
+        expires_at: deadline.map_or(window, |deadline| window.min(deadline)),
+    })
+}
+
+/// The order's own deadline in epoch milliseconds, if it has one.
+fn deadline(order: &Summary) -> Result<Option<i64>> {
+    let Some(text) = &order.expires_at else { return Ok(None) };
+    let time = humantime::parse_rfc3339(text).map_err(Error::internal)?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).map_err(Error::internal)?;
+    Ok(Some(crate::clock::millis(since)))
+}

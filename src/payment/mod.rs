@@ -1,0 +1,154 @@
+//! The payment service: how orders are paid for. It reads and changes orders only through their service.
+
+pub mod api;
+pub mod client;
+pub mod gateway;
+mod handlers;
+mod settlement;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::error::{
+    Error, IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
+    PAYMENT_OPEN, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, Result,
+};
+use crate::events::{self, Act, Intent};
+use crate::order::client::OrderClient;
+use crate::storage::Db;
+use crate::web::{Doc, Routes};
+use api::{Confirmation, NewPayment, Offered, Shown};
+use gateway::Gateway;
+
+pub const NAME: &str = "PaymentService";
+/// The service in the storage's books.
+pub const SERVICE: &str = "payment";
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct State {
+    pub db: Db,
+    pub clock: Clock,
+    pub settler: Settler,
+    /// The calls that payments owe.
+    pub owed: events::Worker,
+    /// How long a payment can be confirmed.
+    pub window: Duration,
+}
+
+/// What it takes to bring payments to their end.
+#[derive(Clone)]
+pub struct Settler {
+    pub db: Db,
+    pub orders: OrderClient,
+    pub gateway: Gateway,
+}
+
+/// The calls that a payment may owe; the target is its id.
+struct Owed;
+
+impl Owed {
+    /// Charge it and tell its order, or give it back.
+    const SETTLE: &str = "settle";
+    /// Tell its order that it has expired.
+    const TELL_EXPIRED: &str = "tell_expired";
+}
+
+/// Makes the calls that payments owe.
+pub fn act(settler: Settler) -> Act {
+    Arc::new(move |Intent { action, target, .. }| {
+        let settler = settler.clone();
+        Box::pin(async move {
+            let id = target.parse().map_err(Error::internal)?;
+            match action.as_str() {
+                Owed::SETTLE => settler.settle(id).await,
+                Owed::TELL_EXPIRED => settler.tell_expired(id).await,
+                _ => Err(Error::internal(anyhow::anyhow!("a payment owes no {action}"))),
+            }
+        })
+    })
+}
+
+pub fn routes(routes: &mut Routes) {
+    let payment = |status| {
+        json!({
+            "id": 1,
+            "payment_id": 1,
+            "order_id": 1,
+            "user_id": 1,
+            "amount": 8_000_000,
+            "method": "qris",
+            "status": status,
+            "created_at": "2026-01-31T08:00:00.000Z",
+            "expires_at": "2026-01-31T08:00:10.000Z",
+        })
+    };
+    routes.get(
+        "/payments",
+        handlers::list,
+        Doc::new("Mengambil semua pembayaran", "All payments, oldest first")
+            .lists::<Shown>(json!([payment("pending")])),
+    );
+    routes.post(
+        "/payments",
+        handlers::create,
+        Doc::new("Membuat pembayaran untuk sebuah pesanan", "Opens a payment for a pending order")
+            .takes::<NewPayment>(json!({"order_id": 1, "method": "qris"}))
+            .creates::<Shown>(payment("pending"))
+            .once(&[&IDEMPOTENCY_KEY_REUSED])
+            .fails(&[
+                &ORDER_NOT_FOUND,
+                &ORDER_STATE,
+                &PAYMENT_MISMATCH,
+                &PAYMENT_OPEN,
+                &PAYMENT_TOO_LATE,
+                &PEER_UNAVAILABLE,
+            ]),
+    );
+    routes.post(
+        "/payments/confirm",
+        handlers::confirm,
+        Doc::new("Mengkonfirmasi pembayaran dalam batas waktunya", "Confirms a payment within its window")
+            .takes::<Confirmation>(json!({"payment_id": 1}))
+            .shows::<Shown>(payment("paid"))
+            .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PEER_UNAVAILABLE]),
+    );
+    routes.get(
+        "/payments/methods",
+        handlers::methods,
+        Doc::new("Metode pembayaran yang tersedia", "The ways to pay")
+            .shows_all::<Offered>(json!([{"method": "transfer", "label": "transfer bank"}])),
+    );
+    routes.get(
+        "/payments/order/{id}",
+        handlers::of_order,
+        Doc::new("Mengambil pembayaran berdasarkan id pesanan", "The latest payment of an order")
+            .id(&PAYMENT_NOT_FOUND)
+            .shows::<Shown>(payment("pending")),
+    );
+    routes.get(
+        "/payments/{id}",
+        handlers::show,
+        Doc::new("Mengambil satu pembayaran berdasarkan id", "One payment")
+            .id(&PAYMENT_NOT_FOUND)
+            .shows::<Shown>(payment("pending")),
+    );
+    routes.post(
+        "/payments/{id}/refund",
+        handlers::refund,
+        Doc::new("Mengembalikan dana pesanan yang dibatalkan", "Gives back what was paid for an order since cancelled")
+            .id(&PAYMENT_NOT_FOUND)
+            .shows::<Shown>(payment("refunded"))
+            .changes()
+            .fails(&[&ORDER_STATE, &PEER_UNAVAILABLE]),
+    );
+}
+
+/// Lets the payments expire whose time is over.
+pub async fn expire(state: &State) -> Result<()> {
+    settlement::expire(state).await
+}

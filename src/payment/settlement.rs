@@ -1,0 +1,235 @@
+//! What becomes of a payment.
+//!
+//! `pending → confirming → paid → refunding → refunded`; `pending → expired`;
+//! `confirming → failed | refunding`. The stored deadline decides in the `UPDATE` that leaves `pending`:
+//! a payment that is being confirmed does not expire any more, and is settled however often the process
+//! dies on the way. The order service is the arbiter: a payment is paid only once its order took it, and
+//! what the order does not take is given back.
+
+use futures_util::future::join_all;
+
+use super::api::{Confirmation, Payment, Status};
+use super::gateway::Charge;
+use super::{Owed, SERVICE, Settler, State, store};
+use crate::error::{
+    Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, Result,
+};
+use crate::events::{self, Event, Intent, intents};
+use crate::order::api::Status as OrderStatus;
+use crate::storage::Tx;
+use crate::web::Context;
+
+/// Payments that expire in one transaction.
+const BATCH: i64 = 100;
+
+/// What came of an attempt to confirm.
+enum Begun {
+    Confirming(Option<Intent>),
+    TooLate(Intent),
+    As(Status),
+}
+
+/// Confirms a payment and sees it through: paid, or an error that says why not.
+pub async fn confirm(state: &State, which: Confirmation) -> Result<Payment> {
+    let now = state.clock.now();
+    let (id, begun) = state
+        .db
+        .write(move |tx| {
+            let payment = match which {
+                Confirmation::Payment(of) => store::find(tx, of.payment_id.get())?,
+                Confirmation::Order(of) => store::of_order(tx, of.order_id.get())?,
+            };
+            let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
+            Ok((payment.id, begin(tx, &payment, now)?))
+        })
+        .await?;
+    match begun {
+        Begun::Confirming(Some(intent)) => state.owed.attempt(intent).await,
+        // Somebody else has begun it: to help is harmless, and to wait is not enough if they have died.
+        Begun::Confirming(None) => {
+            if let Err(error) = state.settler.settle(id).await {
+                log::warn!("payment {id} is not settled yet: {error}");
+            }
+        }
+        Begun::TooLate(intent) => {
+            state.owed.attempt(intent).await;
+            return Err(Error::new(&PAYMENT_TOO_LATE));
+        }
+        Begun::As(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
+        Begun::As(_) => {}
+    }
+    let payment = state.db.read(move |tx| store::find(tx, id)).await?;
+    let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
+    match payment.status {
+        Status::Paid => Ok(payment),
+        Status::Failed => Err(Error::new(&PAYMENT_DECLINED)),
+        Status::Refunding | Status::Refunded => {
+            Err(Error::new(&ORDER_STATE).detail("the order did not take the payment; nothing of it is kept"))
+        }
+        Status::Expired => Err(Error::new(&PAYMENT_TOO_LATE)),
+        Status::Pending | Status::Confirming => {
+            Err(Error::new(&PEER_UNAVAILABLE)
+                .detail("the payment was confirmed in time and is being settled; ask again"))
+        }
+    }
+}
+
+/// Leaves `pending`, by the clock; whoever comes later finds where it went.
+fn begin(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Begun> {
+    let target = payment.id.to_string();
+    if store::begin_confirming(tx, payment.id, now)? {
+        return Ok(Begun::Confirming(Some(intents::begin(tx, SERVICE, Owed::SETTLE, &target, now)?)));
+    }
+    if store::expire(tx, payment.id, now)? {
+        return Ok(Begun::TooLate(expired(tx, payment, now)?));
+    }
+    match payment.status {
+        Status::Confirming => Ok(Begun::Confirming(None)),
+        status => Ok(Begun::As(status)),
+    }
+}
+
+/// What follows from a payment's expiry: its event, and that the order is told.
+fn expired(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Intent> {
+    let Payment { id, order_id, user_id, amount, .. } = *payment;
+    events::emit(tx, &Event::PaymentExpired { payment_id: id, order_id, user_id, amount })?;
+    intents::begin(tx, SERVICE, Owed::TELL_EXPIRED, &id.to_string(), now)
+}
+
+/// Lets one payment expire if its time is over; false if it is not.
+pub async fn expire_one(state: &State, id: i64) -> Result<bool> {
+    let now = state.clock.now();
+    let intent = state
+        .db
+        .write(move |tx| match store::find(tx, id)? {
+            Some(payment) if store::expire(tx, id, now)? => expired(tx, &payment, now).map(Some),
+            _ => Ok(None),
+        })
+        .await?;
+    match intent {
+        Some(intent) => state.owed.attempt(intent).await,
+        None => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Lets the payments expire whose time is over.
+pub async fn expire(state: &State) -> Result<()> {
+    loop {
+        let now = state.clock.now();
+        let due = state.db.read(move |tx| store::lapsed(tx, now, BATCH)).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let owed = state
+            .db
+            .write(move |tx| {
+                let mut owed = Vec::new();
+                for payment in &due {
+                    if store::expire(tx, payment.id, now)? {
+                        owed.push(expired(tx, payment, now)?);
+                    }
+                }
+                Ok(owed)
+            })
+            .await?;
+        join_all(owed.into_iter().map(|intent| state.owed.attempt(intent))).await;
+    }
+}
+
+/// Gives a paid payment back, because its order was cancelled. Says so too if it has been given back.
+pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment> {
+    let find = || async move {
+        let payment = state.db.read(move |tx| store::find(tx, id)).await?;
+        payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
+    };
+    // The order may have taken a payment that does not know it yet.
+    let mut payment = find().await?;
+    if payment.status == Status::Confirming {
+        state.settler.settle(id).await?;
+        payment = find().await?;
+    }
+    if payment.status == Status::Paid {
+        let order = state.settler.orders.get(context, payment.order_id).await?;
+        if order.is_some_and(|order| order.status != OrderStatus::Cancelled) {
+            return Err(Error::new(&ORDER_STATE).detail("the order is not cancelled"));
+        }
+        let now = state.clock.now();
+        let intent = state
+            .db
+            .write(move |tx| {
+                if !store::set_status(tx, id, Status::Paid, Status::Refunding)? {
+                    return Ok(None);
+                }
+                intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now).map(Some)
+            })
+            .await?;
+        if let Some(intent) = intent {
+            state.owed.attempt(intent).await;
+        }
+        payment = find().await?;
+    }
+    match payment.status {
+        Status::Refunding | Status::Refunded => Ok(payment),
+        status => Err(Error::new(&ORDER_STATE).detail(format!("the payment is {}", status.as_str()))),
+    }
+}
+
+impl Settler {
+    /// Brings a payment that was confirmed, or is to be given back, to its end. May be repeated at any
+    /// point, by several at once. An error means that it is not there yet.
+    pub async fn settle(&self, id: i64) -> Result<()> {
+        loop {
+            let Some(payment) = self.db.read(move |tx| store::find(tx, id)).await? else { return Ok(()) };
+            let from = payment.status;
+            let to = match from {
+                Status::Confirming => self.charge(&payment).await?,
+                Status::Refunding => {
+                    self.gateway.refund(&payment).await?;
+                    Status::Refunded
+                }
+                _ => return Ok(()),
+            };
+            self.db
+                .write(move |tx| {
+                    if store::set_status(tx, id, from, to)? && to == Status::Paid {
+                        let Payment { order_id, user_id, amount, .. } = payment;
+                        events::emit(tx, &Event::PaymentPaid { payment_id: id, order_id, user_id, amount })?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+    }
+
+    /// Where a payment that is being confirmed leads.
+    async fn charge(&self, payment: &Payment) -> Result<Status> {
+        let context = Context::own();
+        let order = self.orders.get(&context, payment.order_id).await?;
+        // Charge nothing for an order that has come to something else, unless it was by this payment.
+        let open =
+            order.is_some_and(|order| order.status == OrderStatus::Pending || order.payment_id == Some(payment.id));
+        if !open {
+            return Ok(Status::Refunding);
+        }
+        match self.gateway.charge(payment).await? {
+            Charge::Approved => {
+                let taken = self.orders.payment_is(&Context::own(), payment.order_id, "paid", payment.id).await?;
+                Ok(if taken { Status::Paid } else { Status::Refunding })
+            }
+            Charge::Declined => {
+                // Whatever the order says: this payment has failed.
+                self.orders.payment_is(&Context::own(), payment.order_id, "failed", payment.id).await?;
+                Ok(Status::Failed)
+            }
+        }
+    }
+
+    /// Tells the order that its payment has expired. If it has come to something else by then, so be it.
+    pub async fn tell_expired(&self, id: i64) -> Result<()> {
+        if let Some(payment) = self.db.read(move |tx| store::find(tx, id)).await? {
+            self.orders.payment_is(&Context::own(), payment.order_id, "expired", id).await?;
+        }
+        Ok(())
+    }
+}

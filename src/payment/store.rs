@@ -1,0 +1,97 @@
+//! The SQL of the payment service.
+
+use super::api::{Method, Payment, Status};
+use crate::error::{Error, Result};
+use crate::events::{self, Event};
+use crate::storage::{Row, Tx};
+use crate::web::{Place, Sort};
+
+const COLUMNS: &str = "id, order_id, user_id, amount, method, status, created_at, expires_at";
+
+fn payment(row: &Row<'_>) -> Result<Payment> {
+    let (method, status): (String, String) = (row.get(4)?, row.get(5)?);
+    Ok(Payment {
+        id: row.get(0)?,
+        order_id: row.get(1)?,
+        user_id: row.get(2)?,
+        amount: row.get(3)?,
+        method: Method::parse(&method)
+            .ok_or_else(|| Error::internal(anyhow::anyhow!("{method} is not a way to pay")))?,
+        status: Status::stored(&status)?,
+        created_at: row.get(6)?,
+        expires_at: row.get(7)?,
+    })
+}
+
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Payment>> {
+    tx.query_opt(&format!("SELECT {COLUMNS} FROM payments WHERE id = $1"), &[id.into()], payment)
+}
+
+/// The latest payment of an order.
+pub fn of_order(tx: &Tx<'_>, order_id: i64) -> Result<Option<Payment>> {
+    let sql = format!("SELECT {COLUMNS} FROM payments WHERE order_id = $1 ORDER BY id DESC LIMIT 1");
+    tx.query_opt(&sql, &[order_id.into()], payment)
+}
+
+/// The payment of an order that is still open.
+pub fn open(tx: &Tx<'_>, order_id: i64) -> Result<Option<Payment>> {
+    let sql = format!("SELECT {COLUMNS} FROM payments WHERE order_id = $1 AND status IN ('pending', 'confirming')");
+    tx.query_opt(&sql, &[order_id.into()], payment)
+}
+
+pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Payment>> {
+    tx.query(
+        &format!("SELECT {COLUMNS} FROM payments WHERE id > $1 ORDER BY id LIMIT $2"),
+        &[after.map_or(0, |place| place.id).into(), (limit as i64).into()],
+        payment,
+    )
+}
+
+/// Adds a payment; its id is given here.
+pub fn insert(tx: &Tx<'_>, new: &Payment) -> Result<Payment> {
+    let added = tx.query_one(
+        &format!(
+            "INSERT INTO payments (order_id, user_id, amount, method, status, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {COLUMNS}"
+        ),
+        &[
+            new.order_id.into(),
+            new.user_id.into(),
+            new.amount.into(),
+            new.method.as_str().into(),
+            new.status.as_str().into(),
+            new.created_at.into(),
+            new.expires_at.into(),
+        ],
+        payment,
+    )?;
+    let Payment { id, order_id, user_id, amount, .. } = added;
+    events::emit(tx, &Event::PaymentCreated { payment_id: id, order_id, user_id, amount })?;
+    Ok(added)
+}
+
+/// Begins to confirm a payment whose time is not over; false if it is, or if it is not pending.
+pub fn begin_confirming(tx: &Tx<'_>, id: i64, now: i64) -> Result<bool> {
+    let sql = "UPDATE payments SET status = 'confirming' WHERE id = $1 AND status = 'pending' AND expires_at > $2";
+    Ok(tx.execute(sql, &[id.into(), now.into()])? == 1)
+}
+
+/// Lets a pending payment expire whose time is over; false if it is not, or if it is not pending.
+pub fn expire(tx: &Tx<'_>, id: i64, now: i64) -> Result<bool> {
+    let sql = "UPDATE payments SET status = 'expired' WHERE id = $1 AND status = 'pending' AND expires_at <= $2";
+    Ok(tx.execute(sql, &[id.into(), now.into()])? == 1)
+}
+
+/// Gives a payment that is in `from` another status; false if it is not in it.
+pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status) -> Result<bool> {
+    let sql = "UPDATE payments SET status = $3 WHERE id = $1 AND status = $2";
+    Ok(tx.execute(sql, &[id.into(), from.as_str().into(), to.as_str().into()])? == 1)
+}
+
+/// Up to `limit` pending payments whose time is over.
+pub fn lapsed(tx: &Tx<'_>, now: i64, limit: i64) -> Result<Vec<Payment>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM payments WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2"
+    );
+    tx.query(&sql, &[now.into(), limit.into()], payment)
+}

@@ -1,0 +1,217 @@
+//! Stock and reservations, in SQL. Every change is one conditional `UPDATE`, so that what is left never
+//! falls below zero, whoever else is buying; lines are taken in the order of their ids.
+//!
+//! `stock` is what can still be bought: reserving lowers it, a sale does not.
+
+use crate::error::{
+    Error, INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
+    RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, Sentence,
+};
+use crate::events::{self, Event};
+use crate::product::api::{Basket, Reservation, Reserved, StockLevel};
+use crate::storage::{Row, Tx};
+use crate::web::Stock;
+
+const HELD: &str = "held";
+const COMMITTED: &str = "committed";
+const RELEASED: &str = "released";
+
+fn level(row: &Row<'_>) -> Result<StockLevel> {
+    Ok(StockLevel {
+        product_id: row.get(0)?,
+        stock: row.get(1)?,
+        reserved: row.get(2)?,
+        sold: row.get(3)?,
+        received: row.get(4)?,
+    })
+}
+
+pub fn levels(tx: &Tx<'_>, id: i64) -> Result<Option<StockLevel>> {
+    tx.query_opt("SELECT id, stock, reserved, sold, received FROM products WHERE id = $1", &[id.into()], level)
+}
+
+fn changed(tx: &Tx<'_>, product_id: i64, stock: Option<i64>) -> Result<()> {
+    events::emit(tx, &Event::StockChanged { product_id, stock })
+}
+
+/// Says how much is on hand from now on, which begins the tracking if there was none. `None` if there is
+/// no such product.
+pub fn set(tx: &Tx<'_>, id: i64, stock: i64) -> Result<Option<StockLevel>> {
+    let level = tx.query_opt(
+        "UPDATE products SET stock = $2, received = $2 + reserved + sold WHERE id = $1
+         RETURNING id, stock, reserved, sold, received",
+        &[id.into(), stock.into()],
+        level,
+    )?;
+    if level.is_some() {
+        changed(tx, id, Some(stock))?;
+    }
+    Ok(level)
+}
+
+/// Adds to what is on hand, or takes from it; nothing is taken that is not there.
+pub fn change(tx: &Tx<'_>, id: i64, change: i64) -> Result<Option<StockLevel>> {
+    let Some(before) = levels(tx, id)? else { return Ok(None) };
+    let stock = before.stock.unwrap_or(0) + change;
+    if stock < 0 {
+        return Err(insufficient(id, None, before.stock.unwrap_or(0), -change));
+    }
+    if stock > Stock::MAX {
+        let why = Sentence {
+            id: format!("membuat stok lebih dari {}", Stock::MAX).into(),
+            en: format!("makes the stock more than {}", Stock::MAX).into(),
+        };
+        return Err(Error::new(&INVALID_FIELDS).field("change", why));
+    }
+    set(tx, id, stock)
+}
+
+/// Ends the tracking of a product's stock, which no order may hold.
+pub fn untrack(tx: &Tx<'_>, id: i64) -> Result<()> {
+    let sql = "UPDATE products SET stock = NULL, received = NULL WHERE id = $1 AND reserved = 0";
+    if tx.execute(sql, &[id.into()])? == 0 {
+        return Err(Error::new(&STOCK_HELD));
+    }
+    changed(tx, id, None)
+}
+
+fn insufficient(id: i64, name: Option<&str>, left: i64, wanted: i64) -> Error {
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {wanted} are asked for"))
+}
+
+/// Holds all that is in the basket, or nothing. The same key with the same basket is answered alike, and
+/// holds it once.
+pub fn reserve(tx: &Tx<'_>, key: &str, basket: &Basket) -> Result<Reservation> {
+    if let Some(state) = state(tx, key)? {
+        if state == RELEASED {
+            return Err(Error::new(&RESERVATION_RELEASED));
+        }
+        let items = items(tx, key)?;
+        if !items.iter().map(|item| (&item.product_id, &item.quantity)).eq(&basket.0) {
+            return Err(Error::new(&RESERVATION_DIFFERS));
+        }
+        return Ok(Reservation { key: key.to_owned(), state, items });
+    }
+    tx.execute("INSERT INTO reservations (key, state) VALUES ($1, $2)", &[key.into(), HELD.into()])?;
+    let mut items = Vec::with_capacity(basket.0.len());
+    for (&id, &quantity) in &basket.0 {
+        let item = hold(tx, id, quantity)?;
+        tx.execute(
+            "INSERT INTO reservation_items (key, product_id, name, price, quantity, stock)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            &[key.into(), id.into(), (&item.name).into(), item.price.into(), quantity.into(), item.stock.into()],
+        )?;
+        items.push(item);
+    }
+    Ok(Reservation { key: key.to_owned(), state: HELD.to_owned(), items })
+}
+
+/// Holds units of one product. Of one that tracks no stock there is always enough.
+fn hold(tx: &Tx<'_>, id: i64, quantity: i64) -> Result<Reserved> {
+    let held = tx.query_opt(
+        "UPDATE products
+         SET stock = stock - $2, reserved = reserved + (CASE WHEN stock IS NULL THEN 0 ELSE $2 END)
+         WHERE id = $1 AND (stock IS NULL OR stock >= $2)
+         RETURNING name, price, stock",
+        &[id.into(), quantity.into()],
+        |row| Ok(Reserved { product_id: id, name: row.get(0)?, price: row.get(1)?, quantity, stock: row.get(2)? }),
+    )?;
+    if let Some(item) = held {
+        if item.stock.is_some() {
+            changed(tx, id, item.stock)?;
+        }
+        return Ok(item);
+    }
+    let sql = "SELECT name, stock FROM products WHERE id = $1";
+    let there = tx.query_opt(sql, &[id.into()], |row| Ok((row.get::<String>(0)?, row.get::<Option<i64>>(1)?)))?;
+    Err(match there {
+        Some((name, left)) => insufficient(id, Some(&name), left.unwrap_or(0), quantity),
+        None => Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}")),
+    })
+}
+
+/// Makes a sale of what is held. A sale stays one, however often this is asked.
+pub fn commit(tx: &Tx<'_>, key: &str, now: i64) -> Result<Reservation> {
+    if end(tx, key, COMMITTED, now)? {
+        for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
+            tx.execute(
+                "UPDATE products SET reserved = reserved - $2, sold = sold + $2 WHERE id = $1",
+                &[item.product_id.into(), item.quantity.into()],
+            )?;
+        }
+    }
+    match state(tx, key)? {
+        Some(state) if state == COMMITTED => Ok(Reservation { key: key.to_owned(), state, items: items(tx, key)? }),
+        Some(_) => Err(Error::new(&RESERVATION_RELEASED)),
+        None => Err(Error::new(&RESERVATION_NOT_FOUND)),
+    }
+}
+
+/// Gives back what is held. A key that was never used is given up: it will never reserve anything, should
+/// its reservation arrive late.
+pub fn release(tx: &Tx<'_>, key: &str, now: i64) -> Result<()> {
+    if end(tx, key, RELEASED, now)? {
+        for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
+            let stock = tx.query_opt(
+                "UPDATE products SET reserved = reserved - $2, stock = stock + $2 WHERE id = $1 RETURNING stock",
+                &[item.product_id.into(), item.quantity.into()],
+                |row| row.get(0),
+            )?;
+            changed(tx, item.product_id, stock.flatten())?;
+        }
+        return Ok(());
+    }
+    match state(tx, key)? {
+        Some(state) if state == COMMITTED => Err(Error::new(&RESERVATION_COMMITTED)),
+        Some(_) => Ok(()),
+        None => {
+            tx.execute(
+                "INSERT INTO reservations (key, state, ended_at) VALUES ($1, $2, $3)",
+                &[key.into(), RELEASED.into(), now.into()],
+            )?;
+            Ok(())
+        }
+    }
+}
+
+/// Ends a reservation that is held; false if it is not.
+fn end(tx: &Tx<'_>, key: &str, state: &str, now: i64) -> Result<bool> {
+    let sql = "UPDATE reservations SET state = $2, ended_at = $3 WHERE key = $1 AND state = 'held'";
+    Ok(tx.execute(sql, &[key.into(), state.into(), now.into()])? == 1)
+}
+
+fn state(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
+    tx.query_opt("SELECT state FROM reservations WHERE key = $1", &[key.into()], |row| row.get(0))
+}
+
+fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<Reserved>> {
+    tx.query(
+        "SELECT product_id, name, price, quantity, stock FROM reservation_items WHERE key = $1 ORDER BY product_id",
+        &[key.into()],
+        |row| {
+            Ok(Reserved {
+                product_id: row.get(0)?,
+                name: row.get(1)?,
+                price: row.get(2)?,
+                quantity: row.get(3)?,
+                stock: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Forgets up to `limit` keys that were given up before `before`, and tells how many. (What was sold stays:
+/// it is the record of the sales.)
+pub fn purge(tx: &Tx<'_>, before: i64, limit: i64) -> Result<u64> {
+    let keys = tx.query(
+        "SELECT key FROM reservations WHERE state = 'released' AND ended_at < $1 LIMIT $2",
+        &[before.into(), limit.into()],
+        |row| row.get::<String>(0),
+    )?;
+    for key in &keys {
+        tx.execute("DELETE FROM reservation_items WHERE key = $1", &[key.into()])?;
+        tx.execute("DELETE FROM reservations WHERE key = $1", &[key.into()])?;
+    }
+    Ok(keys.len() as u64)
+}

@@ -1,0 +1,116 @@
+//! Idempotency-Keys: what was asked under a key of a service, and what was answered.
+
+use std::time::Duration;
+
+use super::Tx;
+use crate::clock::millis;
+use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, Result};
+
+/// How long a key is remembered.
+const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A key of one service; a key belongs to the service that it was sent to.
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub service: &'static str,
+    pub key: String,
+    /// What is asked under it, in a form that is the same for the same request.
+    pub request: String,
+}
+
+/// What is known of a key.
+pub enum Known {
+    Nothing,
+    /// A twin of the request is being worked on.
+    UnderWay,
+    /// It was answered with this.
+    Answer(String),
+}
+
+impl Key {
+    /// What is known of the key; [`IDEMPOTENCY_KEY_REUSED`] if it was for another request.
+    pub fn find(&self, tx: &Tx<'_>, now: i64) -> Result<Known> {
+        let found = tx.query_opt(
+            "SELECT request, answer, lease_until FROM idempotency_keys
+             WHERE service = $1 AND key = $2 AND created_at > $3",
+            &[self.service.into(), (&self.key).into(), expiry(now).into()],
+            |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<i64>>(2)?)),
+        )?;
+        match found {
+            None => Ok(Known::Nothing),
+            // Whoever worked on it has gone.
+            Some((_, None, lease)) if lease.is_none_or(|until| until <= now) => Ok(Known::Nothing),
+            Some((request, ..)) if request != self.request => Err(Error::new(&IDEMPOTENCY_KEY_REUSED)),
+            Some((_, Some(answer), _)) => Ok(Known::Answer(answer)),
+            Some((_, None, _)) => Ok(Known::UnderWay),
+        }
+    }
+
+    /// Notes that `worker` works on a key of which nothing is known, until `lease_until`.
+    pub fn begin(&self, tx: &Tx<'_>, worker: &str, lease_until: i64, now: i64) -> Result<()> {
+        self.put(tx, None, Some(worker), Some(lease_until), now)
+    }
+
+    /// Remembers the answer to a request of which nothing was known.
+    pub fn answer(&self, tx: &Tx<'_>, answer: &str, now: i64) -> Result<()> {
+        self.put(tx, Some(answer), None, None, now)
+    }
+
+    fn put(
+        &self,
+        tx: &Tx<'_>,
+        answer: Option<&str>,
+        worker: Option<&str>,
+        lease_until: Option<i64>,
+        now: i64,
+    ) -> Result<()> {
+        tx.execute(
+            "INSERT INTO idempotency_keys (service, key, request, answer, worker, lease_until, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (service, key) DO UPDATE
+             SET request = $3, answer = $4, worker = $5, lease_until = $6, created_at = $7",
+            &[
+                self.service.into(),
+                (&self.key).into(),
+                (&self.request).into(),
+                answer.into(),
+                worker.into(),
+                lease_until.into(),
+                now.into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Remembers the answer that `worker` has found; false if another one works on the key by now.
+    pub fn finish(&self, tx: &Tx<'_>, worker: &str, answer: &str) -> Result<bool> {
+        let changed = tx.execute(
+            "UPDATE idempotency_keys SET answer = $4, worker = NULL, lease_until = NULL
+             WHERE service = $1 AND key = $2 AND worker = $3",
+            &[self.service.into(), (&self.key).into(), worker.into(), answer.into()],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Forgets a key on which `worker` worked in vain.
+    pub fn abandon(&self, tx: &Tx<'_>, worker: &str) -> Result<()> {
+        tx.execute(
+            "DELETE FROM idempotency_keys WHERE service = $1 AND key = $2 AND worker = $3",
+            &[self.service.into(), (&self.key).into(), worker.into()],
+        )?;
+        Ok(())
+    }
+}
+
+/// Forgets up to `limit` keys whose time is over, and tells how many.
+pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE (service, key) IN
+         (SELECT service, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)",
+        &[expiry(now).into(), limit.into()],
+    )
+}
+
+fn expiry(now: i64) -> i64 {
+    now - millis(LIFE)
+}

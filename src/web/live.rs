@@ -1,0 +1,87 @@
+//! Live streams: server-sent events (the WHATWG's HTML standard, 9.2) that go on until the client or the
+//! server ends them.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::{Semaphore, watch};
+
+use crate::error::{BAD_HEADER, BUSY, Error, Result};
+
+/// Streams at a time; each costs a connection and a little memory.
+const MOST: usize = 1000;
+/// Quiet after which a stream shows that it lives, so that nothing on the way takes it for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The streams of a server. Clones share it.
+#[derive(Clone)]
+pub struct Live {
+    slots: Arc<Semaphore>,
+    /// True once the server is to stop.
+    closing: watch::Receiver<bool>,
+}
+
+/// One event of a stream.
+pub struct Message {
+    /// What a client that comes back sends as `Last-Event-ID`.
+    pub id: i64,
+    /// On one line, as JSON is.
+    pub data: String,
+}
+
+impl Live {
+    pub fn new(closing: watch::Receiver<bool>) -> Self {
+        Self { slots: Arc::new(Semaphore::new(MOST)), closing }
+    }
+
+    /// Answers with `messages`, until they end or the server is to stop.
+    pub fn answer(&self, messages: impl Stream<Item = Result<Message>> + 'static) -> Result<HttpResponse> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned();
+        let slot = slot.map_err(|_| Error::new(&BUSY).detail("too many streams are open"))?;
+        let closing = self.closing.clone();
+        let body =
+            stream::unfold((Box::pin(messages), closing, slot), |(mut messages, mut closing, slot)| async move {
+                let line = tokio::select! {
+                    _ = closing.wait_for(|closing| *closing) => return None,
+                    message = messages.next() => match message? {
+                        Ok(Message { id, data }) => Ok(Bytes::from(format!("id: {id}\ndata: {data}\n\n"))),
+                        Err(error) => Err(error),
+                    },
+                    () = tokio::time::sleep(HEARTBEAT) => Ok(Bytes::from_static(b":\n\n")),
+                };
+                Some((line, (messages, closing, slot)))
+            });
+        // At once, so that the client knows that it is connected.
+        let hello = stream::iter([Ok(Bytes::from_static(b":\n\n"))]);
+        let mut response = HttpResponse::Ok();
+        response.content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-store"));
+        Ok(response.streaming(hello.chain(body)))
+    }
+}
+
+/// The `Last-Event-ID` of a request: the number of the event after which a stream goes on, 0 without it.
+pub struct LastEventId(pub i64);
+
+impl FromRequest for LastEventId {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut values = request.headers().get_all("last-event-id");
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        ready(match (values.next(), values.next()) {
+            (None, _) => Ok(Self(0)),
+            (Some(id), None) => {
+                let id = id.to_str().ok().filter(|text| digits(text)).and_then(|text| text.parse().ok());
+                id.map(Self).ok_or_else(|| Error::new(&BAD_HEADER).detail("Last-Event-ID is no number of an event"))
+            }
+            _ => Err(Error::new(&BAD_HEADER).detail("Last-Event-ID is repeated")),
+        })
+    }
+}
