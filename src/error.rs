@@ -141,6 +141,10 @@ catalogue! {
         "Stok tidak mencukupi.", "There is not enough stock.",
         "Fewer units are left than are asked for; `detail` names the product and what is left.",
         "Ask for fewer, or wait until there are more.";
+    STOCK_TOO_LARGE Conflict "stock_too_large":
+        "Stok menjadi terlalu besar.", "The stock becomes too large.",
+        "A product can have at most 1000000000 units in stock.",
+        "Add fewer units.";
     STOCK_HELD Conflict "stock_held":
         "Stok produk ini sedang ditahan oleh pesanan.", "Orders hold stock of this product.",
         "A product whose stock is held by orders can't be removed, nor can its stock stop being tracked.",

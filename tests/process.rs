@@ -1,13 +1,15 @@
 //! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk,
 //! and shares its file with others of its kind.
 //!
-//! `PASAR_KILLS` says how often the test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
+//! `PASAR_KILLS` says how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
 //! orders the longest list has (50,000). The test with a full disk
 //! needs Linux and root, to mount a disk that is small enough to fill.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
 
+#[path = "process/books.rs"]
+mod books;
 #[path = "process/configuration.rs"]
 mod configuration;
 #[path = "process/durability.rs"]
@@ -16,6 +18,10 @@ mod durability;
 mod full_disk;
 #[path = "process/http.rs"]
 mod http;
+#[path = "process/idempotency.rs"]
+mod idempotency;
+#[path = "process/life.rs"]
+mod life;
 #[path = "process/load.rs"]
 mod load;
 #[path = "process/long_list.rs"]
@@ -32,7 +38,7 @@ use serde_json::json;
 
 use self::http::{get, post};
 use self::load::{Stored, Writer, assert_unavailable, id, order_of};
-use self::pasar::{ALL, Folder, Pasar, free_address};
+use self::pasar::{ALL, DEADLINE, Folder, Pasar, free_address, until};
 
 #[test]
 fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
@@ -55,11 +61,23 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
     let order = post(pasar.order(), "/orders", &order_of(1)).expect(201).json();
     assert_eq!((&order["order_id"], &order["user"], &order["product"]), (&json!(1), &bambang, &laptop));
     assert_eq!(get(pasar.order(), "/orders").expect(200).json(), json!([order]));
+    assert_eq!(pasar.payment(), pasar.order(), "the payment service is beside the order service");
+    post(pasar.payment(), "/payments", &json!({"order_id": 1})).expect(201);
+    let paid = post(pasar.payment(), "/payments/confirm", &json!({"order_id": 1})).expect(200).json();
+    assert_eq!(get(pasar.payment(), "/payments").expect(200).json(), json!([paid]));
 
     let lists = |pasar: &Pasar| {
-        [(pasar.user(), "/users"), (pasar.product(), "/products"), (pasar.order(), "/orders")]
-            .map(|(service, path)| get(service, path).expect(200).body)
+        [
+            (pasar.user(), "/users"),
+            (pasar.user(), "/users/1/notifications"),
+            (pasar.product(), "/products"),
+            (pasar.order(), "/orders"),
+            (pasar.payment(), "/payments"),
+        ]
+        .map(|(service, path)| get(service, path).expect(200).body)
     };
+    let told = || get(pasar.user(), "/users/1/notifications").expect(200).json().as_array().map(Vec::len);
+    until("two notifications", DEADLINE, || told() == Some(2));
     let before = lists(&pasar);
     pasar.stop("TERM");
     let pasar = folder.start();
@@ -196,7 +214,7 @@ fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
     let terminated = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(terminated.success());
     let mut status = None;
-    pasar::until("the process ends", pasar::DEADLINE, || {
+    until("the process ends", DEADLINE, || {
         status = child.try_wait().unwrap();
         status.is_some()
     });

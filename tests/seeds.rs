@@ -1,14 +1,27 @@
 //! The examples of the documents that Pasar implements, verbatim: a client written for one of them
 //! must find here what it was promised. (The documents: `Service-to-Service Communication with Flask`
-//! is seed 000.)
+//! is seed 000, `Microservices E-Commerce System` 001, `Mini E-commerce - Kelompok 2` 002, `Dokumentasi
+//! Order Service` 003, and the NestJS services that tell each other events 004.)
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
+#[allow(dead_code)]
+#[path = "process/pasar.rs"]
+#[cfg(unix)]
+mod binary;
+#[path = "seeds/seed_001.rs"]
+mod seed_001;
+#[path = "seeds/seed_003.rs"]
+mod seed_003;
 #[allow(dead_code)]
 #[path = "api/support.rs"]
 mod support;
 
-use serde_json::Value;
-use support::TestApp;
+use pasar::clock::Clock;
+use serde_json::{Value, json as value};
+use support::{TestApp, eventually};
+
+/// 2026-01-31T12:00:00Z, where the clocks stand.
+const NOON: i64 = 1_769_860_800_000;
 
 /// What an example shows must be there, value for value; an answer may say more, but not in an array.
 fn assert_shows(answer: &Value, example: &str) {
@@ -130,4 +143,119 @@ async fn seed_000_works_as_its_readme_says() {
           }
         ]"#,
     );
+}
+
+/// Seed 002 shows no calls; it lists what its services can do.
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_002_has_the_features_that_it_lists() {
+    let app = TestApp::with_clock(&["--demo=off"], &Clock::standing_at(NOON)).await;
+    app.user.post("/users", &value!({"name": "Bambang"})).await.expect(201);
+
+    // CRUD produk.
+    for (name, category, price) in
+        [("Kemeja Batik", "Pakaian", 180_000), ("Sarung Batik", "Pakaian", 95_000), ("Teh Melati", "Minuman", 20_000)]
+    {
+        let product = value!({"name": name, "category": category, "price": price, "stock": 3});
+        app.product.post("/products", &product).await.expect(201);
+    }
+    let edited = app.product.patch("/products/3", &value!({"description": "Teh dengan bunga melati"})).await;
+    assert_eq!(edited.expect(200)["description"], "Teh dengan bunga melati");
+    app.product.post("/products", &value!({"name": "Salah", "price": 1})).await.expect(201);
+    assert_eq!(app.product.delete("/products/4").await.status, 204);
+
+    // Data produk berdasarkan filter atau pencarian.
+    for (query, found) in [
+        ("search=BATIK", value!([1, 2])),
+        ("search=bunga", value!([3])),
+        ("category=Pakaian&sort=price", value!([2, 1])),
+        ("min_price=20000&max_price=95000&sort=-price", value!([2, 3])),
+        ("in_stock=false", value!([])),
+        ("search=kopi", value!([])),
+    ] {
+        let ids: Vec<_> = app.product.all(&format!("/products?{query}")).await;
+        assert_eq!(Value::from_iter(ids.iter().map(|product| product["id"].clone())), found, "{query}");
+    }
+
+    // Pembuatan hingga pelacakan status pesanan; stok otomatis diperbarui.
+    app.order.post("/orders", &value!({"user_id": 1, "product_id": 1})).await.expect(201);
+    app.order.put("/orders/1/payment", &value!({"payment_status": "paid"})).await.expect(200);
+    app.order.put("/orders/1/confirm", &value!({})).await.expect(200);
+    for status in ["shipped", "completed"] {
+        app.order.put("/orders/1/status", &value!({"status": status})).await.expect(200);
+    }
+    assert_eq!(app.product.get("/products/1").await.expect(200)["stock"], 2);
+    let labels = |rows: Vec<Value>| Value::from_iter(rows.iter().map(|row| row["label"].clone()));
+    let life = value!(["menunggu pembayaran", "dibayar", "dalam proses", "dikirim", "selesai"]);
+    assert_eq!(labels(app.order.all("/orders/1/tracking").await), life);
+
+    // Notifikasi status pesanan kepada User-Service.
+    eventually("a notification for each status", async || {
+        (labels(app.user.all("/users/1/notifications").await) == life).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_004_works_as_its_readme_says() {
+    let app = TestApp::with(&["--demo=off", "--product-url=none"]).await;
+
+    // Membuat Pengguna Baru
+    let john = r#"{
+        "name": "John Doe",
+        "email": "john.doe@example.com"
+      }"#;
+    assert_shows(&app.user.post("/users", &json(john)).await.expect(201), john);
+    // Mendapatkan Pengguna berdasarkan ID
+    assert_shows(&app.user.get("/users/1").await.expect(200), john);
+
+    // Membuat Pesanan Baru
+    let order = r#"{
+        "userId": 1,
+        "product": "Laptop",
+        "price": 15000000,
+        "status": "pending"
+      }"#;
+    let placed = app.order.post("/orders", &json(order)).await.expect(201);
+    assert_shows(
+        &placed,
+        r#"{
+          "id": 1,
+          "user_id": 1,
+          "product": {"name": "Laptop", "price": 15000000},
+          "total_price": 15000000,
+          "status": "pending"
+        }"#,
+    );
+    // Mendapatkan Pesanan berdasarkan User ID
+    assert_eq!(app.order.get("/orders/user/1").await.expect(200), value!([placed]));
+
+    // "Hanya jika userId tersedia".
+    let mut stranger = json(order);
+    stranger["userId"] = 2.into();
+    app.order.post("/orders", &stranger).await.problem(404, "user_not_found");
+    assert_eq!(app.order.all("/orders").await.len(), 1);
+}
+
+/// "Mendengarkan event user_created dan mencatatnya": in its layout of two services, and in the log of
+/// the process.
+#[cfg(unix)]
+#[test]
+fn seed_004_s_order_service_hears_of_a_new_user() {
+    use std::io::{Read, Write};
+
+    let folder = binary::Folder::new();
+    let mut command = folder.pasar(&["user", "order", "--product-url=none", "--demo=off"]);
+    let pasar = binary::Pasar::start(command.env("RUST_LOG", "info"), &["UserService", "OrderService"]);
+    let john = r#"{"name":"John Doe"}"#;
+    let mut user = std::net::TcpStream::connect(pasar.user()).unwrap();
+    let head = format!("POST /users HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", pasar.user());
+    let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{john}", john.len());
+    user.write_all((head + &rest).as_bytes()).unwrap();
+    let mut answer = String::new();
+    user.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    binary::until("the event is logged", binary::DEADLINE, || {
+        pasar.log().contains(r#"OrderService heard user_created: user 1, "John Doe""#)
+    });
+    pasar.stop("TERM");
 }

@@ -58,16 +58,10 @@ impl Delivery {
     pub async fn run(self) {
         let mut pace = Pace::new(&self.db);
         loop {
+            // One batch at a time: whoever waits for an answer goes before those who will be told of it.
             pace.next().await;
-            loop {
-                match self.step().await {
-                    Ok(BATCH) => {}
-                    Ok(_) => break,
-                    Err(error) => {
-                        log::warn!("events have to wait: {error}");
-                        break;
-                    }
-                }
+            if let Err(error) = self.step().await {
+                log::warn!("events have to wait: {error}");
             }
         }
     }
@@ -116,7 +110,8 @@ impl Delivery {
                 let mut handled = Vec::with_capacity(batch.len());
                 for row in &batch {
                     // Another process may have been faster.
-                    if tx.execute("DELETE FROM outbox WHERE id = $1", &[row.id.into()])? == 1 {
+                    let sql = "DELETE FROM outbox WHERE id = $1 AND event = $2";
+                    if tx.execute(sql, &[row.id.into(), (&row.event).into()])? == 1 {
                         let event: Event = serde_json::from_str(&row.event).map_err(Error::internal)?;
                         (row.subscriber.effect)(tx, &event)?;
                         handled.push((row.subscriber.name, event));
@@ -147,12 +142,12 @@ impl Delivery {
             waiting.event,
             if parked { ", which is parked now" } else { "" },
         );
-        let not_before = self.clock.after(backoff(attempts, PAUSE));
+        let (not_before, event) = (self.clock.after(backoff(attempts, PAUSE)), waiting.event.clone());
         self.db
             .write(move |tx| {
                 tx.execute(
-                    "UPDATE outbox SET attempts = $2, not_before = $3, parked = $4 WHERE id = $1",
-                    &[id.into(), attempts.into(), not_before.into(), i64::from(parked).into()],
+                    "UPDATE outbox SET attempts = $3, not_before = $4, parked = $5 WHERE id = $1 AND event = $2",
+                    &[id.into(), (&event).into(), attempts.into(), not_before.into(), i64::from(parked).into()],
                 )
             })
             .await?;

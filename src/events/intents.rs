@@ -138,7 +138,7 @@ impl Worker {
     }
 
     async fn park(&self, intent: &Intent, error: &Error) -> Result<()> {
-        log::error!("{}: {} {} is parked, it can't succeed: {error}", self.service, intent.action, intent.target);
+        log::warn!("{}: {} {} is parked, it can't succeed: {error}", self.service, intent.action, intent.target);
         let id = intent.id;
         self.db.write(move |tx| tx.execute("UPDATE intents SET parked = 1 WHERE id = $1", &[id.into()])).await?;
         Ok(())

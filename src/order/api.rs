@@ -15,6 +15,7 @@ use crate::web::{Body, Fault, Field, Fields, Id, Key, Listed, Name, Place, Quant
 /// How far an order has come; the steps between are in `lifecycle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OrderStatus)]
 pub enum Status {
     Pending,
     Paid,
@@ -87,7 +88,7 @@ pub struct Order {
     pub status: Status,
     /// Epoch milliseconds.
     pub created_at: i64,
-    /// When it expires unless it is paid, in epoch milliseconds; `None`: never.
+    /// Of a pending order: when it expires unless it is paid, in epoch milliseconds; `None`: never.
     pub expires_at: Option<i64>,
     /// The payment that paid it; 0 if none was named.
     pub paid_by: Option<i64>,
@@ -191,7 +192,7 @@ impl Serialize for Order {
             payment_status: self.payment_status(),
             payment_id: self.paid_by.filter(|payment| *payment > 0),
             created_at: rfc3339(self.created_at),
-            expires_at: self.expires_at.filter(|_| self.status == Status::Pending).map(rfc3339),
+            expires_at: self.expires_at.map(rfc3339),
         };
         shown.serialize(serializer)
     }

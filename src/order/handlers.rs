@@ -20,27 +20,21 @@ use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId
 pub const SORTS: [Sort; 2] = [Sort::Id, Sort::IdDown];
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
-    listing(&request, &state, |query| {
-        let user_id = query.field::<Id>("user_id");
-        Ok(user_id.map(Id::get))
-    })
-    .await
+    listing(&request, &state, None).await
 }
 
 pub async fn of_user(request: HttpRequest, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    listing(&request, &state, |_| Ok(Some(id.or(&USER_NOT_FOUND)?.get()))).await
+    listing(&request, &state, Some(id.or(&USER_NOT_FOUND)?.get())).await
 }
 
-async fn listing(
-    request: &HttpRequest,
-    state: &State,
-    user_id: impl FnOnce(&mut Query) -> Result<Option<i64>>,
-) -> Result<HttpResponse> {
+/// The orders of one user, whom the query may name if the path does not.
+async fn listing(request: &HttpRequest, state: &State, user_id: Option<i64>) -> Result<HttpResponse> {
     let mut query = Query::of(request);
     let page = Page::take(&mut query, &SORTS);
     let why = Sentence::new("bukan status pesanan", "is not a status of an order");
     let status = query.take("status", why, Status::parse);
-    let filter = Filter { status, user_id: user_id(&mut query)? };
+    let user_id = user_id.or_else(|| query.field("user_id").map(Id::get));
+    let filter = Filter { status, user_id };
     query.finish()?;
     let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, filter, sort, after, limit);
     web::list::<Order>(request, &state.db, page, fetch).await

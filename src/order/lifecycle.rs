@@ -116,7 +116,7 @@ fn advance(tx: &Tx<'_>, id: i64, step: Step, now: i64) -> Result<(Order, Vec<Int
     if !store::set_status(tx, id, from, next, order.paid_by)? {
         return Err(refused(from));
     }
-    order.status = next;
+    (order.status, order.expires_at) = (next, None);
     store::add_to_history(tx, id, next, now)?;
     let (user_id, status) = (order.user_id, next.as_str().to_owned());
     events::emit(tx, &Event::OrderStatusChanged { order_id: id, user_id, status, at: now })?;

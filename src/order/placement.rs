@@ -198,6 +198,7 @@ async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Dra
     let tracked = items.iter().any(|item| item.stock.is_some());
     let draft = Draft { user_id, user_name: user.name, items, tracked, stated, field: new.field };
     draft.check_price(&draft.items)?;
+    draft.total(&draft.items)?;
     // What is sold out need not be reserved to know it.
     for item in &draft.items {
         if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity), item.id) {
@@ -254,13 +255,18 @@ impl Draft {
         }
     }
 
-    /// The order, but for its id.
-    fn order(&self, mut items: Vec<Item>, reservation: Option<String>, state: &State) -> Result<Order> {
+    /// Σ price × quantity, in whole rupiah.
+    fn total(&self, items: &[Item]) -> Result<i64> {
         let total = items.iter().try_fold(0_i64, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));
-        let total_price = total.ok_or_else(|| {
+        total.ok_or_else(|| {
             let why = Sentence::new("membuat jumlah harga terlalu besar", "makes the total too large");
             Error::new(&INVALID_FIELDS).field(self.field, why)
-        })?;
+        })
+    }
+
+    /// The order, but for its id.
+    fn order(&self, mut items: Vec<Item>, reservation: Option<String>, state: &State) -> Result<Order> {
+        let total_price = self.total(&items)?;
         if reservation.is_none() {
             items.iter_mut().for_each(|item| item.stock = None);
         }

@@ -11,6 +11,7 @@ use crate::web::{Body, Fault, Field, Fields, Id, Key, Listed, Place, Rupiah, Sor
 /// How far a payment has come; the steps between are in `settlement`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PaymentState)]
 pub enum Status {
     /// Open: it can be confirmed until it expires.
     Pending,
@@ -50,6 +51,7 @@ impl Status {
 
 /// A way to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PaymentMethod)]
 pub enum Method {
     #[serde(rename = "transfer")]
     Transfer,

@@ -79,14 +79,19 @@ pub async fn create(
             {
                 return Ok(Opened::Before(id, json));
             }
-            match store::open(tx, payment.order_id)? {
-                Some(open) if open.status == Status::Pending && open.expires_at <= payment.created_at => {
-                    return Ok(Opened::Lapsed(open.id));
-                }
-                Some(open) => {
-                    return Err(Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", open.id)));
-                }
-                None => {}
+            if let Some(before) = store::of_order(tx, payment.order_id)? {
+                return match before.status {
+                    Status::Pending if before.expires_at <= payment.created_at => Ok(Opened::Lapsed(before.id)),
+                    Status::Pending | Status::Confirming => {
+                        Err(Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", before.id)))
+                    }
+                    // The order has gone with it, even if it has not heard of that yet.
+                    Status::Expired => Err(Error::new(&PAYMENT_TOO_LATE)),
+                    status => {
+                        let detail = format!("payment {} of this order is {}", before.id, status.as_str());
+                        Err(Error::new(&ORDER_STATE).detail(detail))
+                    }
+                };
             }
             let payment = store::insert(tx, &payment)?;
             let json = serde_json::to_string(&payment).map_err(Error::internal)?;

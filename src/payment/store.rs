@@ -33,12 +33,6 @@ pub fn of_order(tx: &Tx<'_>, order_id: i64) -> Result<Option<Payment>> {
     tx.query_opt(&sql, &[order_id.into()], payment)
 }
 
-/// The payment of an order that is still open.
-pub fn open(tx: &Tx<'_>, order_id: i64) -> Result<Option<Payment>> {
-    let sql = format!("SELECT {COLUMNS} FROM payments WHERE order_id = $1 AND status IN ('pending', 'confirming')");
-    tx.query_opt(&sql, &[order_id.into()], payment)
-}
-
 pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Payment>> {
     tx.query(
         &format!("SELECT {COLUMNS} FROM payments WHERE id > $1 ORDER BY id LIMIT $2"),

@@ -53,7 +53,9 @@ impl ProductClient {
         let body = json!({"items": items.collect::<Vec<_>>()}).to_string();
         let sound = |reservation: &Reservation| {
             let answered = reservation.items.iter().map(|item| (item.product_id, item.quantity));
-            answered.eq(lines.iter().copied())
+            reservation.key == key
+                && reservation.state == "held"
+                && answered.eq(lines.iter().copied())
                 && reservation.items.iter().all(|item| item.price >= 0 && !item.name.is_empty())
         };
         match self.peer.call(context, Method::PUT, &format!("/reservations/{key}"), Some(body), sound).await? {

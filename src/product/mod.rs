@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use crate::clock::{Clock, millis};
 use crate::error::{
     INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
-    RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD,
+    RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE,
 };
 use crate::storage::Db;
 use crate::web::{Doc, Name, Quantity, Routes, Rupiah};
@@ -117,7 +117,7 @@ pub fn routes(routes: &mut Routes) {
             .id(&PRODUCT_NOT_FOUND)
             .takes::<NewStock>(json!({"stock": 10}))
             .shows::<StockLevel>(levels())
-            .fails(&[&INSUFFICIENT_STOCK]),
+            .fails(&[&INSUFFICIENT_STOCK, &STOCK_TOO_LARGE]),
     );
     routes.get(
         "/products/{id}/check-stock",

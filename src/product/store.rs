@@ -101,7 +101,7 @@ pub fn list<'a>(
 /// The pattern of texts that hold `words`, for `LIKE … ESCAPE '\'` on what is in lower case already.
 fn like(words: &str) -> String {
     let mut pattern = String::from("%");
-    for c in words.to_lowercase().chars() {
+    for c in lower(words).chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -113,7 +113,13 @@ fn like(words: &str) -> String {
 
 /// The name and the description as they are searched.
 fn search_text(name: &str, description: Option<&str>) -> String {
-    [name, description.unwrap_or_default()].join("\n").to_lowercase()
+    lower(&[name, description.unwrap_or_default()].join("\n"))
+}
+
+/// Text as it is compared whatever its case: by way of the capitals, letter by letter, since some have two
+/// small forms (the sigma at the end of a word).
+fn lower(text: &str) -> String {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {

@@ -212,8 +212,8 @@ impl FromRequest for PathKey {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let text = request.match_info().query("key");
-        // The hyphenated form alone, so that one key has one spelling.
-        let key = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
+        // With hyphens and in lower case, so that one key has one spelling.
+        let key = Uuid::try_parse(text).ok().filter(|key| key.to_string() == text);
         ready(Ok(Self(key)))
     }
 }

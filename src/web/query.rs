@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::fields::{Fault, Field};
 use crate::error::{BAD_QUERY, Error, Result, Sentence};
@@ -50,7 +50,7 @@ impl Query {
         let at = self.left.iter().position(|(known, _)| known == name)?;
         let (_, text) = self.left.swap_remove(at);
         let plain = T::read(Value::String(text.clone()));
-        let number = || T::read(text.parse::<i64>().map_or(Value::Null, Value::from));
+        let number = || T::read(text.parse::<Number>().map_or(Value::Null, Value::from));
         let value = plain.or_else(|fault| match fault {
             Fault::Type(_) => number(),
             Fault::Rule(_) => Err(fault),

@@ -33,6 +33,11 @@ async fn all_refused(api: &Api, path: &str, cases: &[Case]) {
     }
 }
 
+/// Where each service makes something of a body.
+fn created(app: &TestApp) -> [(&Api, &'static str); 4] {
+    [(&app.user, "/users"), (&app.product, "/products"), (&app.order, "/orders"), (&app.payment, "/payments")]
+}
+
 fn cases<const N: usize>(bodies: [(&str, &'static str); N], status: u16, code: &'static str) -> Vec<Case> {
     bodies.into_iter().map(|(body, field)| (body.into(), field, status, code)).collect()
 }
@@ -84,7 +89,7 @@ async fn what_is_not_json_is_bad_json_at_every_service() {
     ] {
         bad.push((bytes.to_vec(), "", 400, "bad_json"));
     }
-    for (api, path) in [(&app.user, "/users"), (&app.product, "/products"), (&app.order, "/orders")] {
+    for (api, path) in created(&app) {
         all_refused(api, path, &bad).await;
     }
 }
@@ -95,7 +100,7 @@ async fn what_is_not_an_object_is_of_the_wrong_type_at_every_service() {
     let bodies = ["[]", "[{\"name\":\"Bob\"}]", "\"Bob\"", "\"\"", "1", "0", "-1.5", "1e308", "null", "true"];
     let mut wrong = cases(bodies.map(|body| (body, "")), 400, "wrong_type");
     wrong.push(("[".repeat(60_000).into_bytes(), "", 400, "wrong_type"));
-    for (api, path) in [(&app.user, "/users"), (&app.product, "/products"), (&app.order, "/orders")] {
+    for (api, path) in created(&app) {
         all_refused(api, path, &wrong).await;
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
@@ -27,6 +28,8 @@ pub enum Mood {
     Endless(&'static str),
     /// Another mood for the first calls, so many of them; then well.
     AtFirst(usize, &'static Mood),
+    /// Product 1 has a stock of 5; one mood when some is to be reserved, one when it is given back.
+    Stocked(&'static Mood, &'static Mood),
 }
 
 pub struct Fake {
@@ -102,7 +105,9 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             head.push(stream.read_u8().await?);
         }
         let head = String::from_utf8_lossy(&head).to_lowercase();
-        let good = good_answer(shared.base, &head);
+        let body = read_body(&mut stream, &head).await?;
+        let good = good_answer(shared, &head, &body);
+        let (reserving, releasing) = (head.starts_with("put "), head.starts_with("delete "));
         let call = {
             let mut heard = shared.heard.lock().unwrap();
             heard.push(head);
@@ -112,9 +117,16 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         if let Mood::AtFirst(calls, other) = mood {
             mood = if call <= calls { *other } else { Mood::Well };
         }
+        if let Mood::Stocked(reserve, release) = mood {
+            mood = match (reserving, releasing) {
+                (true, _) => *reserve,
+                (_, true) => *release,
+                _ => Mood::Well,
+            };
+        }
         match mood {
             Mood::Well => stream.write_all(good.as_bytes()).await?,
-            Mood::Hangs | Mood::Away | Mood::AtFirst(..) => {
+            Mood::Hangs | Mood::Away | Mood::AtFirst(..) | Mood::Stocked(..) => {
                 stream.read_u8().await?;
             }
             Mood::Resets(text) => {
@@ -139,13 +151,41 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     }
 }
 
-fn good_answer(base: &str, head: &str) -> String {
-    let path = head.split(' ').nth(1).and_then(|path| path.strip_prefix(base));
-    let (status, body) = match path {
-        Some("/users/1") => ("200 OK", r#"{"id":1,"name":"Asing","since":2020}"#),
-        Some("/products/1") => ("200 OK", r#"{"id":1,"name":"Barang","price":2500,"colour":"red"}"#),
+async fn read_body(stream: &mut TcpStream, head: &str) -> io::Result<String> {
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+fn good_answer(shared: &Shared, head: &str, body: &str) -> String {
+    let mut words = head.split(' ');
+    let (method, path) = (words.next(), words.next().and_then(|path| path.strip_prefix(shared.base)));
+    let stocked = matches!(*shared.mood.lock().unwrap(), Mood::Stocked(..));
+    let (status, body) = match (method, path) {
+        (_, Some("/users/1")) => ("200 OK", r#"{"id":1,"name":"Asing","since":2020}"#.to_owned()),
+        (_, Some("/products/1")) if stocked => {
+            ("200 OK", r#"{"id":1,"name":"Barang","price":2500,"stock":5}"#.to_owned())
+        }
+        (_, Some("/products?name=barang&limit=1")) if stocked => {
+            ("200 OK", r#"[{"id":1,"name":"Barang","price":2500,"stock":5}]"#.to_owned())
+        }
+        (_, Some("/products/1")) => ("200 OK", r#"{"id":1,"name":"Barang","price":2500,"colour":"red"}"#.to_owned()),
+        (Some("put"), Some(path)) if path.starts_with("/reservations/") => ("200 OK", reservation(path, body)),
+        (Some("delete"), Some(path)) if path.starts_with("/reservations/") => ("204 No Content", String::new()),
         // A status is enough: it may be a page in any language.
-        _ => ("404 Not Found", "<h1>Nicht gefunden</h1>"),
+        _ => ("404 Not Found", "<h1>Nicht gefunden</h1>".to_owned()),
     };
     format!("HTTP/1.1 {status}\r\nServer: Werkzeug\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// Product 1, held: it has become dearer since it was shown, and has another name.
+fn reservation(path: &str, body: &str) -> String {
+    let mut answer: Value = serde_json::from_str(body).unwrap();
+    answer["key"] = json!(path["/reservations/".len()..]);
+    answer["state"] = json!("held");
+    for (member, value) in [("name", json!("Barang Baru")), ("price", json!(2600)), ("stock", json!(3))] {
+        answer["items"][0][member] = value;
+    }
+    answer.to_string()
 }

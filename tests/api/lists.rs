@@ -152,13 +152,244 @@ async fn a_query_that_can_not_be_is_refused_with_its_parameter_named() {
 #[tokio::test]
 async fn a_cursor_is_good_for_its_own_order_only() {
     let app = filled(3).await;
-    for (sort, other) in [("id", "-id"), ("-id", "id")] {
-        let page = app.order.get(&format!("/orders?sort={sort}&limit=1")).await;
-        let link = next(page.header("link")).unwrap().to_owned();
-        assert!(link.contains(&format!("sort={sort}")), "{link}");
-        assert_eq!(app.order.all(&link).await[0]["id"], 2);
-        let elsewhere = link.replace(&format!("sort={sort}"), &format!("sort={other}"));
-        let problem = app.order.get(&elsewhere).await.problem(400, "bad_query");
-        assert!(problem["errors"]["after"].is_string(), "{problem}");
+    for (api, list, sorts) in [(&app.order, "/orders", &["id", "-id"][..]), (&app.product, "/products", &SORTS)] {
+        for sort in sorts {
+            let page = api.get(&format!("{list}?sort={sort}&limit=1")).await;
+            let link = next(page.header("link")).unwrap().to_owned();
+            assert!(link.contains(&format!("sort={sort}")), "{link}");
+            assert_eq!(api.all(&link).await[0]["id"], 2);
+            for other in sorts.iter().filter(|other| *other != sort) {
+                let elsewhere = link.replace(&format!("sort={sort}"), &format!("sort={other}"));
+                let problem = api.get(&elsewhere).await.problem(400, "bad_query");
+                assert!(problem["errors"]["after"].is_string(), "{sort} as {other}: {problem}");
+            }
+        }
     }
+}
+
+#[tokio::test]
+async fn products_are_found_by_what_is_asked_for() {
+    let app = TestApp::with(&["--demo", "off"]).await;
+    let product = |name: &str, price: i64, stock: Option<i64>, category: Option<&str>, description: Option<&str>| json!({"name": name, "price": price, "stock": stock, "category": category, "description": description});
+    for new in [
+        product("Kopi Gayo 100%", 500, Some(0), Some("Minuman"), Some("Biji pilihan\nsangrai")),
+        product("KOPI_susu", 300, Some(5), Some("Minuman"), None),
+        product("Crème Brûlée", 700, None, Some("Makanan"), Some("100 gram")),
+        product("Berkas C:\\Kopi", 300, None, None, Some("\"50%\" _garis_")),
+        product("ΚΟΣΜΟΣ", 0, Some(1), Some("minuman"), None),
+        product("kopi_susu", 1_000_000_000_000_000, Some(0), None, Some("ЧАЙ и кофе")),
+    ] {
+        app.product.post("/products", &new).await.expect(201);
+    }
+    for (query, ids) in [
+        ("", &[1, 2, 3, 4, 5, 6][..]),
+        ("search=kopi", &[1, 2, 4, 6]),
+        ("search=KoPi+GaYo", &[1]),
+        ("search=biji", &[1]),
+        ("search=PILIHAN", &[1]),
+        ("search=sangrai", &[1]),
+        ("search=100", &[1, 3]),
+        ("search=100%25", &[1]),
+        ("search=%25", &[1, 4]),
+        ("search=%25%25", &[]),
+        ("search=_", &[2, 4, 6]),
+        ("search=i_s", &[2, 6]),
+        ("search=k_pi", &[]),
+        ("search=%5C", &[4]),
+        ("search=%5Ckopi", &[4]),
+        ("search=%5C%25", &[]),
+        ("search=%5C_", &[]),
+        ("search=%22", &[4]),
+        ("search='", &[]),
+        ("search=CR%C3%88ME", &[3]),
+        ("search=br%C3%BBl%C3%A9e", &[3]),
+        ("search=creme", &[]),
+        ("search=%D1%87%D0%B0%D0%B9", &[6]),
+        ("search=%D0%9A%D0%9E%D0%A4%D0%95", &[6]),
+        ("search=%CE%9A%CE%9F%CE%A3%CE%9C", &[5]),
+        ("name=KOPI_susu", &[2]),
+        ("name=kopi_susu", &[6]),
+        ("name=kopi", &[]),
+        ("name=kopi%25", &[]),
+        ("name=Kopi+Gayo+100%25", &[1]),
+        ("name=Berkas+C:%5CKopi", &[4]),
+        ("category=Minuman", &[1, 2]),
+        ("category=minuman", &[5]),
+        ("category=Minum", &[]),
+        ("min_price=500", &[1, 3, 6]),
+        ("min_price=501", &[3, 6]),
+        ("max_price=300", &[2, 4, 5]),
+        ("max_price=299", &[5]),
+        ("max_price=0", &[5]),
+        ("min_price=300&max_price=500", &[1, 2, 4]),
+        ("min_price=500&max_price=300", &[]),
+        ("min_price=1000000000000000", &[6]),
+        ("in_stock=true", &[2, 3, 4, 5]),
+        ("in_stock=false", &[1, 6]),
+        ("search=kopi&category=Minuman&in_stock=true&max_price=400", &[2]),
+        ("search=kopi&sort=-price", &[6, 1, 4, 2]),
+        ("search=kopi&sort=price", &[2, 4, 1, 6]),
+        ("sort=name", &[4, 3, 2, 1, 6, 5]),
+    ] {
+        let found: Vec<_> = app.product.all(&format!("/products?{query}")).await;
+        assert_eq!(found.iter().map(|row| row["id"].as_u64().unwrap()).collect::<Vec<_>>(), ids, "{query}");
+        for limit in [1, 2] {
+            let pages = walk(&app.product, &format!("/products?{query}&limit={limit}")).await;
+            assert_eq!(pages.concat(), found, "{query} by {limit}");
+        }
+    }
+    // What is edited is found as it is now.
+    let edit = json!({"name": "Teh", "description": "Daun"});
+    app.product.patch("/products/1", &edit).await.expect(200);
+    for (search, found) in [("gayo", 0), ("pilihan", 0), ("teh", 1), ("daun", 1)] {
+        assert_eq!(app.product.all(&format!("/products?search={search}")).await.len(), found, "{search}");
+    }
+}
+
+/// A sigma that ends a word has a small form of its own, and where words end what is searched for need not.
+#[tokio::test]
+async fn a_product_is_found_whichever_small_form_a_capital_has() {
+    let app = TestApp::with(&["--demo", "off"]).await;
+    app.sells("ΚΟΣΜΟΣ", 1, None).await;
+    for search in ["ΚΟΣΜΟΣ", "κοσμος", "ΟΣΜ", "ΚΟΣ", "κοσ", "ΜΟΣ"] {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
+        assert_eq!(app.product.all(&format!("/products?{query}")).await.len(), 1, "{search}");
+    }
+}
+
+/// An app with products of which many cost the same, and many have the same name.
+async fn alike() -> TestApp {
+    let app = TestApp::with(&["--demo", "off"]).await;
+    for at in 0..24 {
+        let (name, price) = (["Zebra", "apel", "Ömür", "a:b&c=d", "apel 2"][at % 5], [300, 100, 300, 0][at % 4]);
+        app.sells(name, price, None).await;
+    }
+    app
+}
+
+/// The rows in this order: of those that are alike, the older first (of `-price`, the newer).
+fn sorted(mut rows: Vec<Value>, sort: &str) -> Vec<Value> {
+    rows.sort_by_key(|row| row["id"].as_i64());
+    match sort {
+        "price" => rows.sort_by_key(|row| row["price"].as_i64()),
+        "-price" => {
+            rows.sort_by_key(|row| (row["price"].as_i64().map(|price| -price), row["id"].as_i64().map(|id| -id)))
+        }
+        "name" => rows.sort_by_key(|row| row["name"].as_str().unwrap().as_bytes().to_vec()),
+        _ => {}
+    }
+    rows
+}
+
+const SORTS: [&str; 4] = ["id", "price", "-price", "name"];
+
+#[tokio::test]
+async fn products_that_are_alike_come_once_each_whatever_the_order_and_the_page() {
+    let app = alike().await;
+    let rows = app.product.all("/products").await;
+    for sort in SORTS {
+        let whole = app.product.all(&format!("/products?sort={sort}")).await;
+        assert_eq!(whole, sorted(rows.clone(), sort), "{sort}");
+        for limit in [1, 2, 5, 23, 24] {
+            let pages = walk(&app.product, &format!("/products?sort={sort}&limit={limit}")).await;
+            assert_eq!(pages.concat(), whole, "{sort} by {limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_outlives_its_row_and_loses_no_other() {
+    for sort in SORTS {
+        let app = alike().await;
+        let whole = app.product.all(&format!("/products?sort={sort}")).await;
+        let first = app.product.get(&format!("/products?sort={sort}&limit=5")).await;
+        assert_eq!(first.expect(200), json!(whole[..5]));
+        // The row of the cursor, one before it, and the one that would come next.
+        for at in [4, 2, 5] {
+            let id = &whole[at]["id"];
+            assert_eq!(app.product.delete(&format!("/products/{id}")).await.status, 204);
+        }
+        let rest = walk(&app.product, next(first.header("link")).unwrap()).await.concat();
+        assert_eq!(rest, whole[6..], "{sort}");
+    }
+}
+
+/// Each of these queries is refused, with these parameters named.
+async fn refused(api: &Api, queries: &[(&str, &str)]) {
+    for (path, named) in queries {
+        let problem = api.get(path).await.problem(400, "bad_query");
+        let errors: Vec<_> = problem["errors"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(errors.join(" "), *named, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_can_not_be_is_refused_with_its_parameter_named() {
+    let app = filled(1).await;
+    let long = format!("/products?search={}", "x".repeat(256));
+    refused(
+        &app.product,
+        &[
+            ("/products?min_price=-1", "min_price"),
+            ("/products?min_price=x&max_price=", "max_price min_price"),
+            ("/products?min_price=1.5", "min_price"),
+            ("/products?max_price=1e-3", "max_price"),
+            ("/products?max_price=1000000000000001", "max_price"),
+            ("/products?max_price=9223372036854775808", "max_price"),
+            ("/products?in_stock=yes", "in_stock"),
+            ("/products?in_stock=1", "in_stock"),
+            ("/products?in_stock=True", "in_stock"),
+            ("/products?in_stock=", "in_stock"),
+            ("/products?sort=-name", "sort"),
+            ("/products?sort=-id", "sort"),
+            ("/products?sort=price,id", "sort"),
+            ("/products?sort=price&after=NA", "after"),
+            ("/products?search=", "search"),
+            ("/products?search=%20", "search"),
+            ("/products?search=a%00b", "search"),
+            ("/products?search=a&search=b", "search"),
+            (&long, "search"),
+            ("/products?name=&category=a%0Ab", "category name"),
+            ("/products?stock=1", "stock"),
+            ("/products/1/check-stock?quantity=0", "quantity"),
+            ("/products/1/check-stock?quantity=-1", "quantity"),
+            ("/products/1/check-stock?quantity=x", "quantity"),
+            ("/products/1/check-stock?quantity=", "quantity"),
+            ("/products/1/check-stock?quantity=1.5", "quantity"),
+            ("/products/1/check-stock?quantity=1000001", "quantity"),
+            ("/products/1/check-stock?quantity=1&quantity=1", "quantity"),
+            ("/products/1/check-stock?product_id=4", "product_id"),
+        ],
+    )
+    .await;
+    refused(
+        &app.order,
+        &[
+            ("/orders?status=PAID", "status"),
+            ("/orders?status=unknown&user_id=0", "status user_id"),
+            ("/orders?status=", "status"),
+            ("/orders?user_id=x", "user_id"),
+            ("/orders?user_id=-1", "user_id"),
+            ("/orders/user/1?user_id=1", "user_id"),
+            ("/orders/user/1?status=x&sort=price", "sort status"),
+            ("/payments?sort=-id", "sort"),
+            ("/payments?status=paid&limit=0", "limit status"),
+        ],
+    )
+    .await;
+    let notifications =
+        [("/users/1/notifications?sort=id", "sort"), ("/users/1/notifications?limit=1001&after=x", "after limit")];
+    refused(&app.user, &notifications).await;
+}
+
+#[tokio::test]
+async fn a_number_in_a_query_is_written_as_in_json() {
+    let app = filled(1).await;
+    let products = [
+        ("/products?min_price=%2B5", "min_price"),
+        ("/products?max_price=007", "max_price"),
+        ("/products/1/check-stock?quantity=01", "quantity"),
+    ];
+    refused(&app.product, &products).await;
+    refused(&app.order, &[("/orders?user_id=%2B1", "user_id"), ("/orders?user_id=01", "user_id")]).await;
 }

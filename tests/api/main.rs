@@ -5,13 +5,20 @@
 
 mod document;
 mod errors;
+mod events;
 mod fake;
+mod forms;
 mod journeys;
+mod life;
 mod lists;
+mod notifications;
 mod order;
 mod pages;
+mod payment;
 mod peers;
 mod product;
+mod refusals;
+mod stock;
 mod support;
 mod transport;
 mod user;

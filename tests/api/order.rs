@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use pasar::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,24 +18,9 @@ fn first() -> Value {
 
 #[tokio::test]
 async fn an_order_shows_who_bought_what_for_how_much() {
-    let app = TestApp::spawn().await;
+    // 2026-11-20T09:25:00Z, and the 15 minutes that an order waits to be paid.
+    let app = TestApp::with_clock(&[], &Clock::standing_at(1_795_166_700_000)).await;
     let placed = app.order.post("/orders", &json!({"user_id": 1, "product_id": 2, "quantity": 3})).await;
-    let mut order = placed.expect(201);
-    assert_eq!(placed.header("location"), "/orders/1");
-    assert_eq!(placed.header("content-type"), "application/json");
-    assert_eq!(placed.header("idempotent-replayed"), "");
-
-    let shown = app.order.get("/orders/1").await;
-    assert_eq!(shown.expect(200), order);
-    assert_eq!(app.order.all("/orders").await, [order.clone()]);
-
-    let created_at = order.as_object_mut().unwrap().remove("created_at").unwrap();
-    let bytes = created_at.as_str().unwrap().as_bytes();
-    // RFC 3339 in UTC: 2026-11-20T09:25:00.000Z
-    assert!(bytes.len() >= 20 && bytes.ends_with(b"Z"), "{created_at}");
-    for (at, mark) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
-        assert_eq!(bytes[at], mark, "{created_at}");
-    }
     let expected = json!({
         "order_id": 1,
         "id": 1,
@@ -45,8 +31,21 @@ async fn an_order_shows_who_bought_what_for_how_much() {
         "total_price": 9_000_000,
         "status": "pending",
         "payment_status": "pending",
+        "created_at": "2026-11-20T09:25:00.000Z",
+        "expires_at": "2026-11-20T09:40:00.000Z",
     });
-    assert_eq!(order, expected);
+    assert_eq!(placed.expect(201), expected);
+    assert_eq!(placed.header("location"), "/orders/1");
+    assert_eq!(placed.header("content-type"), "application/json");
+    assert_eq!(placed.header("idempotent-replayed"), "");
+    assert_eq!(app.order.get("/orders/1").await.expect(200), expected);
+    assert_eq!(app.order.all("/orders").await, std::slice::from_ref(&expected));
+
+    let mut paid = app.order.put("/orders/1/payment", &json!({"payment_status": "paid"})).await.expect(200);
+    let mut differs = |field: &str| paid.as_object_mut().unwrap().insert(field.to_owned(), expected[field].clone());
+    assert_eq!((differs("status"), differs("payment_status")), (Some(json!("paid")), Some(json!("paid"))));
+    assert_eq!(differs("expires_at"), None, "what is paid does not expire");
+    assert_eq!(paid, expected, "and nothing else has changed");
 }
 
 #[tokio::test]

@@ -105,6 +105,22 @@ impl TestApp {
     pub fn services(&self) -> [(&'static str, &Api); 3] {
         [("user", &self.user), ("product", &self.product), ("order", &self.order)]
     }
+
+    /// Adds a product, with so much in stock if that is to be tracked, and gives its id.
+    pub async fn sells(&self, name: &str, price: i64, stock: Option<i64>) -> i64 {
+        let new = json!({"name": name, "price": price, "stock": stock});
+        self.product.post("/products", &new).await.expect(201)["product"]["id"].as_i64().unwrap()
+    }
+
+    /// What of a product is on hand, reserved and sold; whenever it is asked, that is what was received.
+    pub async fn books(&self, product: i64) -> [i64; 3] {
+        let level = self.product.get(&format!("/products/{product}/stock")).await.expect(200);
+        let of = |column: &str| level[column].as_i64().unwrap_or_else(|| panic!("no {column} in {level}"));
+        let books = ["stock", "reserved", "sold"].map(of);
+        assert!(books.iter().all(|units| *units >= 0), "{level}");
+        assert_eq!(books.iter().sum::<i64>(), of("received"), "{level}");
+        books
+    }
 }
 
 impl Drop for TestApp {
@@ -178,6 +194,20 @@ impl Api {
         let mut read = Vec::new();
         let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut read)).await;
         assert!(ended.is_ok(), "the connection stays open after {:?}", String::from_utf8_lossy(&read));
+        Answer::parse(&read)
+    }
+
+    /// The head of the answer to a GET whose body has no end; then the client hangs up.
+    pub async fn head_of_endless(&self, path: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        let head = async {
+            while !read.ends_with(b"\r\n\r\n") {
+                read.push(stream.read_u8().await.unwrap());
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, head).await.is_ok(), "no head after {read:?}");
         Answer::parse(&read)
     }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, Api, PATIENCE, TestApp};
+use crate::support::{Answer, Api, PATIENCE, TestApp, eventually};
 
 const LOCAL: &str = "Host: localhost";
 
@@ -14,13 +14,46 @@ async fn works(api: &Api) {
     api.get("/health/ready").await.expect(200);
 }
 
-fn paths(service: &str) -> [(String, &'static str); 8] {
-    let list = format!("/{service}s");
-    let one = format!("{list}/1");
-    let info = ["/", "/health", "/health/live", "/health/ready", "/metrics", "/errors"];
-    let [a, b, c, d, e, f] = info.map(|path| (path.to_owned(), "GET, HEAD, OPTIONS"));
-    [(list, "GET, HEAD, POST, OPTIONS"), (one, "GET, HEAD, OPTIONS"), a, b, c, d, e, f]
+/// Every path of a service but its pages, with an example in each part that varies, and its methods.
+fn paths(service: &str) -> Vec<(&'static str, &'static str)> {
+    let own: &[_] = match service {
+        "user" => &[
+            ("/users", "GET, HEAD, POST, OPTIONS"),
+            ("/users/1", "GET, HEAD, OPTIONS"),
+            ("/users/1/notifications", "GET, HEAD, OPTIONS"),
+            (STREAM, "GET, HEAD, OPTIONS"),
+        ],
+        "product" => &[
+            ("/products", "GET, HEAD, POST, OPTIONS"),
+            ("/products/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+            ("/products/1/stock", "GET, HEAD, PUT, OPTIONS"),
+            ("/products/1/check-stock", "GET, HEAD, OPTIONS"),
+            ("/reservations/7f1c3a52-5d1e-4a34-9c5b-0c8f3d2e6a91", "PUT, DELETE, OPTIONS"),
+            ("/reservations/7f1c3a52-5d1e-4a34-9c5b-0c8f3d2e6a91/commit", "POST, OPTIONS"),
+        ],
+        _ => &[
+            ("/orders", "GET, HEAD, POST, OPTIONS"),
+            ("/orders/1", "GET, HEAD, OPTIONS"),
+            ("/orders/1/detail", "GET, HEAD, OPTIONS"),
+            ("/orders/1/tracking", "GET, HEAD, OPTIONS"),
+            ("/orders/1/payment", "PUT, OPTIONS"),
+            ("/orders/1/confirm", "PUT, OPTIONS"),
+            ("/orders/1/status", "PUT, OPTIONS"),
+            ("/orders/user/1", "GET, HEAD, OPTIONS"),
+            ("/payments", "GET, HEAD, POST, OPTIONS"),
+            ("/payments/1", "GET, HEAD, OPTIONS"),
+            ("/payments/1/refund", "POST, OPTIONS"),
+            ("/payments/confirm", "POST, OPTIONS"),
+            ("/payments/methods", "GET, HEAD, OPTIONS"),
+            ("/payments/order/1", "GET, HEAD, OPTIONS"),
+        ],
+    };
+    let shared = ["/", "/health", "/health/live", "/health/ready", "/metrics", "/errors"];
+    own.iter().copied().chain(shared.map(|path| (path, "GET, HEAD, OPTIONS"))).collect()
 }
+
+/// The one path whose answer has no end.
+const STREAM: &str = "/users/1/notifications/stream";
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones_at_every_path() {
@@ -30,18 +63,23 @@ async fn a_wrong_method_is_told_the_right_ones_at_every_path() {
             let allowed = |method: &Method| allow.split(", ").any(|one| one == method.as_str());
             let lower = Method::from_bytes(b"get").unwrap();
             let made_up = Method::from_bytes(b"BREW").unwrap();
-            for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE, lower, made_up] {
+            let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE];
+            for method in known.into_iter().chain([lower, made_up]) {
                 if allowed(&method) {
                     continue;
                 }
                 for language in ["id", "en"] {
-                    let answer = api.send(method.clone(), &path, &[("accept-language", language)], vec![]).await;
+                    let answer = api.send(method.clone(), path, &[("accept-language", language)], vec![]).await;
                     answer.problem_in(language, 405, "method_not_allowed");
                     assert_eq!(answer.header("allow"), allow, "{method} {path}");
                 }
             }
-            let options = api.send(Method::OPTIONS, &path, &[], vec![]).await;
+            let options = api.send(Method::OPTIONS, path, &[], vec![]).await;
             assert_eq!((options.status, options.header("allow"), options.body.len()), (204, allow, 0), "{path}");
+            if !allowed(&Method::GET) {
+                let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL]).await;
+                assert_eq!((head.status, head.header("allow"), head.text().as_str()), (405, allow, ""), "{path}");
+            }
         }
     }
 }
@@ -50,14 +88,17 @@ async fn a_wrong_method_is_told_the_right_ones_at_every_path() {
 async fn head_is_get_without_the_body_at_every_path() {
     let app = TestApp::spawn().await;
     app.order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await.expect(201);
+    app.order.post("/payments", &json!({"order_id": 1})).await.expect(201);
+    let notified = async || (app.user.all("/users/1/notifications").await.len() == 1).then_some(());
+    eventually("the notification has come", notified).await;
     for (service, api) in app.services() {
-        for (path, _) in paths(service) {
-            let get = api.get(&path).await;
+        for (path, _) in paths(service).into_iter().filter(|(_, allow)| allow.contains("GET")) {
+            let get = if path == STREAM { api.head_of_endless(path).await } else { api.get(path).await };
             let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL]).await;
-            assert_eq!((head.status, head.text().as_str()), (get.status, ""), "{path}");
+            assert_eq!((get.status, head.status, head.text().as_str()), (200, 200, ""), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
             // The metrics have counted on in between.
-            if path != "/metrics" {
+            if ![STREAM, "/metrics"].contains(&path) {
                 assert_eq!(head.header("content-length"), get.body.len().to_string(), "{path}");
             }
         }
@@ -343,4 +384,14 @@ async fn a_connection_serves_on_after_an_error() {
     let statuses: Vec<_> = all.match_indices("HTTP/1.1 ").map(|(at, _)| &all[at + 9..at + 12]).collect();
     assert_eq!((answers.status, statuses), (404, vec!["400", "404", "200"]), "{all}");
     assert!(all.ends_with("{\"id\":1,\"name\":\"Bambang\"}"), "{all}");
+}
+
+/// A stream takes one of a thousand places; who asks for its head alone takes none.
+#[tokio::test]
+async fn the_head_of_a_stream_takes_no_place_from_those_who_read_it() {
+    let app = TestApp::spawn().await;
+    for _ in 0..1001 {
+        assert_eq!(app.user.raw_head(&format!("HEAD {STREAM} HTTP/1.1"), &[LOCAL]).await.status, 200);
+    }
+    assert_eq!(app.user.head_of_endless(STREAM).await.status, 200);
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::http::{Broken, Http, post};
 use super::load::{Placed, Stored, Writer, id, order_of};
-use super::pasar::{DEADLINE, Folder, until};
+use super::pasar::{DEADLINE, Folder, kills, until};
 
 #[test]
 fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
@@ -52,7 +52,7 @@ fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
 #[test]
 fn an_acknowledged_order_survives_sigkill_at_any_moment() {
     const WRITERS: i64 = 16;
-    let kills = std::env::var("PASAR_KILLS").map_or(20, |kills| kills.parse().unwrap());
+    let kills = kills();
     let folder = Folder::new();
     let mut pasar = folder.start();
     for user in 2..=WRITERS {

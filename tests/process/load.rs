@@ -108,6 +108,15 @@ impl Stored {
         usize::try_from(self.0.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
     }
 
+    /// Holds each of these against the file as it is in one moment: what is wrong, and a query that counts it.
+    #[track_caller]
+    pub fn assert_none(&self, wrongs: &[(&str, &str)]) {
+        let moment = self.0.unchecked_transaction().unwrap();
+        let found: Vec<_> = wrongs.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
+        assert!(found.is_empty(), "in {}: {found:?}", self.0.path().unwrap_or_default());
+        moment.commit().unwrap();
+    }
+
     #[track_caller]
     pub fn assert_sound(&self) {
         let found: String = self.0.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();

@@ -112,6 +112,10 @@ impl Pasar {
         self.addresses["OrderService"]
     }
 
+    pub fn payment(&self) -> SocketAddr {
+        self.addresses["PaymentService"]
+    }
+
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -144,10 +148,12 @@ impl Pasar {
         assert!(!self.log().contains("panicked"), "{}", self.log());
     }
 
-    /// SIGKILL, and waits until it is dead.
+    /// SIGKILL, and waits until it is dead. It must not have panicked before.
+    #[track_caller]
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        assert!(!self.log().contains("panicked"), "{}", self.log());
     }
 }
 
@@ -160,6 +166,76 @@ impl Drop for Pasar {
             eprintln!("the log of process {}:\n{}", self.child.id(), self.log());
         }
     }
+}
+
+/// The services of each process.
+pub type Layout = &'static [&'static [&'static str]];
+pub const TOGETHER: Layout = &[ALL];
+pub const APART: Layout = &[&["UserService"], &["ProductService"], &["OrderService"], &["PaymentService"]];
+
+/// Processes that make up one shop, at the same addresses after every start.
+pub struct Shop {
+    pub folder: Folder,
+    flags: Vec<String>,
+    addresses: Vec<SocketAddr>,
+    layout: Layout,
+    processes: Vec<Pasar>,
+}
+
+impl Shop {
+    pub fn start(layout: Layout, flags: &[&str]) -> Self {
+        let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let addresses = ALL.iter().map(|_| free_address()).collect();
+        let mut shop = Self { folder: Folder::new(), flags, addresses, layout, processes: Vec::new() };
+        let spawned: Vec<_> = layout.iter().map(|services| Pasar::spawn(&mut shop.command(services))).collect();
+        shop.processes = spawned.into_iter().zip(layout).map(|(process, services)| process.ready(services)).collect();
+        shop
+    }
+
+    fn command(&self, services: &[&str]) -> Command {
+        let names: Vec<_> = services.iter().map(|name| name.trim_end_matches("Service").to_lowercase()).collect();
+        let args: Vec<_> = names.iter().chain(&self.flags).map(String::as_str).collect();
+        let mut command = self.folder.pasar(&args);
+        for (name, address) in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR", "PAYMENT_ADDR"].iter().zip(&self.addresses) {
+            command.env(name, address.to_string());
+        }
+        command
+    }
+
+    pub fn user(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    pub fn product(&self) -> SocketAddr {
+        self.addresses[1]
+    }
+
+    pub fn order(&self) -> SocketAddr {
+        self.addresses[2]
+    }
+
+    pub fn payment(&self) -> SocketAddr {
+        self.addresses[3]
+    }
+
+    /// SIGKILL for one of the processes, whichever it is, and starts it again at once.
+    #[track_caller]
+    pub fn kill_one(&mut self) {
+        let which = fastrand::usize(..self.layout.len());
+        self.processes[which].kill();
+        self.processes[which] = Pasar::start(&mut self.command(self.layout[which]), self.layout[which]);
+    }
+
+    /// Stops the callers before those that they call.
+    pub fn stop(self) -> Folder {
+        self.processes.into_iter().rev().for_each(|process| process.stop("TERM"));
+        self.folder
+    }
+}
+
+/// How often a test with SIGKILL kills.
+pub fn kills() -> usize {
+    std::env::var("PASAR_KILLS").map_or(20, |kills| kills.parse().unwrap())
 }
 
 /// Runs `command` to its end, which must come by itself and in time.

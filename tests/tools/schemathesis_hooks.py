@@ -1,19 +1,61 @@
 """What a schema can't say of a request that is meant to be right."""
 
+import base64
 import uuid
+from collections import Counter
 
 import schemathesis
 
 # A cursor is opaque: the schema calls it text, and only the service knows which texts are one.
-CURSORS = {"id": "aWQ6MA", "-id": "LWlkOjk5OTk"}
+CURSORS = {
+    "id": "id:0",
+    "-id": "-id:9999",
+    "price": "price:42:1000",
+    "-price": "-price:42:1000",
+    "name": "name:42:Laptop",
+}
+IDS = ("id", "user_id", "userId", "product_id", "order_id", "payment_id")
+
+
+def likely(number):
+    """Of the ids that a generator thinks of hardly one is there: the large ones become small."""
+    number = int(number)
+    return number if number < 100_000 else 1 + number % 10
+
+
+def settle(body):
+    """Turns the ids of a body into likely ones, and keeps the sums that have limits of their own."""
+    for name in IDS:
+        if body.get(name):
+            body[name] = likely(body[name])
+    # An order has 50 lines at most, and equal ids are one line.
+    if body.get("menu_ids"):
+        body["menu_ids"] = [likely(number) % 50 + 1 for number in body["menu_ids"]]
+    lines = body.get("items") or []
+    for line in lines:
+        line["product_id"] = likely(line["product_id"])
+    # Equal products are one line, whose quantities are added up.
+    times = Counter(line["product_id"] for line in lines)
+    for line in lines:
+        if times[line["product_id"]] > 1:
+            line["quantity"] = 1
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
+    # To JSON 1.0 is an integer; in a query it is written 1.
+    for name, value in (case.query or {}).items():
+        if isinstance(value, float):
+            case.query[name] = int(value)
     if case.query and "after" in case.query:
-        case.query["after"] = CURSORS[case.query.get("sort", "id")]
+        cursor = CURSORS[case.query.get("sort", "id")]
+        case.query["after"] = base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
     # A key stands for one request: each gets a fresh one.
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    if case.path_parameters and "id" in case.path_parameters:
+        case.path_parameters["id"] = likely(case.path_parameters["id"])
+    if isinstance(case.body, dict):
+        settle(case.body)

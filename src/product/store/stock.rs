@@ -4,8 +4,8 @@
 //! `stock` is what can still be bought: reserving lowers it, a sale does not.
 
 use crate::error::{
-    Error, INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
-    RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, Sentence,
+    Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS, RESERVATION_NOT_FOUND,
+    RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE,
 };
 use crate::events::{self, Event};
 use crate::product::api::{Basket, Reservation, Reserved, StockLevel};
@@ -57,11 +57,7 @@ pub fn change(tx: &Tx<'_>, id: i64, change: i64) -> Result<Option<StockLevel>> {
         return Err(insufficient(id, None, before.stock.unwrap_or(0), -change));
     }
     if stock > Stock::MAX {
-        let why = Sentence {
-            id: format!("membuat stok lebih dari {}", Stock::MAX).into(),
-            en: format!("makes the stock more than {}", Stock::MAX).into(),
-        };
-        return Err(Error::new(&INVALID_FIELDS).field("change", why));
+        return Err(Error::new(&STOCK_TOO_LARGE).detail(format!("{} are in stock", stock - change)));
     }
     set(tx, id, stock)
 }

@@ -1,12 +1,13 @@
 -- The reservation that holds the order's stock; null if none of its products tracks any.
 ALTER TABLE orders ADD COLUMN reservation TEXT;
--- When it expires unless it is paid, in epoch milliseconds.
+-- Of a pending order: when it expires unless it is paid, in epoch milliseconds.
 ALTER TABLE orders ADD COLUMN expires_at INTEGER;
 -- The payment that paid it; 0 if it was said to be paid without naming one.
 ALTER TABLE orders ADD COLUMN paid_by INTEGER;
 CREATE INDEX orders_user ON orders (user_id);
-CREATE INDEX orders_status ON orders (status);
-CREATE INDEX orders_expires_at ON orders (expires_at) WHERE status = 'pending';
+-- Without the status in which every order begins, so that placing one does not pay for it.
+CREATE INDEX orders_status ON orders (status) WHERE status <> 'pending';
+CREATE INDEX orders_expires_at ON orders (expires_at) WHERE expires_at IS NOT NULL;
 
 -- The statuses that an order reached after `pending`.
 CREATE TABLE order_history (

@@ -1,6 +1,7 @@
--- One row for each event and subscriber; it goes when the subscriber has handled it.
+-- One row for each event and subscriber; it goes when the subscriber has handled it. Its id may be given
+-- to another then, so a row is known by its id and its event.
 CREATE TABLE outbox (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         INTEGER PRIMARY KEY,
     subscriber TEXT NOT NULL,
     -- Events of one key are handled in their order.
     key        TEXT NOT NULL,

@@ -1,0 +1,354 @@
+//! The life of an order: which step leads where, what it does to the stock, and what people see of it.
+
+use pasar::clock::{Clock, rfc3339};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::events::quiet;
+use crate::fake::{Fake, Mood};
+use crate::notifications::walk;
+use crate::support::{Answer, TestApp, eventually};
+
+/// When the standing clocks of the tests begin, in epoch milliseconds.
+pub const START: i64 = 1_800_000_000_000;
+/// With the sweeper looking all the time, and with one that looks at the start only.
+pub const SWEEPS: [&str; 2] = ["--sweep=20ms", "--sweep=1h"];
+
+/// What is on hand, reserved and sold of a product.
+pub type Levels = [i64; 3];
+/// Of a product of [`stocked`], once it is ordered by [`place`].
+pub const HELD: Levels = [7, 3, 0];
+pub const SOLD: Levels = [7, 0, 3];
+pub const BACK: Levels = [10, 0, 0];
+
+/// A status, and an order in it.
+pub struct Life {
+    pub status: &'static str,
+    /// The steps that lead there; each is named after the status that it leads to.
+    pub way: &'static [&'static str],
+    payment_status: &'static str,
+    pub label: &'static str,
+    pub english: &'static str,
+    pub levels: Levels,
+}
+
+const fn life(
+    way: &'static [&'static str],
+    payment_status: &'static str,
+    [label, english]: [&'static str; 2],
+    levels: Levels,
+) -> Life {
+    let status = if let [.., last] = way { *last } else { "pending" };
+    Life { status, way, payment_status, label, english, levels }
+}
+
+pub const LIVES: [Life; 8] = [
+    life(&[], "pending", ["menunggu pembayaran", "waiting for payment"], HELD),
+    life(&["paid"], "paid", ["dibayar", "paid"], HELD),
+    life(&["paid", "confirmed"], "paid", ["dalam proses", "in process"], SOLD),
+    life(&["paid", "confirmed", "shipped"], "paid", ["dikirim", "shipped"], SOLD),
+    life(&["paid", "confirmed", "shipped", "completed"], "paid", ["selesai", "completed"], SOLD),
+    life(&["cancelled"], "cancelled", ["dibatalkan", "cancelled"], BACK),
+    life(&["expired"], "expired", ["kedaluwarsa", "expired"], BACK),
+    life(&["failed"], "failed", ["pembayaran gagal", "payment failed"], BACK),
+];
+
+/// The steps that can be taken: from which status to which.
+const ALLOWED: [(&str, &str); 9] = [
+    ("pending", "pending"),
+    ("pending", "paid"),
+    ("pending", "failed"),
+    ("pending", "expired"),
+    ("pending", "cancelled"),
+    ("paid", "confirmed"),
+    ("paid", "cancelled"),
+    ("confirmed", "shipped"),
+    ("shipped", "completed"),
+];
+
+/// A new product of which there are ten.
+pub async fn stocked(app: &TestApp) -> i64 {
+    app.sells("Kopi", 20_000, Some(10)).await
+}
+
+/// User 1 orders three of it.
+pub async fn place(app: &TestApp, product: i64) -> i64 {
+    let body = json!({"user_id": 1, "product_id": product, "quantity": 3});
+    app.order.post("/orders", &body).await.expect(201)["id"].as_i64().unwrap()
+}
+
+pub async fn show(app: &TestApp, order: i64) -> Value {
+    app.order.get(&format!("/orders/{order}")).await.expect(200)
+}
+
+/// Asks for a step.
+pub async fn take(app: &TestApp, order: i64, step: &str) -> Answer {
+    let (part, body) = match step {
+        "confirmed" => ("confirm", json!({})),
+        "shipped" | "completed" | "cancelled" => ("status", json!({"status": step})),
+        _ => ("payment", json!({"payment_status": step})),
+    };
+    app.order.put(&format!("/orders/{order}/{part}"), &body).await
+}
+
+/// The statuses that an order reached.
+pub async fn history(app: &TestApp, order: i64) -> Vec<String> {
+    let tracking = app.order.all(&format!("/orders/{order}/tracking")).await;
+    tracking.iter().map(|reached| reached["status"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits for all that follows from what was done; then the order has come this way and its stock is there.
+pub async fn came_to(app: &TestApp, order: i64, way: &[&str], product: i64, wanted: Levels) {
+    quiet(app).await;
+    assert_eq!(history(app, order).await, [&["pending"], way].concat(), "order {order}");
+    assert_eq!(app.books(product).await, wanted, "order {order}");
+}
+
+#[tokio::test]
+async fn from_each_status_only_the_steps_of_the_table_can_be_taken_and_others_change_nothing() {
+    let app = TestApp::spawn().await;
+    let mut ends = Vec::new();
+    for life in &LIVES {
+        for Life { status: step, .. } in &LIVES {
+            let (from, product) = (life.status, stocked(&app).await);
+            let order = place(&app, product).await;
+            for step in life.way {
+                take(&app, order, step).await.expect(200);
+            }
+            let before = show(&app, order).await;
+            assert_eq!((&before["status"], &before["payment_status"]), (&json!(from), &json!(life.payment_status)));
+            let answer = take(&app, order, step).await;
+            let mut way = life.way.to_vec();
+            if ALLOWED.contains(&(from, step)) {
+                assert_eq!(answer.expect(200), show(&app, order).await);
+                way.extend((from != *step).then_some(*step));
+            } else {
+                let code = if (from, *step) == ("expired", "paid") { "payment_too_late" } else { "order_state" };
+                answer.problem(409, code);
+                assert_eq!(show(&app, order).await, before, "{from} to {step}");
+            }
+            ends.push((order, product, way));
+        }
+    }
+    quiet(&app).await;
+    let told = app.user.all("/users/1/notifications").await;
+    for (order, product, way) in ends {
+        let end = LIVES.iter().find(|life| life.status == *way.last().unwrap_or(&"pending")).unwrap();
+        came_to(&app, order, &way, product, end.levels).await;
+        assert_eq!(show(&app, order).await["status"], end.status);
+        let told = told.iter().filter(|one| one["order_id"] == order).map(|one| one["status"].as_str().unwrap());
+        assert_eq!(told.collect::<Vec<_>>(), [&["pending"], &*way].concat(), "order {order}");
+    }
+}
+
+#[tokio::test]
+async fn tracking_tells_in_both_languages_what_was_reached_when() {
+    let clock = Clock::standing_at(START);
+    let app = TestApp::with_clock(&["--sweep=1h"], &clock).await;
+    for life in &LIVES {
+        clock.set(START);
+        let order = place(&app, 1).await;
+        let mut reached = vec![&LIVES[0]];
+        for (step, at) in life.way.iter().zip(1..) {
+            clock.set(START + at);
+            take(&app, order, step).await.expect(200);
+            reached.push(LIVES.iter().find(|life| life.status == *step).unwrap());
+        }
+        for language in ["id", "en"] {
+            let lines = reached.iter().zip(START..).map(|(life, at)| {
+                let label = if language == "en" { life.english } else { life.label };
+                json!({"status": life.status, "label": label, "at": rfc3339(at)})
+            });
+            let answer = app.order.get_as(&format!("/orders/{order}/tracking"), &[("accept-language", language)]).await;
+            assert_eq!(answer.expect(200), Value::from_iter(lines));
+        }
+    }
+}
+
+#[tokio::test]
+async fn detail_shows_user_and_products_as_they_are_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::on(&folder, &[]).await;
+    let order = place(&app, 1).await;
+    let items = json!([{"product_id": 2, "quantity": 1}, {"product_id": 3, "quantity": 2}]);
+    app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
+    let two = app.order.post("/orders", &json!({"user_id": 2, "items": items})).await.expect(201);
+    let path = format!("/orders/{order}/detail");
+    let placed = show(&app, order).await;
+
+    let now =
+        app.product.patch("/products/1", &json!({"name": "Laptop Baru", "price": 1, "stock": 5})).await.expect(200);
+    let detail = app.order.get(&path).await.expect(200);
+    assert_eq!((&detail["product"], &detail["products"]), (&now, &json!([now])));
+    for same in ["order_id", "id", "user_id", "user", "items", "total_price", "status", "payment_status", "created_at"]
+    {
+        assert_eq!(detail[same], placed[same], "{same}");
+    }
+    assert_eq!(show(&app, order).await, placed, "the order itself stays as it was placed");
+
+    for id in [1, 2] {
+        assert_eq!(app.product.delete(&format!("/products/{id}")).await.status, 204);
+    }
+    let detail = app.order.get(&path).await.expect(200);
+    assert_eq!((detail.get("product"), &detail["products"]), (None, &json!([])));
+    let detail = app.order.get("/orders/2/detail").await.expect(200);
+    assert_eq!((detail.get("product"), detail["products"].as_array().unwrap().len()), (None, 1));
+    assert_eq!((&detail["products"][0]["id"], &detail["items"]), (&json!(3), &two["items"]));
+    drop(app);
+
+    // A stranger's user service knows user 1 by another name, and has no user 2.
+    let stranger = Fake::start(Mood::Well);
+    let app = TestApp::on(&folder, &["--user-url", &stranger.url()]).await;
+    assert_eq!(app.order.get(&path).await.expect(200)["user"], json!({"id": 1, "name": "Asing"}));
+    assert_eq!(app.order.get("/orders/2/detail").await.expect(200)["user"], json!({"id": 2, "name": "Siti"}));
+    drop(app);
+
+    for peer in ["user", "product"] {
+        let away = Fake::start(Mood::Away);
+        let app = TestApp::on(&folder, &[&format!("--{peer}-url"), &away.url()]).await;
+        let refused = app.order.get(&path).await;
+        refused.problem(503, "peer_unavailable");
+        assert!(refused.header("retry-after").parse::<u32>().is_ok(), "{:?}", refused.headers);
+        app.order.get("/orders/99/detail").await.problem(404, "order_not_found");
+    }
+}
+
+#[tokio::test]
+async fn lists_are_narrowed_down_by_user_and_status_in_both_orders_and_in_pages() {
+    let app = TestApp::spawn().await;
+    app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
+    for at in 1..=12 {
+        let body = json!({"user_id": if at % 3 == 0 { 2 } else { 1 }, "product_id": 3});
+        app.order.post("/orders", &body).await.expect(201);
+        if at % 2 == 0 {
+            take(&app, at, "cancelled").await.expect(200);
+        }
+    }
+    let cases: [(&str, &[i64]); 10] = [
+        ("/orders?user_id=2", &[3, 6, 9, 12]),
+        ("/orders?status=cancelled", &[2, 4, 6, 8, 10, 12]),
+        ("/orders?status=pending&user_id=1", &[1, 5, 7, 11]),
+        ("/orders?sort=-id&user_id=1", &[11, 10, 8, 7, 5, 4, 2, 1]),
+        ("/orders?sort=id&status=cancelled&user_id=2", &[6, 12]),
+        ("/orders?status=completed", &[]),
+        ("/orders?user_id=99", &[]),
+        ("/orders/user/2?", &[3, 6, 9, 12]),
+        ("/orders/user/1?sort=-id&status=pending", &[11, 7, 5, 1]),
+        ("/orders/user/2?status=paid", &[]),
+    ];
+    for (path, ids) in cases {
+        let whole = app.order.all(path).await;
+        assert_eq!(whole.iter().map(|order| order["id"].as_i64().unwrap()).collect::<Vec<_>>(), ids, "{path}");
+        for limit in [1, 2, 3, 1000] {
+            let pages = walk(&app.order, &format!("{path}&limit={limit}")).await;
+            assert_eq!(pages.len(), ids.len().div_ceil(limit).max(1), "{path} {limit}");
+            assert_eq!(pages.concat(), whole, "{path} {limit}");
+        }
+    }
+    for (path, field) in [
+        ("/orders?status=lost", "status"),
+        ("/orders?status=Paid", "status"),
+        ("/orders?user_id=0", "user_id"),
+        ("/orders?user_id=abc", "user_id"),
+        ("/orders?sort=status", "sort"),
+        ("/orders/user/1?user_id=1", "user_id"),
+    ] {
+        let refused = app.order.get(path).await.problem(400, "bad_query");
+        assert!(refused["errors"][field].is_string(), "{path}: {refused}");
+    }
+    for id in ["0", "-1", "abc", "9223372036854775808"] {
+        app.order.get(&format!("/orders/user/{id}")).await.problem(404, "user_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_there_is_not_is_refused_and_so_is_a_step_of_an_order_that_there_is_not() {
+    let app = TestApp::spawn().await;
+    let order = place(&app, 1).await;
+    for word in ["lunas", "Paid", "", " paid", "confirmed", "refunded"] {
+        let refused = app.order.put(&format!("/orders/{order}/payment"), &json!({"payment_status": word})).await;
+        assert_eq!(refused.problem(422, "payment_status_invalid")["message"], "Status pembayaran tidak valid.");
+    }
+    for (part, body, status, code) in [
+        ("payment", json!({"payment_status": 1}), 400, "wrong_type"),
+        ("payment", json!({}), 422, "invalid_fields"),
+        ("payment", json!({"payment_status": "paid", "note": ""}), 422, "invalid_fields"),
+        ("payment", json!({"payment_status": "paid", "payment_id": 0}), 422, "invalid_fields"),
+        ("status", json!({"status": "paid"}), 422, "invalid_fields"),
+        ("status", json!({"status": ["cancelled"]}), 400, "wrong_type"),
+    ] {
+        app.order.put(&format!("/orders/{order}/{part}"), &body).await.problem(status, code);
+    }
+    assert_eq!(history(&app, order).await, ["pending"]);
+    for Life { status, .. } in &LIVES {
+        take(&app, 99, status).await.problem(404, "order_not_found");
+    }
+    for id in ["0", "x", "9223372036854775808"] {
+        let confirm = format!("/orders/{id}/confirm");
+        app.order.send(Method::PUT, &confirm, &[], Vec::new()).await.problem(404, "order_not_found");
+        app.order.get(&format!("/orders/{id}/tracking")).await.problem(404, "order_not_found");
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_paid_before_its_deadline_or_never() {
+    const DEADLINE: i64 = START + 60_000;
+    for sweep in SWEEPS {
+        for at in [DEADLINE - 1, DEADLINE, DEADLINE + 1, DEADLINE + 2_000, DEADLINE + 3_600_000] {
+            let clock = Clock::standing_at(START);
+            let app = TestApp::with_clock(&["--order-ttl=1m", sweep], &clock).await;
+            let product = stocked(&app).await;
+            let order = place(&app, product).await;
+            assert_eq!(show(&app, order).await["expires_at"], rfc3339(DEADLINE));
+            clock.set(at);
+            let answer = take(&app, order, "paid").await;
+            if at < DEADLINE {
+                let paid = answer.expect(200);
+                assert_eq!((&paid["status"], paid.get("expires_at")), (&json!("paid"), None));
+                came_to(&app, order, &["paid"], product, HELD).await;
+                continue;
+            }
+            let refused = answer.problem(409, "payment_too_late");
+            assert_eq!(refused["message"], "Waktu pembayaran telah habis.");
+            came_to(&app, order, &["expired"], product, BACK).await;
+            take(&app, order, "paid").await.problem(409, "payment_too_late");
+            take(&app, order, "cancelled").await.problem(409, "order_state");
+            came_to(&app, order, &["expired"], product, BACK).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_sweeper_expires_what_nobody_paid_two_seconds_after_the_deadline() {
+    let clock = Clock::standing_at(START);
+    let app = TestApp::with_clock(&["--order-ttl=1m", "--sweep=20ms"], &clock).await;
+    let [product, other] = [stocked(&app).await, stocked(&app).await];
+    let [lapsed, paid] = [place(&app, product).await, place(&app, other).await];
+    take(&app, paid, "paid").await.expect(200);
+    clock.set(START + 1);
+    let late = place(&app, other).await;
+    clock.set(START + 62_000);
+    eventually("the order expires", async || (show(&app, lapsed).await["status"] == "expired").then_some(())).await;
+    assert_eq!(show(&app, late).await["status"], "pending", "it has a millisecond left");
+    came_to(&app, lapsed, &["expired"], product, BACK).await;
+    // When the next one is swept, the first has been looked at again.
+    clock.set(START + 62_001);
+    eventually("the next one too", async || (show(&app, late).await["status"] == "expired").then_some(())).await;
+    came_to(&app, lapsed, &["expired"], product, BACK).await;
+    came_to(&app, paid, &["paid"], other, HELD).await;
+}
+
+#[tokio::test]
+async fn cancelling_a_paid_order_gives_back_the_money_and_the_stock() {
+    let app = TestApp::spawn().await;
+    let product = stocked(&app).await;
+    let order = place(&app, product).await;
+    app.payment.post("/payments", &json!({"order_id": order})).await.expect(201);
+    app.payment.post("/payments/confirm", &json!({"order_id": order})).await.expect(200);
+    assert_eq!(show(&app, order).await["payment_id"], 1);
+    let cancelled = take(&app, order, "cancelled").await.expect(200);
+    assert_eq!((&cancelled["status"], &cancelled["payment_status"]), (&json!("cancelled"), &json!("refunded")));
+    came_to(&app, order, &["paid", "cancelled"], product, BACK).await;
+    assert_eq!(app.payment.get("/payments/1").await.expect(200)["status"], "refunded");
+    take(&app, order, "paid").await.problem(409, "order_state");
+}

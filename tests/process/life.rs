@@ -1,0 +1,306 @@
+//! Orders live on, whoever is killed meanwhile: what was answered stands, and what is owed is done, with no
+//! help but a new start.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::books::{AT_REST, NEVER, UNDER_WAY};
+use super::http::{Answer, Http, get, post};
+use super::load::{Placed, Stored, assert_unavailable, id};
+use super::pasar::{APART, DEADLINE, Shop, TOGETHER, kills, until};
+
+const CUSTOMERS: i64 = 8;
+/// So short that orders and payments expire under the customers' hands.
+const FLAGS: &[&str] = &["--payment-window=300ms", "--order-ttl=2s", "--sweep=200ms"];
+/// Above the longest that anything is left to whoever had begun it, and then some tries.
+const REST: Duration = Duration::from_secs(60);
+/// Enough for everybody.
+const STOCK: i64 = 1_000_000;
+
+/// What became of a request.
+enum Said {
+    Done(Answer),
+    /// The order or its payment has moved on.
+    Refused,
+    /// No answer, or that there is none for the time being.
+    Nothing,
+}
+
+/// A customer, and what it was promised.
+struct Customer<'a> {
+    shop: &'a Addresses,
+    order: Http,
+    payment: Http,
+    user: i64,
+    sent: usize,
+    over: &'a AtomicBool,
+    news: &'a Mutex<Vec<Placed>>,
+    /// The last that was answered of each order.
+    promised: BTreeMap<i64, &'static str>,
+    /// The payments that were answered as paid.
+    paid: Vec<i64>,
+}
+
+struct Addresses {
+    order: SocketAddr,
+    payment: SocketAddr,
+    products: [i64; 2],
+}
+
+fn said(http: &mut Http, (method, path): (&str, &str), key: Option<&str>, body: &Value, refusals: &[&str]) -> Said {
+    let Ok(answer) = http.send(method, path, key, Some(body)) else {
+        // It is being started again.
+        std::thread::sleep(Duration::from_millis(2));
+        return Said::Nothing;
+    };
+    match answer.status {
+        200 | 201 => Said::Done(answer),
+        409 => {
+            let code = answer.json()["code"].clone();
+            assert!(refusals.iter().any(|known| code == *known), "{method} {path} {body}: {}", answer.body);
+            Said::Refused
+        }
+        _ => {
+            assert_unavailable(&answer, &["busy", "too_slow", "storage_unavailable", "peer_unavailable"]);
+            Said::Nothing
+        }
+    }
+}
+
+impl Customer<'_> {
+    /// Orders again and again, and sees each order as far as it likes.
+    fn live(mut self) -> Self {
+        while !self.over.load(Ordering::Relaxed) {
+            if let Some(order) = self.place() {
+                self.see_through(order);
+            }
+        }
+        self
+    }
+
+    fn place(&mut self) -> Option<i64> {
+        self.sent += 1;
+        let key = keyed(self.user).then(|| format!("{}-{}", self.user, self.sent));
+        let items = self.shop.products.map(|product| json!({"product_id": product, "quantity": fastrand::u8(1..=3)}));
+        let body = json!({"user_id": self.user, "items": &items[fastrand::usize(..2)..]});
+        let began = Instant::now();
+        while began.elapsed() < REST {
+            match said(&mut self.order, ("POST", "/orders"), key.as_deref(), &body, &["key_under_way"]) {
+                Said::Done(answer) => {
+                    let id = id(&answer.expect(201));
+                    self.promised.insert(id, "pending");
+                    self.news.lock().unwrap().push(Placed { id, user: self.user, key });
+                    return Some(id);
+                }
+                // With a key it can be repeated until it is answered.
+                Said::Refused | Said::Nothing if key.is_some() => std::thread::sleep(Duration::from_millis(2)),
+                Said::Refused => panic!("without a key nothing is under way"),
+                Said::Nothing => return None,
+            }
+        }
+        panic!("{key:?} was not answered within {REST:?}");
+    }
+
+    fn see_through(&mut self, order: i64) {
+        let paid = match fastrand::u8(0..6) {
+            0 => return,
+            1 => false,
+            2 => self.put(order, "payment", "payment_status", "paid"),
+            _ => {
+                let Some(payment) = self.open(order) else { return };
+                // Now and then it expires instead.
+                fastrand::u8(0..4) > 0 && self.settle(order, payment)
+            }
+        };
+        match fastrand::u8(0..4) {
+            0 => _ = self.put(order, "status", "status", "cancelled"),
+            1 | 2 if paid => _ = self.put(order, "confirm", "", "confirmed"),
+            _ => {}
+        }
+    }
+
+    fn put(&mut self, order: i64, path: &str, field: &str, status: &'static str) -> bool {
+        let body = if field.is_empty() { json!({}) } else { json!({field: status}) };
+        let path = format!("/orders/{order}/{path}");
+        let refusals = ["order_state", "payment_too_late"];
+        let done = matches!(said(&mut self.order, ("PUT", &path), None, &body, &refusals), Said::Done(_));
+        if done {
+            self.promised.insert(order, status);
+        }
+        done
+    }
+
+    fn open(&mut self, order: i64) -> Option<i64> {
+        let refusals = ["order_state", "payment_too_late", "payment_open"];
+        let body = json!({"order_id": order});
+        match said(&mut self.payment, ("POST", "/payments"), None, &body, &refusals) {
+            Said::Done(answer) => answer.expect(201).json()["id"].as_i64(),
+            Said::Refused | Said::Nothing => None,
+        }
+    }
+
+    /// Confirms a payment until it is known what became of it.
+    fn settle(&mut self, order: i64, payment: i64) -> bool {
+        let body = json!({"payment_id": payment});
+        let began = Instant::now();
+        while began.elapsed() < REST {
+            match said(
+                &mut self.payment,
+                ("POST", "/payments/confirm"),
+                None,
+                &body,
+                &["payment_too_late", "order_state"],
+            ) {
+                Said::Done(answer) => {
+                    assert_eq!(answer.expect(200).json()["status"], "paid");
+                    self.promised.insert(order, "paid");
+                    self.paid.push(payment);
+                    return true;
+                }
+                Said::Refused => return false,
+                Said::Nothing => {}
+            }
+        }
+        panic!("payment {payment} was not settled within {REST:?}");
+    }
+}
+
+/// Tells the customers that it is over, however it ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn keyed(user: i64) -> bool {
+    user % 2 == 0
+}
+
+/// Waits until nothing is under way any more.
+fn rest(stored: &Stored) {
+    let (mut left, mut looks) = (Vec::new(), 0);
+    until("a look at what is left", REST * 2, || {
+        std::thread::sleep(Duration::from_millis(100));
+        looks += 1;
+        left = UNDER_WAY.iter().map(|(what, sql)| (stored.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
+        left.is_empty() || looks > REST.as_millis() / 100
+    });
+    assert!(left.is_empty(), "this never ends: {left:?}");
+}
+
+/// All rows of a list, by id, with their status.
+fn statuses(addr: SocketAddr, path: &str) -> BTreeMap<i64, String> {
+    let rows = get(addr, path).expect(200).json();
+    let row = |row: &Value| (row["id"].as_i64().unwrap(), row["status"].as_str().unwrap().to_owned());
+    rows.as_array().unwrap().iter().map(row).collect()
+}
+
+/// Holds what was promised against what the services show.
+fn assert_kept(shop: &Shop, promised: &BTreeMap<i64, &str>, paid: &[i64]) {
+    let (orders, payments) = (statuses(shop.order(), "/orders"), statuses(shop.payment(), "/payments"));
+    for (order, status) in promised {
+        let shown = orders.get(order).unwrap_or_else(|| panic!("order {order} is lost"));
+        let kept = match *status {
+            // What followed may have been done, and not been answered.
+            "paid" => ["paid", "confirmed", "cancelled"].contains(&&**shown),
+            "pending" => shown != "pending",
+            status => shown == status,
+        };
+        assert!(kept, "order {order} was {status}, and is {shown}");
+    }
+    for payment in paid {
+        let shown = payments.get(payment).unwrap_or_else(|| panic!("payment {payment} is lost"));
+        assert!(shown == "paid" || shown == "refunded", "payment {payment} was paid, and is {shown}");
+    }
+}
+
+fn live_through_kills(mut shop: Shop) {
+    let stock = json!({"name": "Kopi Gayo", "price": 45_000, "stock": STOCK});
+    let product = || post(shop.product(), "/products", &stock).expect(201).json()["product"]["id"].as_i64().unwrap();
+    let addresses = Addresses { order: shop.order(), payment: shop.payment(), products: [product(), product()] };
+    for user in 2..=CUSTOMERS {
+        let made = post(shop.user(), "/users", &json!({"name": format!("User {user}")})).expect(201);
+        assert_eq!(made.json()["id"], user);
+    }
+    let (mut promised, mut paid) = (BTreeMap::new(), Vec::new());
+    let (kills, mut killed) = (kills(), 0);
+    let lots = kills.div_ceil(10).min(8);
+    for lot in 1..=lots {
+        let (over, news) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+        let customers: Vec<Customer<'_>> = std::thread::scope(|scope| {
+            let customers: Vec<_> = (1..=CUSTOMERS)
+                .map(|user| {
+                    let customer = Customer {
+                        shop: &addresses,
+                        order: Http::new(addresses.order, true),
+                        payment: Http::new(addresses.payment, true),
+                        user,
+                        // The keys of one lot are not those of another.
+                        sent: lot * 1_000_000,
+                        over: &over,
+                        news: &news,
+                        promised: BTreeMap::new(),
+                        paid: Vec::new(),
+                    };
+                    scope.spawn(|| customer.live())
+                })
+                .collect();
+            let mut known = Vec::new();
+            let closing = Over(&over);
+            while killed < kills * lot / lots {
+                until("new orders", DEADLINE, || news.lock().unwrap().len() > 5);
+                // The moment is what this test varies; nothing waits for anything here.
+                std::thread::sleep(Duration::from_millis(fastrand::u64(5..=150)));
+                shop.kill_one();
+                killed += 1;
+                let stored = Stored::open(&shop.folder.database());
+                let new = std::mem::take(&mut *news.lock().unwrap());
+                stored.assert_holds(&new);
+                stored.assert_none(NEVER);
+                known.extend(new);
+            }
+            drop(closing);
+            let customers = customers.into_iter().map(|customer| customer.join().unwrap()).collect();
+            Stored::open(&shop.folder.database()).assert_holds(&known);
+            customers
+        });
+        for mut customer in customers {
+            promised.append(&mut customer.promised);
+            paid.append(&mut customer.paid);
+        }
+        let stored = Stored::open(&shop.folder.database());
+        rest(&stored);
+        stored.assert_none(NEVER);
+        stored.assert_none(AT_REST);
+        stored.assert_sound();
+        // Whoever had a key was answered in the end, and no order was made besides.
+        for user in (1..=CUSTOMERS).filter(|user| keyed(*user)) {
+            let made = stored.count(&format!("SELECT count(*) FROM orders WHERE user_id = {user}"));
+            let answered = stored.count(&format!("SELECT count(*) FROM idempotency_keys WHERE key LIKE '{user}-%'"));
+            assert_eq!(made, answered, "user {user}");
+        }
+        assert_kept(&shop, &promised, &paid);
+    }
+    let folder = shop.stop();
+    Stored::open(&folder.database()).assert_sound();
+    let of = |status| promised.values().filter(|one| **one == status).count();
+    let few = ["pending", "paid", "confirmed", "cancelled"].map(of).into_iter().any(|orders| orders < kills);
+    assert!(!few && paid.len() > kills, "{kills} kills hit only {} orders: that proves little", promised.len());
+}
+
+#[test]
+fn orders_live_on_when_the_whole_shop_is_killed_at_any_moment() {
+    live_through_kills(Shop::start(TOGETHER, FLAGS));
+}
+
+#[test]
+fn orders_live_on_when_any_one_service_is_killed_at_any_moment() {
+    live_through_kills(Shop::start(APART, FLAGS));
+}

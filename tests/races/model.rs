@@ -1,0 +1,199 @@
+//! The model: what orders of one product, their payments and the stock do, in as little as it takes.
+
+pub const WINDOW: i64 = 10_000;
+pub const TTL: i64 = 30_000;
+
+/// Something that somebody does, to the order placed last unless it is `Place` or `Advance`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Orders so many units.
+    Place(i64),
+    /// Opens a payment, by a method that the gateway declines or takes.
+    Open {
+        declined: bool,
+    },
+    /// Confirms the payment.
+    Settle,
+    /// Says that the payment was made, and names none.
+    Pay,
+    Fail,
+    Expire,
+    Cancel,
+    Confirm,
+    Ship,
+    Complete,
+    /// So many milliseconds pass.
+    Advance(i64),
+}
+
+/// How a step is answered: the status, and the code of a refusal.
+pub type Outcome = (u16, &'static str);
+
+const DONE: Outcome = (200, "");
+const STATE: Outcome = (409, "order_state");
+const TOO_LATE: Outcome = (409, "payment_too_late");
+
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub now: i64,
+    pub stock: i64,
+    pub reserved: i64,
+    pub sold: i64,
+    pub orders: Vec<Order>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Order {
+    quantity: i64,
+    deadline: i64,
+    /// The statuses that it reached.
+    pub reached: Vec<&'static str>,
+    /// There is never a second one: with the first, the order comes to its end.
+    pub payment: Option<Payment>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Payment {
+    pub status: &'static str,
+    deadline: i64,
+    declined: bool,
+}
+
+impl Order {
+    pub fn status(&self) -> &'static str {
+        self.reached[self.reached.len() - 1]
+    }
+
+    /// What the order says of its payment.
+    pub fn payment_status(&self) -> &'static str {
+        match self.status() {
+            "cancelled" if self.reached.contains(&"paid") => "refunded",
+            "confirmed" | "shipped" | "completed" => "paid",
+            status => status,
+        }
+    }
+}
+
+impl Model {
+    pub fn new(now: i64, stock: i64) -> Self {
+        Self { now, stock, reserved: 0, sold: 0, orders: Vec::new() }
+    }
+
+    pub fn take(&mut self, step: Step) -> Outcome {
+        match step {
+            Step::Place(quantity) => self.place(quantity),
+            Step::Advance(time) => {
+                self.now += time;
+                DONE
+            }
+            Step::Open { declined } => self.open(declined),
+            Step::Settle => self.settle(),
+            Step::Pay => self.pay(),
+            _ => self.go(step),
+        }
+    }
+
+    fn order(&mut self) -> &mut Order {
+        self.orders.last_mut().unwrap()
+    }
+
+    fn place(&mut self, quantity: i64) -> Outcome {
+        if quantity > self.stock {
+            return (409, "insufficient_stock");
+        }
+        self.stock -= quantity;
+        self.reserved += quantity;
+        let deadline = self.now + TTL;
+        self.orders.push(Order { quantity, deadline, reached: vec!["pending"], payment: None });
+        (201, "")
+    }
+
+    fn open(&mut self, declined: bool) -> Outcome {
+        let now = self.now;
+        let order = self.order();
+        match (order.status(), &mut order.payment) {
+            ("pending", _) if now >= order.deadline => TOO_LATE,
+            ("pending", Some(payment)) if now >= payment.deadline => {
+                payment.status = "expired";
+                self.reach("expired");
+                TOO_LATE
+            }
+            ("pending", Some(_)) => (409, "payment_open"),
+            ("pending", payment) => {
+                let deadline = order.deadline.min(now + WINDOW);
+                *payment = Some(Payment { status: "pending", deadline, declined });
+                (201, "")
+            }
+            ("expired", _) => TOO_LATE,
+            _ => STATE,
+        }
+    }
+
+    fn settle(&mut self) -> Outcome {
+        let now = self.now;
+        let order = self.order();
+        let pending = order.status() == "pending";
+        let Some(payment) = &mut order.payment else { return (404, "payment_not_found") };
+        let (status, reached, outcome) = match payment.status {
+            "pending" if now >= payment.deadline => ("expired", "expired", TOO_LATE),
+            "pending" if !pending => ("refunded", "", STATE),
+            "pending" if payment.declined => ("failed", "failed", (409, "payment_declined")),
+            "pending" => ("paid", "paid", DONE),
+            "paid" => return DONE,
+            "failed" => return (409, "payment_declined"),
+            "expired" => return TOO_LATE,
+            _ => return STATE,
+        };
+        payment.status = status;
+        if pending {
+            self.reach(reached);
+        }
+        outcome
+    }
+
+    fn pay(&mut self) -> Outcome {
+        let now = self.now;
+        let order = self.order();
+        match order.status() {
+            "pending" if now >= order.deadline => {
+                self.reach("expired");
+                TOO_LATE
+            }
+            "expired" => TOO_LATE,
+            _ => self.go(Step::Pay),
+        }
+    }
+
+    /// A step that asks for nothing but the order's status.
+    fn go(&mut self, step: Step) -> Outcome {
+        let next = match (self.order().status(), step) {
+            ("pending", Step::Pay) => "paid",
+            ("pending", Step::Fail) => "failed",
+            ("pending", Step::Expire) => "expired",
+            ("pending" | "paid", Step::Cancel) => "cancelled",
+            ("paid", Step::Confirm) => "confirmed",
+            ("confirmed", Step::Ship) => "shipped",
+            ("shipped", Step::Complete) => "completed",
+            _ => return STATE,
+        };
+        self.reach(next);
+        DONE
+    }
+
+    fn reach(&mut self, status: &'static str) {
+        let order = self.order();
+        order.reached.push(status);
+        let quantity = order.quantity;
+        if let Some(payment) = order.payment.as_mut().filter(|payment| payment.status == "paid")
+            && status == "cancelled"
+        {
+            payment.status = "refunded";
+        }
+        match status {
+            "confirmed" => self.sold += quantity,
+            "cancelled" | "expired" | "failed" => self.stock += quantity,
+            _ => return,
+        }
+        self.reserved -= quantity;
+    }
+}

@@ -1,0 +1,166 @@
+//! Seed 001, "Microservices E-Commerce System": its endpoints in the order of its flow ("Alur Aplikasi"),
+//! from the empty shop to the history of what was confirmed.
+
+use std::collections::BTreeSet;
+
+use pasar::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, eventually};
+use crate::{NOON, assert_shows, json as parse};
+
+/// Its layout: four services, each on a port of its own, an empty database, pages opened from disk.
+const LAYOUT: [&str; 3] = ["--payment-addr=127.0.0.1:0", "--demo=off", "--cors-origins=null"];
+
+/// The shop after its "Pengisian Data Awal", with one customer.
+async fn shop(clock: &Clock) -> TestApp {
+    let app = TestApp::with_clock(&LAYOUT, clock).await;
+    let shoes = r#"{
+        "name": "Sepatu Sport",
+        "price": 250000,
+        "stock": 10
+    }"#;
+    let bag = r#"{
+        "name": "Tas Ransel",
+        "price": 150000,
+        "stock": 15
+    }"#;
+    for (id, product) in [(1, shoes), (2, bag)] {
+        let added = app.product.post("/products", &parse(product)).await.expect(201);
+        assert_shows(&added["product"], product);
+        assert_eq!(added["product"]["id"], id);
+    }
+    // The pages ask for name and telephone number.
+    let customer = json!({"name": "Budi", "phone": "081234567890"});
+    assert_shows(&app.user.post("/users", &customer).await.expect(201), r#"{"id": 1, "phone": "081234567890"}"#);
+    app
+}
+
+/// An order of so many shoes, with the payment that the customer is sent to.
+async fn checkout(app: &TestApp, quantity: i64) -> (i64, Value) {
+    let order = json!({"user_id": 1, "product_id": 1, "quantity": quantity});
+    let order = app.order.post("/orders", &order).await.expect(201);
+    assert_eq!((&order["status"], &order["total_price"]), (&json!("pending"), &json!(quantity * 250_000)));
+    let payment = json!({"order_id": order["id"], "method": "e-wallet"});
+    let payment = app.payment.post("/payments", &payment).await.expect(201);
+    assert_eq!((&payment["status"], &payment["amount"]), (&json!("pending"), &order["total_price"]));
+    assert_eq!(payment["payment_id"], payment["id"]);
+    (order["id"].as_i64().unwrap(), payment)
+}
+
+/// "Membayar sekarang".
+async fn pay(app: &TestApp, payment: &Value) -> Answer {
+    app.payment.post("/payments/confirm", &json!({"payment_id": payment["payment_id"]})).await
+}
+
+/// Waits until the shoes stand like this: what an order owes its stock may be paid off after the answer.
+async fn shoes_stand(app: &TestApp, stock: i64, reserved: i64, sold: i64) {
+    let wanted = json!({"product_id": 1, "stock": stock, "reserved": reserved, "sold": sold, "received": 10});
+    eventually("the stock of the shoes", async || {
+        (app.product.get("/products/1/stock").await.expect(200) == wanted).then_some(())
+    })
+    .await;
+}
+
+/// The ids of the orders that the dashboard keeps of all of them.
+async fn orders(app: &TestApp, keep: impl Fn(&Value) -> bool) -> Vec<i64> {
+    let all = app.order.all("/orders").await;
+    all.iter().filter(|order| keep(order)).map(|order| order["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_001_works_from_the_order_to_the_history() {
+    let clock = Clock::standing_at(NOON);
+    let app = shop(&clock).await;
+    let services = [&app.user, &app.product, &app.order, &app.payment];
+    assert_eq!(services.iter().map(|api| api.addr).collect::<BTreeSet<_>>().len(), 4, "a port each");
+    for (api, path) in services.iter().zip(["/users", "/products", "/orders", "/payments"]) {
+        let answer = api.get_as(path, &[("origin", "null")]).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "null"), "{path}");
+    }
+
+    assert_shows(&app.user.get("/users").await.expect(200), r#"[{"id": 1, "name": "Budi"}]"#);
+    assert_shows(&app.user.get("/users/1").await.expect(200), r#"{"id": 1, "name": "Budi"}"#);
+    assert_shows(
+        &app.product.get("/products").await.expect(200),
+        r#"[{"id": 1, "name": "Sepatu Sport", "stock": 10}, {"id": 2, "name": "Tas Ransel", "stock": 15}]"#,
+    );
+    for (quantity, available) in [(10, true), (11, false)] {
+        let answer = app.product.get(&format!("/products/1/check-stock?quantity={quantity}")).await.expect(200);
+        assert_eq!(answer, json!({"product_id": 1, "quantity": quantity, "stock": 10, "available": available}));
+    }
+
+    let (order, payment) = checkout(&app, 2).await;
+    assert_shows(&app.product.get("/products/1").await.expect(200), r#"{"id": 1, "stock": 8}"#);
+    let id = &payment["payment_id"];
+    for path in [format!("/payments/{id}"), format!("/payments/order/{order}")] {
+        assert_eq!(app.payment.get(&path).await.expect(200), payment, "{path}");
+    }
+    assert_eq!(app.payment.get("/payments").await.expect(200), json!([payment]));
+
+    // The last millisecond of the ten seconds.
+    clock.set(NOON + 9_999);
+    assert_shows(&pay(&app, &payment).await.expect(200), r#"{"payment_id": 1, "order_id": 1, "status": "paid"}"#);
+    assert_shows(
+        &app.order.get("/orders/1").await.expect(200),
+        r#"{"id": 1, "status": "paid", "payment_status": "paid"}"#,
+    );
+
+    // The dashboard: what is paid and not yet confirmed.
+    let waiting = |order: &Value| order["payment_status"] == "paid" && order["status"] != "confirmed";
+    assert_eq!(orders(&app, waiting).await, [order]);
+    assert_eq!(app.order.all("/orders?status=paid").await.len(), 1);
+    let detail = app.order.get("/orders/1/detail").await.expect(200);
+    assert_shows(
+        &detail,
+        r#"{
+          "user": {"name": "Budi", "phone": "081234567890"},
+          "product": {"name": "Sepatu Sport", "price": 250000, "stock": 8},
+          "items": [{"id": 1, "quantity": 2}]
+        }"#,
+    );
+    shoes_stand(&app, 8, 2, 0).await;
+    assert_shows(&app.order.put("/orders/1/confirm", &json!({})).await.expect(200), r#"{"status": "confirmed"}"#);
+    shoes_stand(&app, 8, 0, 2).await;
+
+    // The history of what was confirmed, and the customer's own.
+    assert_eq!(orders(&app, waiting).await, [0; 0]);
+    assert_eq!(orders(&app, |order| order["status"] == "confirmed").await, [order]);
+    assert_shows(&app.order.get("/orders/user/1").await.expect(200), r#"[{"id": 1, "status": "confirmed"}]"#);
+    assert_eq!(app.order.get("/orders/user/2").await.expect(200), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_001_refuses_a_payment_after_ten_seconds_and_gives_the_stock_back() {
+    let clock = Clock::standing_at(NOON);
+    let app = shop(&clock).await;
+    let (order, payment) = checkout(&app, 4).await;
+    shoes_stand(&app, 6, 4, 0).await;
+    clock.set(NOON + 10_000);
+    let late = pay(&app, &payment).await;
+    assert_eq!(late.problem(409, "payment_too_late")["message"], "Waktu pembayaran telah habis.");
+    shoes_stand(&app, 10, 0, 0).await;
+    assert_shows(
+        &app.order.get(&format!("/orders/{order}")).await.expect(200),
+        r#"{"status": "expired", "payment_status": "expired"}"#,
+    );
+    app.order.put(&format!("/orders/{order}/confirm"), &json!({})).await.problem(409, "order_state");
+    // What is not worth waiting for can be told at once.
+    let (order, _) = checkout(&app, 1).await;
+    let failed = app.order.put(&format!("/orders/{order}/payment"), &json!({"payment_status": "failed"})).await;
+    assert_shows(&failed.expect(200), r#"{"status": "failed", "payment_status": "failed"}"#);
+    shoes_stand(&app, 10, 0, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seed_001_keeps_its_inventory() {
+    let app = shop(&Clock::standing_at(NOON)).await;
+    let bag = json!({"name": "Tas Ransel Besar", "price": 175_000, "stock": 12});
+    assert_shows(&app.product.put("/products/2", &bag).await.expect(200), &bag.to_string());
+    for (change, stock) in [(json!({"stock": 20}), 20), (json!({"change": -5}), 15), (json!({"change": 1}), 16)] {
+        assert_eq!(app.product.put("/products/2/stock", &change).await.expect(200)["stock"], stock, "{change}");
+    }
+    assert_eq!(app.product.get("/products/2").await.expect(200)["stock"], 16);
+    assert_eq!(app.product.delete("/products/2").await.status, 204);
+    app.product.get("/products/2").await.problem(404, "product_not_found");
+}
