@@ -230,6 +230,10 @@ catalogue! {
         "Layanan lain sedang tidak dapat dihubungi.", "Another service can't be reached at the moment.",
         "A service that this call needs is down, too slow, or answers nonsense. Nothing was kept.",
         "Start the service named in `detail`, or wait for `Retry-After`, and try again.";
+    PAYMENT_UNSETTLED Unavailable "payment_unsettled":
+        "Pembayaran sedang diselesaikan.", "The payment is being settled.",
+        "It was confirmed in time, but the order service does not answer yet. It does not expire any more.",
+        "Nothing: it settles by itself. Ask for the payment again after `Retry-After`.";
     INTERNAL Internal "internal":
         "Terjadi kesalahan pada layanan.", "Something went wrong in the service.",
         "A mistake in the service itself; its log has the details under the request id.",

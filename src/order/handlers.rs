@@ -76,7 +76,7 @@ pub async fn tracking(id: PathId, language: Language, state: Data<State>) -> Res
         let label = language.pick(&status.label()).to_owned();
         Reached { status, label, at: rfc3339(at) }
     });
-    Ok(web::ok(&tracking.collect::<Vec<_>>()))
+    Ok(web::in_language(language, web::ok(&tracking.collect::<Vec<_>>())))
 }
 
 async fn take(id: PathId, state: &State, step: Step) -> Result<HttpResponse> {

@@ -53,9 +53,13 @@ impl Step {
 
 /// Takes a step with an order, makes the calls that it owes, and shows the order as it is then. A call
 /// that can't be made now is made later; the step stands.
+///
+/// The step starts from where the order is now. If another one is faster, this one is refused, even if it
+/// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.
 pub async fn take(state: &State, id: i64, step: Step) -> Result<Order> {
+    let seen = state.db.read(move |tx| find(tx, id)).await?;
     let now = state.clock.now();
-    let (order, owed) = state.db.write(move |tx| advance(tx, id, step, now)).await?;
+    let (order, owed) = state.db.write(move |tx| advance(tx, id, seen.status, step, now)).await?;
     pay_off(state, owed).await;
     Ok(order)
 }
@@ -73,7 +77,7 @@ pub async fn expire(state: &State) -> Result<()> {
             .write(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
-                    match advance(tx, *id, Step::Expire, now) {
+                    match advance(tx, *id, Status::Pending, Step::Expire, now) {
                         Ok((_, owed)) => all.extend(owed),
                         // Somebody was faster.
                         Err(error) if error.code().name == ORDER_STATE.name => {}
@@ -91,30 +95,38 @@ async fn pay_off(state: &State, owed: Vec<Intent>) {
     join_all(owed.into_iter().map(|intent| state.owed.attempt(intent))).await;
 }
 
-fn advance(tx: &Tx<'_>, id: i64, step: Step, now: i64) -> Result<(Order, Vec<Intent>)> {
-    let order = store::find(tx, id)?;
-    let mut order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))?;
+fn find(tx: &Tx<'_>, id: i64) -> Result<Order> {
+    store::find(tx, id)?.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
+}
+
+/// Why a step is refused to an order in `status`.
+fn refusal(step: Step, status: Status) -> Error {
+    match (step, status) {
+        (Step::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
+        _ => Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str())),
+    }
+}
+
+/// Takes a step with an order that is in `from`, and tells what calls are owed for it.
+fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(Order, Vec<Intent>)> {
+    let mut order = find(tx, id)?;
     if let Step::Pay(Some(payment)) = step
         && order.paid_by == Some(payment)
     {
         // It has said so before, and did not hear the answer.
         return Ok((order, Vec::new()));
     }
-    let refused = |status: Status| Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str()));
-    let next = step.leads(order.status).ok_or_else(|| match (step, order.status) {
-        (Step::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
-        _ => refused(order.status),
-    })?;
+    let next = step.leads(order.status).filter(|_| order.status == from);
+    let next = next.ok_or_else(|| refusal(step, order.status))?;
     // The payment service answers for the time of its payments; nobody else does.
     if step == Step::Pay(None) && order.expires_at.is_some_and(|deadline| deadline <= now) {
         return Err(Error::new(&PAYMENT_TOO_LATE));
     }
-    let from = order.status;
     if let Step::Pay(payment) = step {
         order.paid_by = Some(payment.unwrap_or(0));
     }
     if !store::set_status(tx, id, from, next, order.paid_by)? {
-        return Err(refused(from));
+        return Err(refusal(step, from));
     }
     (order.status, order.expires_at) = (next, None);
     store::add_to_history(tx, id, next, now)?;

@@ -22,7 +22,7 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
 
 pub async fn methods(language: Language) -> HttpResponse {
     let offered = Method::ALL.map(|method| Offered { method, label: language.pick(&method.label()).to_owned() });
-    web::ok(&offered)
+    web::in_language(language, web::ok(&offered))
 }
 
 pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::error::{
     Error, IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
-    PAYMENT_OPEN, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, Result,
+    PAYMENT_OPEN, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, PEER_UNAVAILABLE, Result,
 };
 use crate::events::{self, Act, Intent};
 use crate::order::client::OrderClient;
@@ -115,7 +115,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengkonfirmasi pembayaran dalam batas waktunya", "Confirms a payment within its window")
             .takes::<Confirmation>(json!({"payment_id": 1}))
             .shows::<Shown>(payment("paid"))
-            .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PEER_UNAVAILABLE]),
+            .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PAYMENT_UNSETTLED]),
     );
     routes.get(
         "/payments/methods",

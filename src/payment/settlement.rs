@@ -12,7 +12,7 @@ use super::api::{Confirmation, Payment, Status};
 use super::gateway::Charge;
 use super::{Owed, SERVICE, Settler, State, store};
 use crate::error::{
-    Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, Result,
+    Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, Result,
 };
 use crate::events::{self, Event, Intent, intents};
 use crate::order::api::Status as OrderStatus;
@@ -63,14 +63,10 @@ pub async fn confirm(state: &State, which: Confirmation) -> Result<Payment> {
     match payment.status {
         Status::Paid => Ok(payment),
         Status::Failed => Err(Error::new(&PAYMENT_DECLINED)),
-        Status::Refunding | Status::Refunded => {
-            Err(Error::new(&ORDER_STATE).detail("the order did not take the payment; nothing of it is kept"))
-        }
+        Status::Refunding | Status::Refunded => Err(Error::new(&ORDER_STATE)
+            .detail("the order did not take the payment, or was cancelled since; nothing of it is kept")),
         Status::Expired => Err(Error::new(&PAYMENT_TOO_LATE)),
-        Status::Pending | Status::Confirming => {
-            Err(Error::new(&PEER_UNAVAILABLE)
-                .detail("the payment was confirmed in time and is being settled; ask again"))
-        }
+        Status::Pending | Status::Confirming => Err(Error::new(&PAYMENT_UNSETTLED)),
     }
 }
 

@@ -44,7 +44,7 @@ pub async fn notifications(
     let fetch = move |tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit| {
         store::notifications(tx, user_id, after.map_or(0, |place| place.id), limit, language)
     };
-    web::list::<Notification>(&request, &state.db, page, fetch).await
+    Ok(web::in_language(language, web::list::<Notification>(&request, &state.db, page, fetch).await?))
 }
 
 pub async fn live_notifications(
@@ -55,5 +55,5 @@ pub async fn live_notifications(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let user_id = find(id, &state).await?.id;
-    server.live.answer(stream::of(&state, user_id, last.0, language))
+    Ok(web::in_language(language, server.live.answer(stream::of(&state, user_id, last.0, language))?))
 }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{Payload, Server as Running};
+use actix_web::http::header::HeaderValue;
 use actix_web::http::{Method, header};
 use actix_web::middleware::from_fn;
 use actix_web::web::Bytes;
@@ -154,6 +155,14 @@ fn cors(hosts: Hosts) -> Cors {
 /// 200 with `body`.
 pub fn ok(body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(body)
+}
+
+/// An answer whose body is in the reader's language, with the headers that say so.
+pub fn in_language(language: Language, mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+    response
 }
 
 /// 201 with `body` and the address of what was created.

@@ -342,12 +342,12 @@ async fn what_was_confirmed_in_time_is_paid_though_the_order_service_is_away_unt
 
     gate.stop(orders).await;
     clock.set(DEADLINE - 1);
-    confirm(&app, confirmed).await.problem(503, "peer_unavailable");
+    confirm(&app, confirmed).await.problem(503, "payment_unsettled");
     app.payment.post("/payments", &json!({"order_id": 3})).await.problem(503, "peer_unavailable");
     clock.set(DEADLINE);
     eventually("the other payment expires", async || (status(&app, 2).await == "expired").then_some(())).await;
     assert_eq!(status(&app, 1).await, "confirming");
-    confirm(&app, confirmed).await.problem(503, "peer_unavailable");
+    confirm(&app, confirmed).await.problem(503, "payment_unsettled");
 
     let orders = TestApp::on_by(&folder, &ORDERS, &clock).await;
     gate.open(&orders.order);
@@ -368,7 +368,7 @@ async fn what_was_confirmed_for_an_order_that_has_expired_since_is_given_back() 
     open(&app, order).await;
     gate.stop(orders).await;
     clock.set(DEADLINE - 1);
-    confirm(&app, order).await.problem(503, "peer_unavailable");
+    confirm(&app, order).await.problem(503, "payment_unsettled");
 
     clock.set(DEADLINE + 60_000);
     let orders = TestApp::on_by(&folder, &ORDERS, &clock).await;

@@ -1,6 +1,7 @@
 //! Stories across the services, as people live them.
 
 use futures_util::future::join_all;
+use pasar::clock::Clock;
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -75,4 +76,40 @@ async fn two_processes_may_share_a_database_and_no_order_is_lost_or_doubled() {
     for app in &apps {
         assert_eq!(app.order.all("/orders").await.len(), keys.len());
     }
+}
+
+#[tokio::test]
+async fn a_database_of_an_earlier_version_keeps_all_that_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(folder.path().join("pasar.db")).unwrap();
+    old.execute_batch(
+        "CREATE TABLE migrations (name TEXT PRIMARY KEY) STRICT; CREATE TABLE done (name TEXT PRIMARY KEY) STRICT",
+    )
+    .unwrap();
+    for name in ["001_user", "002_product", "003_order"] {
+        let sql = format!("{}/src/storage/migrations/sqlite/{name}.sql", env!("CARGO_MANIFEST_DIR"));
+        old.execute_batch(&std::fs::read_to_string(sql).unwrap()).unwrap();
+        old.execute("INSERT INTO migrations VALUES (?1)", [name]).unwrap();
+    }
+    let now = Clock::system().now();
+    old.execute_batch(&format!(
+        r#"INSERT INTO users (name) VALUES ('Bambang');
+           INSERT INTO products (name, price) VALUES ('Laptop Asus', 8000000);
+           INSERT INTO orders VALUES (1, 1, 'Bambang', 16000000, 'pending', 1000);
+           INSERT INTO order_items VALUES (1, 1, 1, 'Laptop Asus', 8000000, 2);
+           INSERT INTO order_keys VALUES
+               ('cart', '{{"user_id":1,"product_id":1,"quantity":2}}', '{{"id":1,"as":"it was"}}', {now})"#
+    ))
+    .unwrap();
+    drop(old);
+
+    let app = TestApp::on(&folder, &["--sweep=20ms"]).await;
+    let body = json!({"user_id": 1, "product_id": 1, "quantity": 2});
+    let replayed = app.order.post_as("/orders", &[("idempotency-key", "cart")], &body).await;
+    assert_eq!(replayed.expect(201), json!({"id": 1, "as": "it was"}));
+    assert_eq!(app.product.all("/products?search=laptop").await.len(), 1);
+    app.payment.post("/payments", &json!({"order_id": 1})).await.expect(201);
+    app.payment.post("/payments/confirm", &json!({"order_id": 1})).await.expect(200);
+    let order = app.order.get("/orders/1").await.expect(200);
+    assert_eq!((&order["status"], &order["items"][0]["quantity"]), (&json!("paid"), &json!(2)));
 }

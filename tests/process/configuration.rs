@@ -33,9 +33,12 @@ fn a_port_in_use_is_one_line_that_names_the_flag() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (variable, flag) in
-        [("USER_ADDR", "--user-addr"), ("PRODUCT_ADDR", "--product-addr"), ("ORDER_ADDR", "--order-addr")]
-    {
+    for (variable, flag) in [
+        ("USER_ADDR", "--user-addr"),
+        ("PRODUCT_ADDR", "--product-addr"),
+        ("ORDER_ADDR", "--order-addr"),
+        ("PAYMENT_ADDR", "--payment-addr"),
+    ] {
         assert_refused(folder.pasar(&[]).env(variable, &address), &[variable, flag, &address]);
     }
     // By another Pasar, too.
@@ -142,6 +145,14 @@ fn help_goes_to_standard_output_and_names_every_setting() {
         "USER_ADDR",
         "PRODUCT_ADDR",
         "ORDER_ADDR",
+        "PAYMENT_ADDR",
+        "ORDER_URL",
+        "PAYMENT_URL",
+        "PAYMENT_DATABASE_URL",
+        "ORDER_TTL",
+        "PAYMENT_WINDOW",
+        "PAYMENT_GATEWAY",
+        "SWEEP",
         "USER_URL",
         "PRODUCT_URL",
         "DATABASE_URL",

@@ -34,7 +34,10 @@ fn insist(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
                     assert_eq!(answer.json()["code"], "key_under_way", "{}", answer.body);
                     assert!(answer.header("retry-after").is_some());
                 }
-                _ => assert_unavailable(&answer, &["busy", "too_slow", "storage_unavailable", "peer_unavailable"]),
+                _ => assert_unavailable(
+                    &answer,
+                    &["busy", "too_slow", "storage_unavailable", "peer_unavailable", "payment_unsettled"],
+                ),
             }
         }
         // Not as long as it was told to, so that more of them meet.

@@ -66,7 +66,10 @@ fn said(http: &mut Http, (method, path): (&str, &str), key: Option<&str>, body: 
             Said::Refused
         }
         _ => {
-            assert_unavailable(&answer, &["busy", "too_slow", "storage_unavailable", "peer_unavailable"]);
+            assert_unavailable(
+                &answer,
+                &["busy", "too_slow", "storage_unavailable", "peer_unavailable", "payment_unsettled"],
+            );
             Said::Nothing
         }
     }

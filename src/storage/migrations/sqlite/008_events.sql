@@ -42,6 +42,11 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (service, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
+-- The request in the form that it is compared in now.
 INSERT INTO idempotency_keys (service, key, request, answer, created_at)
-    SELECT 'order', key, request, answer, created_at FROM order_keys;
+    SELECT 'order', key,
+           '{"user_id":' || json_extract(request, '$.user_id') || ',"what":{"products":{"'
+               || json_extract(request, '$.product_id') || '":' || json_extract(request, '$.quantity') || '}}}',
+           answer, created_at
+    FROM order_keys;
 DROP TABLE order_keys;
