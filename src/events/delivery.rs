@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Tx};
 
 /// Events of one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 /// Failures after which an event is parked: about twenty minutes' worth.
 const ATTEMPTS: i64 = 14;
 /// The longest pause between two attempts.
@@ -58,10 +58,17 @@ impl Delivery {
     pub async fn run(self) {
         let mut pace = Pace::new(&self.db);
         loop {
-            // One batch at a time: whoever waits for an answer goes before those who will be told of it.
             pace.next().await;
-            if let Err(error) = self.step().await {
-                log::warn!("events have to wait: {error}");
+            loop {
+                match self.step().await {
+                    // There is more; but whoever waits for an answer goes before those who will be told of it.
+                    Ok(BATCH) if pace.alone() => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        log::warn!("events have to wait: {error}");
+                        break;
+                    }
+                }
             }
         }
     }

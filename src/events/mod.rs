@@ -8,7 +8,8 @@
 mod delivery;
 pub mod intents;
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -150,32 +151,45 @@ fn backoff(attempts: i64, most: Duration) -> Duration {
     Duration::from_millis(500 << doublings).min(most)
 }
 
-/// When to look for something to do: soon after this process has written, and each second for what
-/// others have written.
+/// When to look for something to do: soon after this process has written, though not all the time while
+/// it writes, and each second for what others have written.
 struct Pace {
     db: Db,
+    /// Writes up to the last look.
     seen: u64,
-    idle: u32,
+    looked: Instant,
 }
 
 impl Pace {
-    /// Long enough for a lot of events to share a commit, short enough for people.
+    /// Soon, for people.
     const TICK: Duration = Duration::from_millis(50);
-    const TICKS: u32 = 20;
+    /// A batch takes the writer for a millisecond or two: rarely enough that few requests meet one.
+    const GAP: Duration = Duration::from_millis(250);
+    const IDLE: Duration = Duration::from_secs(1);
 
     fn new(db: &Db) -> Self {
-        Self { db: db.clone(), seen: 0, idle: Self::TICKS }
+        Self { db: db.clone(), seen: 0, looked: Instant::now() }
     }
 
     async fn next(&mut self) {
         loop {
             tokio::time::sleep(Self::TICK).await;
-            let written = self.db.stats().writes.load(std::sync::atomic::Ordering::Relaxed);
-            self.idle += 1;
-            if written != self.seen || self.idle >= Self::TICKS {
-                (self.seen, self.idle) = (written, 0);
+            let (quiet, written) = (self.looked.elapsed(), self.written());
+            if quiet >= Self::IDLE || (quiet >= Self::GAP && written != self.seen) {
+                (self.seen, self.looked) = (written, Instant::now());
                 return;
             }
         }
+    }
+
+    /// Whether nobody else has written since the last look, so that the next batch takes nobody's turn.
+    fn alone(&mut self) -> bool {
+        let written = self.written();
+        let before = std::mem::replace(&mut self.seen, written);
+        written - before <= 1
+    }
+
+    fn written(&self) -> u64 {
+        self.db.stats().writes.load(Ordering::Relaxed)
     }
 }

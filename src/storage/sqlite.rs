@@ -100,8 +100,8 @@ pub(super) fn open_writer(file: &Path) -> Result<Connection> {
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA wal_autocheckpoint = 2000;
-         PRAGMA journal_size_limit = 16777216;",
+         PRAGMA wal_autocheckpoint = 6000;
+         PRAGMA journal_size_limit = 33554432;",
     )?;
     Ok(connection)
 }

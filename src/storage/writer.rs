@@ -1,7 +1,7 @@
 //! SQLite's one writer: a thread that commits whatever is waiting as one group.
 //!
 //! SQLite has one write lock a file and pays an fsync a commit, so the jobs that wait while one group
-//! is being synced become the next group. Each job runs in a `SAVEPOINT` of its own, so that it fails
+//! is being synced become the next group. Each job of several runs in a `SAVEPOINT` of its own, so that it fails
 //! alone; nobody is answered before the `COMMIT` has reached the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,7 +95,7 @@ where
     }
 
     fn run(&mut self, tx: &Tx<'_>) -> bool {
-        // A panic ends this job alone: its savepoint is rolled back like that of any failure.
+        // A panic ends this job alone: it is rolled back like any that fails.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
             .unwrap_or_else(|_| Err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("a write panicked"))));
         let kept = outcome.is_ok();
@@ -199,6 +199,15 @@ impl Writing {
 
 fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<()> {
     let tx = Tx::new(connection);
+    if let [job] = group {
+        // The transaction is its own.
+        let kept = job.run(&tx);
+        return if connection.is_autocommit() {
+            Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the transaction back"))
+        } else {
+            run(connection, if kept { "COMMIT" } else { "ROLLBACK" })
+        };
+    }
     for job in group {
         run(connection, "SAVEPOINT job")?;
         let kept = job.run(&tx);
