@@ -1,4 +1,4 @@
-//! The launcher: opens the database, binds the listeners, starts the servers and the workers, and stops
+//! The launcher: opens the database, binds the listeners, starts the servers and the tasks behind them, and stops
 //! it all in order. Only here is it decided which concrete parts a process is made of.
 
 use std::io::ErrorKind;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context, anyhow, bail};
+use futures_util::future::{join_all, select_all};
 use reqwest::{Client, Url};
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
 use crate::error::Result;
-use crate::events::{Delivery, Subscriber, Worker};
+use crate::events::{self, Caller, Delivery, Subscriber};
 use crate::order::client::OrderClient;
 use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
@@ -37,7 +38,8 @@ pub struct App {
     addresses: Vec<(Service, SocketAddr)>,
     /// Says to the live streams that they must end.
     closing: watch::Sender<bool>,
-    workers: Vec<JoinHandle<()>>,
+    /// What goes on behind the services.
+    tasks: Vec<JoinHandle<()>>,
     db: Db,
 }
 
@@ -67,8 +69,7 @@ impl App {
         };
         let db = open(database, database_variable)?;
         let (closing, closes) = watch::channel(false);
-        let mut house =
-            House { config, clock, db: db.clone(), addresses, workers: Vec::new(), subscribers: Vec::new() };
+        let mut house = House { config, clock, db: db.clone(), addresses, tasks: Vec::new(), subscribers: Vec::new() };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = (cores / listeners.len().max(1)).max(1);
         let mut servers = Vec::new();
@@ -88,11 +89,11 @@ impl App {
         }
         if !house.subscribers.is_empty() {
             let subscribers = std::mem::take(&mut house.subscribers);
-            house.workers.push(tokio::spawn(Delivery::new(db.clone(), house.clock.clone(), subscribers).run()));
+            house.tasks.push(tokio::spawn(Delivery::new(db.clone(), house.clock.clone(), subscribers).run()));
         }
-        house.workers.push(tokio::spawn(purge(db.clone(), house.clock.clone())));
-        let House { addresses, workers, .. } = house;
-        Ok(Self { servers, addresses, closing, workers, db })
+        house.tasks.push(tokio::spawn(purge(db.clone(), house.clock.clone())));
+        let House { addresses, tasks, .. } = house;
+        Ok(Self { servers, addresses, closing, tasks, db })
     }
 
     /// Where each service listens, in the order of their start.
@@ -100,40 +101,46 @@ impl App {
         self.addresses.iter().copied()
     }
 
-    /// Runs until `stop` comes, then stops; an error if a server ended by itself.
+    /// Runs until `stop` comes, then stops; an error if a server or a task ended by itself.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let ended = {
-            let tasks = self.servers.iter_mut().map(|running| &mut running.task);
-            let any = futures_util::future::select_all(tasks);
+            let servers = select_all(self.servers.iter_mut().map(|running| &mut running.task));
+            let tasks = select_all(self.tasks.iter_mut());
             tokio::select! {
                 () = stop => None,
-                (ended, at, _) = any => Some((ended, at)),
+                (ended, at, _) = servers => Some((ended.map_err(Into::into).and_then(|ended| Ok(ended?)), Some(at))),
+                (ended, ..) = tasks => Some((ended.map_err(Into::into), None)),
             }
         };
-        let failure = ended.map(|(ended, at)| {
-            let name = self.servers.remove(at).service.name();
+        let failure = ended.map(|(ended, server): (anyhow::Result<()>, _)| {
+            let name = match server {
+                Some(at) => self.servers.remove(at).service.name(),
+                None => "work behind the services",
+            };
             match ended {
-                Ok(Ok(())) => anyhow!("the {name} service stopped by itself"),
-                Ok(Err(error)) => anyhow!(error).context(format!("the {name} service failed")),
-                Err(error) => anyhow!(error).context(format!("the {name} service failed")),
+                Ok(()) => anyhow!("{name}: it ended by itself"),
+                Err(error) => error.context(format!("{name}: it failed")),
             }
         });
+        self.tasks.retain(|task| !task.is_finished());
         self.stop().await;
         failure.map_or(Ok(()), Err)
     }
 
-    /// Ends the live streams and answers what has been accepted: order and payment first, since they
-    /// still call the others. Then the workers end, and last of all the writer.
+    /// Ends the live streams and answers what has been accepted: first who still calls the others. Then the
+    /// tasks end, and last of all the writer.
     pub async fn stop(self) {
         let _ = self.closing.send(true);
-        let calls = |running: &Running| matches!(running.service, Service::Order | Service::Payment);
-        let (callers, called): (Vec<_>, Vec<_>) = self.servers.into_iter().partition(calls);
-        for group in [callers, called] {
-            futures_util::future::join_all(group.iter().map(|running| running.handle.stop(true))).await;
+        let mut servers = self.servers;
+        for callers in [&[Service::Payment][..], &[Service::Order], &[Service::User, Service::Product]] {
+            let (group, others): (Vec<_>, Vec<_>) =
+                servers.into_iter().partition(|running| callers.contains(&running.service));
+            join_all(group.iter().map(|running| running.handle.stop(true))).await;
+            servers = others;
         }
-        for worker in self.workers {
+        for task in self.tasks {
             // What it was about is written down, and done after the next start.
-            worker.abort();
+            task.abort();
         }
         let db = self.db;
         if let Err(error) = tokio::task::spawn_blocking(move || db.close()).await {
@@ -148,12 +155,12 @@ struct House<'a> {
     clock: Clock,
     db: Db,
     addresses: Vec<(Service, SocketAddr)>,
-    workers: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
     subscribers: Vec<Subscriber>,
 }
 
 impl House<'_> {
-    /// A service: its demo data, its workers, and what it adds to its server.
+    /// A service: its demo data, its tasks, and what it adds to its server.
     async fn part(&mut self, service: Service, metrics: &Metrics) -> anyhow::Result<Part> {
         let (db, clock) = (self.db.clone(), self.clock.clone());
         Ok(match service {
@@ -166,6 +173,7 @@ impl House<'_> {
                 Part::new(user::routes, move || state.clone())
             }
             Service::Product => {
+                product::update(&db).await.context("the products")?;
                 if self.config.demo {
                     product::seed(&db).await.context("the demo products")?;
                 }
@@ -191,14 +199,14 @@ impl House<'_> {
                         users: UserClient::new(peer(&users)),
                         products,
                         payments,
-                        owed: Worker::new(db.clone(), clock.clone(), order::SERVICE, act),
+                        owed: Caller::new(db.clone(), clock.clone(), order::SERVICE, act),
                         order_ttl,
                     }
                 };
-                // Of this runtime, for the workers.
+                // Of this runtime, for the tasks.
                 let own = state(&peer::client()?);
-                self.workers.push(tokio::spawn(own.owed.clone().run()));
-                self.workers.push(tokio::spawn(sweep(self.config.sweep, move || {
+                self.tasks.push(tokio::spawn(own.owed.clone().run()));
+                self.tasks.push(tokio::spawn(sweep(self.config.sweep, move || {
                     let own = own.clone();
                     async move { order::expire(&own).await }
                 })));
@@ -219,13 +227,13 @@ impl House<'_> {
                         db: db.clone(),
                         clock: clock.clone(),
                         settler,
-                        owed: Worker::new(db.clone(), clock.clone(), payment::SERVICE, act),
+                        owed: Caller::new(db.clone(), clock.clone(), payment::SERVICE, act),
                         window,
                     }
                 };
                 let own = state(&peer::client()?);
-                self.workers.push(tokio::spawn(own.owed.clone().run()));
-                self.workers.push(tokio::spawn(sweep(self.config.sweep, move || {
+                self.tasks.push(tokio::spawn(own.owed.clone().run()));
+                self.tasks.push(tokio::spawn(sweep(self.config.sweep, move || {
                     let own = own.clone();
                     async move { payment::expire(&own).await }
                 })));
@@ -320,6 +328,7 @@ async fn purge(db: Db, clock: Clock) {
     let work = || async {
         let now = clock.now();
         while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
+        db.write(events::purge).await?;
         product::purge(&db, &clock).await
     };
     sweep(PURGE, work).await;

@@ -53,3 +53,9 @@ pub fn rfc3339(epoch_ms: i64) -> String {
     let since = Duration::from_millis(u64::try_from(epoch_ms).unwrap_or(0));
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
+
+/// The moment that a peer shows, in epoch milliseconds.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    Some(millis(time.duration_since(UNIX_EPOCH).ok()?))
+}

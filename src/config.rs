@@ -18,6 +18,9 @@ use crate::storage::DatabaseUrl;
 /// Where the payment service listens if nothing is said and it can't be with the order service.
 const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5003);
 
+/// The longest time that a setting can name.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// The services of the shop, in the order in which they start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Service {
@@ -403,8 +406,9 @@ fn switch(text: &str) -> Result<bool, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("a time is written 500ms, 2s, 15m".to_owned()),
+        Ok(time) if !time.is_zero() && time <= LONGEST => Ok(time),
+        Ok(_) => Err("it is more than nothing and at most a year".to_owned()),
+        Err(_) => Err("a time is written 500ms, 2s, 15m".to_owned()),
     }
 }
 
@@ -459,6 +463,7 @@ mod tests {
             (["--log", "pasar=inof"], "RUST_LOG"),
             (["--request-timeout", "0s"], "--request-timeout"),
             (["--demo", "maybe"], "--demo"),
+            (["--order-ttl", "9000y"], "--order-ttl"),
             (["--payment-gateway", "cheque=decline"], "PAYMENT_GATEWAY"),
             (["--payment-gateway", "card=soon"], "PAYMENT_GATEWAY"),
             (["--order-database-url", "sqlite:other.db"], "ORDER_DATABASE_URL"),

@@ -282,6 +282,10 @@ impl Error {
         self.0.code
     }
 
+    pub fn is(&self, code: &Code) -> bool {
+        self.0.code.name == code.name
+    }
+
     pub fn details(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }

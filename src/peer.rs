@@ -14,18 +14,20 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, bail};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
-use crate::error::{Error, PEER_UNAVAILABLE, Result};
+use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::web::{Context, KEEP_ALIVE, Metrics};
 
 /// What the first attempt may take of a request's budget, so that a second one fits in.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
 /// The longest pause before the second attempt; the real one is random, so that clients spread out.
 const JITTER_MS: u64 = 50;
-/// The largest answer that is read, in bytes.
-const LIMIT: usize = 64 * 1024;
+/// The largest answer that is read, in bytes: more than any of ours.
+const LIMIT: usize = 256 * 1024;
+/// What is kept of a peer's words, in characters.
+const WORDS: usize = 200;
 /// Failures in a row after which a peer is taken to be down.
 const FAILURES: u32 = 5;
 /// How often a peer that is down is tried again, in milliseconds.
@@ -84,12 +86,28 @@ pub enum Answer<T> {
     Refused(Told),
 }
 
-/// The members of a problem document that a caller may act on or pass on.
+/// The members of a problem document that a caller may act on or pass on. The words are a stranger's:
+/// they are kept short and on one line, as they may reach a log.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Told {
+    #[serde(deserialize_with = "words")]
     pub code: String,
+    #[serde(deserialize_with = "words")]
     pub detail: String,
+}
+
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text.chars().filter(|c| !c.is_control()).take(WORDS).collect())
+}
+
+impl Told {
+    /// Whether this is why. A status alone is not believed: whatever stands in for a service that is
+    /// away, a proxy say, answers with one, too.
+    pub fn is(&self, code: &Code) -> bool {
+        self.code == code.name
+    }
 }
 
 impl Peer {

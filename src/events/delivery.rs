@@ -9,8 +9,8 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Tx};
 
-/// Events of one transaction.
-const BATCH: usize = 128;
+/// Events of a subscriber in one transaction.
+const BATCH: usize = 256;
 /// Failures after which an event is parked: about twenty minutes' worth.
 const ATTEMPTS: i64 = 14;
 /// The longest pause between two attempts.
@@ -59,17 +59,13 @@ impl Delivery {
         let mut pace = Pace::new(&self.db);
         loop {
             pace.next().await;
-            loop {
-                match self.step().await {
-                    // There is more; but whoever waits for an answer goes before those who will be told of it.
-                    Ok(BATCH) if pace.alone() => {}
-                    Ok(_) => break,
-                    Err(error) => {
-                        log::warn!("events have to wait: {error}");
-                        break;
-                    }
+            pace.more = match self.step().await {
+                Ok(looked_at) => looked_at >= BATCH,
+                Err(error) => {
+                    log::warn!("events have to wait: {error}");
+                    false
                 }
-            }
+            };
         }
     }
 
@@ -117,8 +113,8 @@ impl Delivery {
                 let mut handled = Vec::with_capacity(batch.len());
                 for row in &batch {
                     // Another process may have been faster.
-                    let sql = "DELETE FROM outbox WHERE id = $1 AND event = $2";
-                    if tx.execute(sql, &[row.id.into(), (&row.event).into()])? == 1 {
+                    let sql = "DELETE FROM outbox WHERE subscriber = $1 AND id = $2 AND event = $3";
+                    if tx.execute(sql, &[row.subscriber.name.into(), row.id.into(), (&row.event).into()])? == 1 {
                         let event: Event = serde_json::from_str(&row.event).map_err(Error::internal)?;
                         (row.subscriber.effect)(tx, &event)?;
                         handled.push((row.subscriber.name, event));
@@ -140,12 +136,11 @@ impl Delivery {
 
     /// Notes that a subscriber could not handle an event: it is tried again later, and parked in the end.
     async fn failed(&self, waiting: &Waiting, error: &Error) -> Result<()> {
-        let (id, attempts) = (waiting.id, waiting.attempts + 1);
+        let (subscriber, id, attempts) = (waiting.subscriber.name, waiting.id, waiting.attempts + 1);
         let parked = attempts >= ATTEMPTS;
         log::log!(
             if parked { log::Level::Error } else { log::Level::Warn },
-            "{} could not handle event {id}, {}{}: {error}",
-            waiting.subscriber.name,
+            "{subscriber} could not handle event {id}, {}{}: {error}",
             waiting.event,
             if parked { ", which is parked now" } else { "" },
         );
@@ -185,6 +180,5 @@ fn due(tx: &Tx<'_>, subscribers: &[Subscriber], now: i64) -> Result<Vec<Waiting>
             },
         )?);
     }
-    rows.truncate(BATCH);
     Ok(rows)
 }

@@ -75,16 +75,16 @@ pub fn fulfil(tx: &Tx<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Makes the calls of one service.
+/// Makes the calls that a service owes.
 #[derive(Clone)]
-pub struct Worker {
+pub struct Caller {
     db: Db,
     clock: Clock,
     service: &'static str,
     act: Act,
 }
 
-impl Worker {
+impl Caller {
     pub fn new(db: Db, clock: Clock, service: &'static str, act: Act) -> Self {
         Self { db, clock, service, act }
     }
@@ -94,16 +94,13 @@ impl Worker {
         let mut pace = Pace::new(&self.db);
         loop {
             pace.next().await;
-            loop {
-                match self.step().await {
-                    Ok(0) => break,
-                    Ok(_) => {}
-                    Err(error) => {
-                        log::warn!("{}: calls that are owed have to wait: {error}", self.service);
-                        break;
-                    }
+            pace.more = match self.step().await {
+                Ok(made) => made > 0,
+                Err(error) => {
+                    log::warn!("{}: calls that are owed have to wait: {error}", self.service);
+                    false
                 }
-            }
+            };
         }
     }
 
@@ -115,15 +112,18 @@ impl Worker {
         }
         let begun = self.db.write(move |tx| begin_due(tx, service, now)).await?;
         let number = begun.len();
-        let done = stream::iter(begun).map(|intent| self.attempt(intent)).buffer_unordered(PARALLEL);
-        done.for_each(async |()| {}).await;
+        let calls = stream::iter(begun).map(async |intent| {
+            let outcome = (self.act)(intent.clone()).await;
+            self.note(intent, outcome).await;
+        });
+        calls.buffer_unordered(PARALLEL).for_each(async |()| {}).await;
         Ok(number)
     }
 
-    /// Makes the call of an intent that was begun, and notes how it ended.
-    pub async fn attempt(&self, intent: Intent) {
+    /// Notes how the call of an intent ended that was begun, by the worker or by a request.
+    pub async fn note(&self, intent: Intent, outcome: Result<()>) {
         let id = intent.id;
-        let noted = match (self.act)(intent.clone()).await {
+        let noted = match outcome {
             Ok(()) => self.db.write(move |tx| fulfil(tx, id)).await,
             Err(error) if error.code().kind == Kind::Unavailable => {
                 log::warn!("{}: {} {} is tried again: {error}", self.service, intent.action, intent.target);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::storage::{Db, Tx};
 pub use delivery::{Delivery, Effect, Subscriber};
-pub use intents::{Act, Intent, Worker};
+pub use intents::{Act, Caller, Intent};
 
 /// The log of the order service: seed 004 has it hear of new users.
 pub const ORDER_LOG: &str = "order.log";
@@ -26,6 +26,9 @@ pub const NOTIFICATIONS: &str = "user.notifications";
 /// Who hears of what, whichever process they are in.
 const SUBSCRIPTIONS: &[(&str, &[&str])] =
     &[(ORDER_LOG, &["user_created"]), (NOTIFICATIONS, &["order_created", "order_status_changed"])];
+
+/// Events that wait for a subscriber at the most: it may be away for long, or in no process of this database.
+const UNHEARD: i64 = 1_000_000;
 
 /// Something that happened. Times are in epoch milliseconds, amounts in whole rupiah.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,12 +115,26 @@ pub fn emit(tx: &Tx<'_>, event: &Event) -> Result<()> {
         if names.contains(&event.name()) {
             let json = serde_json::to_string(event).map_err(Error::internal)?;
             tx.execute(
-                "INSERT INTO outbox (subscriber, key, event) VALUES ($1, $2, $3)",
+                "INSERT INTO outbox (subscriber, id, key, event)
+                 VALUES ($1, (SELECT coalesce(max(id), 0) + 1 FROM outbox WHERE subscriber = $1), $2, $3)",
                 &[(*subscriber).into(), (&event.key()).into(), (&json).into()],
             )?;
         }
     }
     Ok(())
+}
+
+/// Forgets the oldest events of a subscriber that nobody seems to be, but for the newest [`UNHEARD`].
+pub fn purge(tx: &Tx<'_>) -> Result<u64> {
+    let mut gone = 0;
+    for (subscriber, _) in SUBSCRIPTIONS {
+        gone += tx.execute(
+            "DELETE FROM outbox WHERE subscriber = $1 AND parked = 0
+             AND id <= (SELECT max(id) FROM outbox WHERE subscriber = $1) - $2",
+            &[(*subscriber).into(), UNHEARD.into()],
+        )?;
+    }
+    Ok(gone)
 }
 
 /// How much there is still to do, and how much was given up.
@@ -158,38 +175,29 @@ struct Pace {
     /// Writes up to the last look.
     seen: u64,
     looked: Instant,
+    /// Whether the last look left something over.
+    more: bool,
 }
 
 impl Pace {
     /// Soon, for people.
     const TICK: Duration = Duration::from_millis(50);
-    /// A batch takes the writer for a millisecond or two: rarely enough that few requests meet one.
+    /// What is done takes the writer for a millisecond or two: rarely enough that few requests meet it.
     const GAP: Duration = Duration::from_millis(250);
     const IDLE: Duration = Duration::from_secs(1);
 
     fn new(db: &Db) -> Self {
-        Self { db: db.clone(), seen: 0, looked: Instant::now() }
+        Self { db: db.clone(), seen: 0, looked: Instant::now(), more: false }
     }
 
     async fn next(&mut self) {
         loop {
             tokio::time::sleep(Self::TICK).await;
-            let (quiet, written) = (self.looked.elapsed(), self.written());
-            if quiet >= Self::IDLE || (quiet >= Self::GAP && written != self.seen) {
+            let (quiet, written) = (self.looked.elapsed(), self.db.stats().writes.load(Ordering::Relaxed));
+            if self.more || quiet >= Self::IDLE || (quiet >= Self::GAP && written != self.seen) {
                 (self.seen, self.looked) = (written, Instant::now());
                 return;
             }
         }
-    }
-
-    /// Whether nobody else has written since the last look, so that the next batch takes nobody's turn.
-    fn alone(&mut self) -> bool {
-        let written = self.written();
-        let before = std::mem::replace(&mut self.seen, written);
-        written - before <= 1
-    }
-
-    fn written(&self) -> u64 {
-        self.db.stats().writes.load(Ordering::Relaxed)
     }
 }

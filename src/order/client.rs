@@ -1,10 +1,11 @@
 //! How other services reach this one, over HTTP like anybody.
 
+use anyhow::anyhow;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::api::Summary;
-use crate::error::Result;
+use crate::error::{ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::peer::{Answer, Peer};
 use crate::web::Context;
 
@@ -26,7 +27,7 @@ impl OrderClient {
     /// `GET /orders/{id}`: `None` if there is no such order;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: i64) -> Result<Option<Summary>> {
-        let sound = |order: &Summary| order.id == id && order.total_price >= 0;
+        let sound = |order: &Summary| order.id == id && order.user_id > 0 && order.total_price >= 0;
         self.peer.get(context, &format!("/orders/{id}"), sound).await
     }
 
@@ -38,7 +39,14 @@ impl OrderClient {
         let path = format!("/orders/{id}/payment");
         match self.peer.call(context, Method::PUT, &path, Some(body), sound).await? {
             Answer::Done(_) => Ok(true),
-            Answer::Missing(_) | Answer::Refused(_) => Ok(false),
+            Answer::Missing(told) | Answer::Refused(told)
+                if [&ORDER_NOT_FOUND, &ORDER_STATE, &PAYMENT_TOO_LATE].iter().any(|code| told.is(code)) =>
+            {
+                Ok(false)
+            }
+            Answer::Missing(told) | Answer::Refused(told) => {
+                Err(self.peer.unavailable(anyhow!("it knows nothing of payments: {}", told.detail)))
+            }
         }
     }
 }

@@ -4,9 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::api::{
-    Detail, Given, NewOrder, NewPaymentStatus, NewStatus, Order, PaymentStatus, PeerState, Reached, Status,
-};
+use super::api::{Detail, Order, PeerState, Reached, Status};
+use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
 use super::lifecycle::{self, Step};
 use super::store::Filter;
 use super::{State, placement, store};
@@ -79,25 +78,35 @@ pub async fn tracking(id: PathId, language: Language, state: Data<State>) -> Res
     Ok(web::in_language(language, web::ok(&tracking.collect::<Vec<_>>())))
 }
 
-async fn take(id: PathId, state: &State, step: Step) -> Result<HttpResponse> {
+async fn take(id: PathId, state: &State, context: &Context, step: Step) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    Ok(web::ok(&lifecycle::take(state, id, step).await?))
+    Ok(web::ok(&lifecycle::take(state, context, id, step).await?))
 }
 
-pub async fn confirm(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    take(id, &state, Step::Confirm).await
+pub async fn confirm(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    take(id, &state, &context, Step::Confirm).await
 }
 
-pub async fn set_status(id: PathId, Json(new): Json<NewStatus>, state: Data<State>) -> Result<HttpResponse> {
+pub async fn set_status(
+    context: Context,
+    id: PathId,
+    Json(new): Json<NewStatus>,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let step = match new.status {
         Given::Shipped => Step::Ship,
         Given::Completed => Step::Complete,
         Given::Cancelled => Step::Cancel,
     };
-    take(id, &state, step).await
+    take(id, &state, &context, step).await
 }
 
-pub async fn set_payment(id: PathId, Json(new): Json<NewPaymentStatus>, state: Data<State>) -> Result<HttpResponse> {
+pub async fn set_payment(
+    context: Context,
+    id: PathId,
+    Json(new): Json<NewPaymentStatus>,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
     let status = new.status().ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
     let step = match status {
@@ -113,11 +122,11 @@ pub async fn set_payment(id: PathId, Json(new): Json<NewPaymentStatus>, state: D
             return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", order.status.as_str())));
         }
     };
-    match lifecycle::take(&state, id, step).await {
+    match lifecycle::take(&state, &context, id, step).await {
         // It has lapsed, whether or not anybody has noticed before.
-        Err(error) if error.code().name == PAYMENT_TOO_LATE.name => {
-            let expired = lifecycle::take(&state, id, Step::Expire).await;
-            Err(expired.err().filter(|error| error.code().name != ORDER_STATE.name).unwrap_or(error))
+        Err(error) if error.is(&PAYMENT_TOO_LATE) => {
+            let expired = lifecycle::take(&state, &context, id, Step::Expire).await;
+            Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))
         }
         taken => Ok(web::ok(&taken?)),
     }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::api::{Order, Status};
-use super::{Owed, SERVICE, State, store};
+use super::{Owed, SERVICE, State, call, store};
 use crate::clock::millis;
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{self, Event, Intent, intents};
 use crate::storage::Tx;
+use crate::web::Context;
 
 /// How long after its deadline an order is left alone: a payment that was confirmed in time may still be
 /// on its way.
@@ -56,11 +57,11 @@ impl Step {
 ///
 /// The step starts from where the order is now. If another one is faster, this one is refused, even if it
 /// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.
-pub async fn take(state: &State, id: i64, step: Step) -> Result<Order> {
+pub async fn take(state: &State, context: &Context, id: i64, step: Step) -> Result<Order> {
     let seen = state.db.read(move |tx| find(tx, id)).await?;
     let now = state.clock.now();
     let (order, owed) = state.db.write(move |tx| advance(tx, id, seen.status, step, now)).await?;
-    pay_off(state, owed).await;
+    pay_off(state, context, owed).await;
     Ok(order)
 }
 
@@ -80,19 +81,23 @@ pub async fn expire(state: &State) -> Result<()> {
                     match advance(tx, *id, Status::Pending, Step::Expire, now) {
                         Ok((_, owed)) => all.extend(owed),
                         // Somebody was faster.
-                        Err(error) if error.code().name == ORDER_STATE.name => {}
+                        Err(error) if error.is(&ORDER_STATE) => {}
                         Err(error) => return Err(error),
                     }
                 }
                 Ok(all)
             })
             .await?;
-        pay_off(state, owed).await;
+        pay_off(state, &Context::own(), owed).await;
     }
 }
 
-async fn pay_off(state: &State, owed: Vec<Intent>) {
-    join_all(owed.into_iter().map(|intent| state.owed.attempt(intent))).await;
+async fn pay_off(state: &State, context: &Context, owed: Vec<Intent>) {
+    let calls = owed.into_iter().map(async |intent| {
+        let outcome = call(state.products.as_ref(), &state.payments, context, &intent).await;
+        state.owed.note(intent, outcome).await;
+    });
+    join_all(calls).await;
 }
 
 fn find(tx: &Tx<'_>, id: i64) -> Result<Order> {

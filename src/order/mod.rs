@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod client;
+mod forms;
 mod handlers;
 mod lifecycle;
 mod placement;
@@ -27,7 +28,8 @@ use crate::product::client::ProductClient;
 use crate::storage::{Db, Tx};
 use crate::user::client::UserClient;
 use crate::web::{Context, Doc, Id, Routes};
-use api::{Detail, Forms, NewOrder, NewPaymentStatus, NewStatus, PeerState, Reached, Shown, Status};
+use api::{Detail, PeerState, Reached, Shown, Status};
+use forms::{Forms, NewOrder, NewPaymentStatus, NewStatus};
 
 pub const NAME: &str = "OrderService";
 /// The service in the storage's books.
@@ -43,7 +45,7 @@ pub struct State {
     pub products: Option<ProductClient>,
     pub payments: PaymentClient,
     /// The calls that orders owe.
-    pub owed: events::Worker,
+    pub owed: events::Caller,
     /// How long an order waits to be paid.
     pub order_ttl: Duration,
 }
@@ -68,21 +70,28 @@ impl Owed {
     const REFUND: &str = "refund";
 }
 
-/// Makes the calls that orders owe.
+/// Makes the calls that orders owe, when nobody waits for them.
 pub fn act(products: Option<ProductClient>, payments: PaymentClient) -> Act {
-    Arc::new(move |Intent { action, target, .. }| {
+    Arc::new(move |intent| {
         let (products, payments) = (products.clone(), payments.clone());
-        Box::pin(async move {
-            let context = Context::own();
-            match (action.as_str(), products) {
-                (Owed::COMMIT, Some(products)) => products.commit(&context, &target).await,
-                (Owed::RELEASE, Some(products)) => products.release(&context, &target).await,
-                (Owed::REFUND, _) => payments.refund(&context, &target).await,
-                (_, None) => Err(Error::new(&PEER_UNAVAILABLE).detail("there is no product service")),
-                (_, Some(_)) => Err(Error::internal(anyhow::anyhow!("an order owes no {action}"))),
-            }
-        })
+        Box::pin(async move { call(products.as_ref(), &payments, &Context::own(), &intent).await })
     })
+}
+
+/// Makes one call that an order owes.
+async fn call(
+    products: Option<&ProductClient>,
+    payments: &PaymentClient,
+    context: &Context,
+    Intent { action, target, .. }: &Intent,
+) -> Result<()> {
+    match (action.as_str(), products) {
+        (Owed::COMMIT, Some(products)) => products.commit(context, target).await,
+        (Owed::RELEASE, Some(products)) => products.release(context, target).await,
+        (Owed::REFUND, _) => payments.refund(context, target).await,
+        (_, None) => Err(Error::new(&PEER_UNAVAILABLE).detail("there is no product service")),
+        (_, Some(_)) => Err(Error::internal(anyhow::anyhow!("an order owes no {action}"))),
+    }
 }
 
 /// Logs new users, as seed 004 has it.

@@ -13,7 +13,8 @@ use futures_util::future::join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use super::api::{Item, NewOrder, Order, Status, What};
+use super::api::{Item, Order, Status};
+use super::forms::{NewOrder, What};
 use super::{Owed, SERVICE, State, store};
 use crate::error::{
     Error, INSUFFICIENT_STOCK, INVALID_FIELDS, KEY_UNDER_WAY, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence,
@@ -21,7 +22,7 @@ use crate::error::{
 };
 use crate::events::{self, Event, intents};
 use crate::product::api::{Product, Reservation};
-use crate::storage::{Key, Known, Tx};
+use crate::storage::{Answered, Key, Tx};
 use crate::web::Context;
 
 /// How long an order may take to be placed, from the first write to the last: well above the budget of
@@ -68,18 +69,7 @@ pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<
 
 /// The order that a key stands for, if it is known; an error while a twin is being placed.
 fn placed_before(tx: &Tx<'_>, key: &Key, now: i64) -> Result<Option<Placed>> {
-    #[derive(serde::Deserialize)]
-    struct Answered {
-        id: i64,
-    }
-    match key.find(tx, now)? {
-        Known::Nothing => Ok(None),
-        Known::UnderWay => Err(Error::new(&KEY_UNDER_WAY)),
-        Known::Answer(json) => {
-            let Answered { id } = serde_json::from_str(&json).map_err(Error::internal)?;
-            Ok(Some(Placed { id, json, replayed: true }))
-        }
-    }
+    Ok(key.replay(tx, now)?.map(|Answered { id, json }| Placed { id, json, replayed: true }))
 }
 
 /// The one write of an order without tracked stock.

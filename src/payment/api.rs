@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
 use crate::error::{Error, Result, Sentence};
-use crate::web::{Body, Fault, Field, Fields, Id, Key, Listed, Place, Rupiah, Sort};
+use crate::web::{Body, Fault, Field, Fields, Id, Listed, Place, Rupiah, Sort, SortKey};
 
 /// How far a payment has come; the steps between are in `settlement`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -169,7 +169,7 @@ impl Serialize for Payment {
 
 impl Listed for Payment {
     fn place(&self, _: Sort) -> Place {
-        Place { key: Key::None, id: self.id }
+        Place { key: SortKey::None, id: self.id }
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ORDER_STATE, PAYMENT_NOT_FOUND, Result};
 use crate::peer::{Answer, Peer};
 use crate::web::Context;
 
@@ -30,9 +30,12 @@ impl PaymentClient {
         match self.peer.call(context, Method::POST, &path, None, |_: &Value| true).await? {
             Answer::Done(_) => Ok(()),
             // Whoever said that it paid the order made it up: there is nothing to give back.
-            Answer::Missing(_) => Ok(()),
-            Answer::Refused(told) => {
-                Err(Error::internal(anyhow!("the {} service refused: {} {}", self.peer.name(), told.code, told.detail)))
+            Answer::Missing(told) if told.is(&PAYMENT_NOT_FOUND) => Ok(()),
+            Answer::Refused(told) if told.is(&ORDER_STATE) => {
+                Err(Error::internal(anyhow!("the {} service refused: {}", self.peer.name(), told.detail)))
+            }
+            Answer::Missing(told) | Answer::Refused(told) => {
+                Err(self.peer.unavailable(anyhow!("it knows nothing of refunds: {}", told.detail)))
             }
         }
     }

@@ -6,11 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
 use super::{SERVICE, State, settlement, store};
 use crate::error::{
-    Error, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN,
-    PAYMENT_TOO_LATE, Result,
+    Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
-use crate::order::api::{Status as OrderStatus, Summary};
-use crate::storage::{Key, Known, Tx};
+use crate::order::api::Status as OrderStatus;
+use crate::storage::{Answered, Key};
 use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Query, Rupiah, Sort};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
@@ -39,8 +38,8 @@ pub async fn of_order(id: PathId, state: Data<State>) -> Result<HttpResponse> {
     Ok(web::ok(&payment.ok_or_else(missing)?))
 }
 
-pub async fn confirm(Json(which): Json<Confirmation>, state: Data<State>) -> Result<HttpResponse> {
-    Ok(web::ok(&settlement::confirm(&state, which).await?))
+pub async fn confirm(context: Context, Json(which): Json<Confirmation>, state: Data<State>) -> Result<HttpResponse> {
+    Ok(web::ok(&settlement::confirm(&state, &context, which).await?))
 }
 
 pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
@@ -50,9 +49,9 @@ pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<
 
 /// What came of an attempt to open a payment.
 enum Opened {
-    Now(i64, String),
-    Before(i64, String),
-    /// The open payment of the order has lapsed.
+    Now(Answered),
+    Before(Answered),
+    /// The open payment of the order, with this id, has lapsed.
     Lapsed(i64),
 }
 
@@ -66,7 +65,7 @@ pub async fn create(
     let key = key.0.map(|key| Key { service: SERVICE, key, request });
     if let Some(key) = key.clone() {
         let now = state.clock.now();
-        if let Some((id, json)) = state.db.read(move |tx| opened_before(tx, &key, now)).await? {
+        if let Some(Answered { id, json }) = state.db.read(move |tx| key.replay(tx, now)).await? {
             return Ok(web::created_once(&format!("/payments/{id}"), json, true));
         }
     }
@@ -75,9 +74,9 @@ pub async fn create(
         .db
         .write(move |tx| {
             if let Some(key) = &key
-                && let Some((id, json)) = opened_before(tx, key, payment.created_at)?
+                && let Some(answered) = key.replay(tx, payment.created_at)?
             {
-                return Ok(Opened::Before(id, json));
+                return Ok(Opened::Before(answered));
             }
             if let Some(before) = store::of_order(tx, payment.order_id)? {
                 return match before.status {
@@ -98,31 +97,15 @@ pub async fn create(
             if let Some(key) = &key {
                 key.answer(tx, &json, payment.created_at)?;
             }
-            Ok(Opened::Now(payment.id, json))
+            Ok(Opened::Now(Answered { id: payment.id, json }))
         })
         .await?;
     match opened {
-        Opened::Now(id, json) => Ok(web::created_once(&format!("/payments/{id}"), json, false)),
-        Opened::Before(id, json) => Ok(web::created_once(&format!("/payments/{id}"), json, true)),
+        Opened::Now(Answered { id, json }) => Ok(web::created_once(&format!("/payments/{id}"), json, false)),
+        Opened::Before(Answered { id, json }) => Ok(web::created_once(&format!("/payments/{id}"), json, true)),
         Opened::Lapsed(id) => {
-            settlement::expire_one(&state, id).await?;
+            settlement::expire_one(&state, &context, id).await?;
             Err(Error::new(&PAYMENT_TOO_LATE))
-        }
-    }
-}
-
-/// The payment that a key stands for, if it is known.
-fn opened_before(tx: &Tx<'_>, key: &Key, now: i64) -> Result<Option<(i64, String)>> {
-    #[derive(serde::Deserialize)]
-    struct Answered {
-        id: i64,
-    }
-    match key.find(tx, now)? {
-        Known::Nothing => Ok(None),
-        Known::UnderWay => Err(Error::new(&KEY_UNDER_WAY)),
-        Known::Answer(json) => {
-            let Answered { id } = serde_json::from_str(&json).map_err(Error::internal)?;
-            Ok(Some((id, json)))
         }
     }
 }
@@ -140,7 +123,7 @@ async fn draw_up(state: &State, context: &Context, new: &NewPayment) -> Result<P
         return Err(mismatch("user", order.user_id));
     }
     let created_at = state.clock.now();
-    let deadline = deadline(&order)?;
+    let deadline = order.expires_at;
     match order.status {
         OrderStatus::Pending if deadline.is_none_or(|deadline| created_at < deadline) => {}
         OrderStatus::Pending | OrderStatus::Expired => return Err(Error::new(&PAYMENT_TOO_LATE)),
@@ -157,12 +140,4 @@ async fn draw_up(state: &State, context: &Context, new: &NewPayment) -> Result<P
         created_at,
         expires_at: deadline.map_or(window, |deadline| window.min(deadline)),
     })
-}
-
-/// The order's own deadline in epoch milliseconds, if it has one.
-fn deadline(order: &Summary) -> Result<Option<i64>> {
-    let Some(text) = &order.expires_at else { return Ok(None) };
-    let time = humantime::parse_rfc3339(text).map_err(Error::internal)?;
-    let since = time.duration_since(std::time::UNIX_EPOCH).map_err(Error::internal)?;
-    Ok(Some(crate::clock::millis(since)))
 }

@@ -20,7 +20,7 @@ use crate::error::{
 use crate::events::{self, Act, Intent};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
-use crate::web::{Doc, Routes};
+use crate::web::{Context, Doc, Routes};
 use api::{Confirmation, NewPayment, Offered, Shown};
 use gateway::Gateway;
 
@@ -35,7 +35,7 @@ pub struct State {
     pub clock: Clock,
     pub settler: Settler,
     /// The calls that payments owe.
-    pub owed: events::Worker,
+    pub owed: events::Caller,
     /// How long a payment can be confirmed.
     pub window: Duration,
 }
@@ -54,23 +54,28 @@ struct Owed;
 impl Owed {
     /// Charge it and tell its order, or give it back.
     const SETTLE: &str = "settle";
-    /// Tell its order that it has expired.
-    const TELL_EXPIRED: &str = "tell_expired";
+    /// Tell its order that it came to nothing.
+    const TELL: &str = "tell";
 }
 
-/// Makes the calls that payments owe.
+/// Makes the calls that payments owe, when nobody waits for them.
 pub fn act(settler: Settler) -> Act {
-    Arc::new(move |Intent { action, target, .. }| {
+    Arc::new(move |intent| {
         let settler = settler.clone();
-        Box::pin(async move {
-            let id = target.parse().map_err(Error::internal)?;
-            match action.as_str() {
-                Owed::SETTLE => settler.settle(id).await,
-                Owed::TELL_EXPIRED => settler.tell_expired(id).await,
-                _ => Err(Error::internal(anyhow::anyhow!("a payment owes no {action}"))),
-            }
-        })
+        Box::pin(async move { settler.call(&Context::own(), &intent).await })
     })
+}
+
+impl Settler {
+    /// Makes one call that a payment owes.
+    async fn call(&self, context: &Context, Intent { action, target, .. }: &Intent) -> Result<()> {
+        let id = target.parse().map_err(Error::internal)?;
+        match action.as_str() {
+            Owed::SETTLE => self.settle(context, id).await,
+            Owed::TELL => self.tell(context, id).await,
+            _ => Err(Error::internal(anyhow::anyhow!("a payment owes no {action}"))),
+        }
+    }
 }
 
 pub fn routes(routes: &mut Routes) {

@@ -30,7 +30,7 @@ enum Begun {
 }
 
 /// Confirms a payment and sees it through: paid, or an error that says why not.
-pub async fn confirm(state: &State, which: Confirmation) -> Result<Payment> {
+pub async fn confirm(state: &State, context: &Context, which: Confirmation) -> Result<Payment> {
     let now = state.clock.now();
     let (id, begun) = state
         .db
@@ -44,15 +44,15 @@ pub async fn confirm(state: &State, which: Confirmation) -> Result<Payment> {
         })
         .await?;
     match begun {
-        Begun::Confirming(Some(intent)) => state.owed.attempt(intent).await,
+        Begun::Confirming(Some(intent)) => make(state, context, intent).await,
         // Somebody else has begun it: to help is harmless, and to wait is not enough if they have died.
         Begun::Confirming(None) => {
-            if let Err(error) = state.settler.settle(id).await {
+            if let Err(error) = state.settler.settle(context, id).await {
                 log::warn!("payment {id} is not settled yet: {error}");
             }
         }
         Begun::TooLate(intent) => {
-            state.owed.attempt(intent).await;
+            make(state, context, intent).await;
             return Err(Error::new(&PAYMENT_TOO_LATE));
         }
         Begun::As(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
@@ -68,6 +68,12 @@ pub async fn confirm(state: &State, which: Confirmation) -> Result<Payment> {
         Status::Expired => Err(Error::new(&PAYMENT_TOO_LATE)),
         Status::Pending | Status::Confirming => Err(Error::new(&PAYMENT_UNSETTLED)),
     }
+}
+
+/// Makes a call that is owed, and notes how it ended.
+async fn make(state: &State, context: &Context, intent: Intent) {
+    let outcome = state.settler.call(context, &intent).await;
+    state.owed.note(intent, outcome).await;
 }
 
 /// Leaves `pending`, by the clock; whoever comes later finds where it went.
@@ -89,11 +95,11 @@ fn begin(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Begun> {
 fn expired(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Intent> {
     let Payment { id, order_id, user_id, amount, .. } = *payment;
     events::emit(tx, &Event::PaymentExpired { payment_id: id, order_id, user_id, amount })?;
-    intents::begin(tx, SERVICE, Owed::TELL_EXPIRED, &id.to_string(), now)
+    intents::begin(tx, SERVICE, Owed::TELL, &id.to_string(), now)
 }
 
-/// Lets one payment expire if its time is over; false if it is not.
-pub async fn expire_one(state: &State, id: i64) -> Result<bool> {
+/// Lets one payment expire if its time is over.
+pub async fn expire_one(state: &State, context: &Context, id: i64) -> Result<()> {
     let now = state.clock.now();
     let intent = state
         .db
@@ -102,11 +108,10 @@ pub async fn expire_one(state: &State, id: i64) -> Result<bool> {
             _ => Ok(None),
         })
         .await?;
-    match intent {
-        Some(intent) => state.owed.attempt(intent).await,
-        None => return Ok(false),
+    if let Some(intent) = intent {
+        make(state, context, intent).await;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Lets the payments expire whose time is over.
@@ -129,7 +134,8 @@ pub async fn expire(state: &State) -> Result<()> {
                 Ok(owed)
             })
             .await?;
-        join_all(owed.into_iter().map(|intent| state.owed.attempt(intent))).await;
+        let context = Context::own();
+        join_all(owed.into_iter().map(|intent| make(state, &context, intent))).await;
     }
 }
 
@@ -146,7 +152,7 @@ pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment
         return Err(Error::new(&ORDER_STATE).detail("the order is not cancelled"));
     }
     // The order may have taken a payment that does not know it yet.
-    state.settler.settle(id).await?;
+    state.settler.settle(context, id).await?;
     let now = state.clock.now();
     let intent = state
         .db
@@ -159,42 +165,52 @@ pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment
         })
         .await?;
     if let Some(intent) = intent {
-        state.owed.attempt(intent).await;
+        make(state, context, intent).await;
     }
-    find().await
+    let payment = find().await?;
+    // Somebody has begun to confirm it meanwhile: what comes of that goes back, too.
+    if payment.status == Status::Confirming { Err(Error::new(&PAYMENT_UNSETTLED)) } else { Ok(payment) }
 }
 
 impl Settler {
     /// Brings a payment that was confirmed, or is to be given back, to its end. May be repeated at any
     /// point, by several at once. An error means that it is not there yet.
-    pub async fn settle(&self, id: i64) -> Result<()> {
+    pub async fn settle(&self, context: &Context, id: i64) -> Result<()> {
         loop {
             let Some(payment) = self.db.read(move |tx| store::find(tx, id)).await? else { return Ok(()) };
             let from = payment.status;
             let to = match from {
-                Status::Confirming => self.charge(&payment).await?,
+                Status::Confirming => self.charge(context, &payment).await?,
                 Status::Refunding => {
                     self.gateway.refund(&payment).await?;
                     Status::Refunded
                 }
                 _ => return Ok(()),
             };
-            self.db
-                .write(move |tx| {
-                    if store::set_status(tx, id, from, to)? && to == Status::Paid {
-                        let Payment { order_id, user_id, amount, .. } = payment;
+            let Payment { order_id, user_id, amount, .. } = payment;
+            let told = self.db.write(move |tx| {
+                if !store::set_status(tx, id, from, to)? {
+                    return Ok(None);
+                }
+                match to {
+                    Status::Paid => {
                         events::emit(tx, &Event::PaymentPaid { payment_id: id, order_id, user_id, amount })?;
+                        Ok(None)
                     }
-                    Ok(())
-                })
-                .await?;
+                    Status::Failed => intents::plan(tx, SERVICE, Owed::TELL, &id.to_string(), 0).map(Some),
+                    _ => Ok(None),
+                }
+            });
+            if let Some(intent) = told.await? {
+                self.tell(context, id).await?;
+                self.db.write(move |tx| intents::fulfil(tx, intent)).await?;
+            }
         }
     }
 
     /// Where a payment that is being confirmed leads.
-    async fn charge(&self, payment: &Payment) -> Result<Status> {
-        let context = Context::own();
-        let order = self.orders.get(&context, payment.order_id).await?;
+    async fn charge(&self, context: &Context, payment: &Payment) -> Result<Status> {
+        let order = self.orders.get(context, payment.order_id).await?;
         // Charge nothing for an order that has come to something else, unless it was by this payment.
         let open =
             order.is_some_and(|order| order.status == OrderStatus::Pending || order.payment_id == Some(payment.id));
@@ -203,21 +219,20 @@ impl Settler {
         }
         match self.gateway.charge(payment).await? {
             Charge::Approved => {
-                let taken = self.orders.payment_is(&Context::own(), payment.order_id, "paid", payment.id).await?;
+                // The gateway may have taken its time.
+                let taken = self.orders.payment_is(&context.again(), payment.order_id, "paid", payment.id).await?;
                 Ok(if taken { Status::Paid } else { Status::Refunding })
             }
-            Charge::Declined => {
-                // Whatever the order says: this payment has failed.
-                self.orders.payment_is(&Context::own(), payment.order_id, "failed", payment.id).await?;
-                Ok(Status::Failed)
-            }
+            Charge::Declined => Ok(Status::Failed),
         }
     }
 
-    /// Tells the order that its payment has expired. If it has come to something else by then, so be it.
-    pub async fn tell_expired(&self, id: i64) -> Result<()> {
+    /// Tells the order that its payment came to nothing. If the order has come to something else by then, so
+    /// be it.
+    pub async fn tell(&self, context: &Context, id: i64) -> Result<()> {
         if let Some(payment) = self.db.read(move |tx| store::find(tx, id)).await? {
-            self.orders.payment_is(&Context::own(), payment.order_id, "expired", id).await?;
+            let status = payment.status.as_str();
+            self.orders.payment_is(&context.again(), payment.order_id, status, id).await?;
         }
         Ok(())
     }

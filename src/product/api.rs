@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::error::{Result, Sentence};
 use crate::web::{
-    Body, Change, Fault, Field, Fields, Id, Image, Key, Listed, Name, Patch, Place, Quantity, Rupiah, Sort, Stock,
+    Body, Change, Fault, Field, Fields, Id, Image, Listed, Name, Patch, Place, Quantity, Rupiah, Sort, SortKey, Stock,
     Text, array,
 };
 
@@ -40,9 +40,9 @@ pub struct Product {
 impl Listed for Product {
     fn place(&self, sort: Sort) -> Place {
         let key = match sort {
-            Sort::Id | Sort::IdDown => Key::None,
-            Sort::Price | Sort::PriceDown => Key::Int(self.price),
-            Sort::Name => Key::Text(self.name.clone()),
+            Sort::Id | Sort::IdDown => SortKey::None,
+            Sort::Price | Sort::PriceDown => SortKey::Int(self.price),
+            Sort::Name => SortKey::Text(self.name.clone()),
         };
         Place { key, id: self.id }
     }

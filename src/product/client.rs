@@ -5,9 +5,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::api::{Product, Reservation};
-use crate::error::{Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, Result};
+use crate::error::{
+    Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
+    Result,
+};
 use crate::peer::{Answer, Peer};
-use crate::web::Context;
+use crate::web::{Context, Rupiah, is_name};
 
 #[derive(Clone)]
 pub struct ProductClient {
@@ -39,10 +42,12 @@ impl ProductClient {
             .append_pair("name", name)
             .append_pair("limit", "1")
             .finish();
-        let all_sound = |products: &Vec<Product>| products.iter().all(sound);
-        let found = self.peer.get(context, &format!("/products?{query}"), all_sound).await?;
-        // A stranger's service may not know the parameter, and list what it likes.
-        Ok(found.unwrap_or_default().into_iter().find(|product| product.name == name))
+        // A service that does not know the parameter lists what it likes; to take that for "there is none"
+        // would leave the price to the client.
+        let that = |products: &Vec<Product>| products.iter().all(|product| sound(product) && product.name == name);
+        let found = self.peer.get(context, &format!("/products?{query}"), that).await?;
+        let found = found.ok_or_else(|| self.peer.unavailable(anyhow!("it has no list of products")))?;
+        Ok(found.into_iter().next())
     }
 
     /// `PUT /reservations/{key}`: all lines or none. [`INSUFFICIENT_STOCK`] and [`PRODUCT_NOT_FOUND`] as
@@ -56,15 +61,15 @@ impl ProductClient {
             reservation.key == key
                 && reservation.state == "held"
                 && answered.eq(lines.iter().copied())
-                && reservation.items.iter().all(|item| item.price >= 0 && !item.name.is_empty())
+                && reservation.items.iter().all(|item| Rupiah::allows(item.price) && is_name(&item.name))
         };
         match self.peer.call(context, Method::PUT, &format!("/reservations/{key}"), Some(body), sound).await? {
             Answer::Done(reservation) => Ok(reservation),
-            Answer::Missing(told) if told.code == PRODUCT_NOT_FOUND.name => {
+            Answer::Missing(told) if told.is(&PRODUCT_NOT_FOUND) => {
                 Err(Error::new(&PRODUCT_NOT_FOUND).detail(told.detail))
             }
             Answer::Missing(_) => Err(self.peer.unavailable(anyhow!("it knows nothing of reservations"))),
-            Answer::Refused(told) if told.code == INSUFFICIENT_STOCK.name || told.code.is_empty() => {
+            Answer::Refused(told) if told.is(&INSUFFICIENT_STOCK) || told.code.is_empty() => {
                 Err(Error::new(&INSUFFICIENT_STOCK).detail(told.detail))
             }
             // The key is fresh: whatever else is said of it is nonsense.
@@ -87,17 +92,21 @@ impl ProductClient {
     }
 
     fn settled(&self, answer: Answer<serde_json::Value>) -> Result<()> {
+        let refused = [&RESERVATION_NOT_FOUND, &RESERVATION_RELEASED, &RESERVATION_COMMITTED];
         match answer {
             Answer::Done(_) => Ok(()),
+            Answer::Missing(told) | Answer::Refused(told) if refused.iter().any(|code| told.is(code)) => {
+                Err(Error::internal(anyhow!("the {} service refused: {}", self.peer.name(), told.code)))
+            }
             Answer::Missing(told) | Answer::Refused(told) => {
-                Err(Error::internal(anyhow!("the {} service refused: {} {}", self.peer.name(), told.code, told.detail)))
+                Err(self.peer.unavailable(anyhow!("it knows nothing of reservations: {}", told.detail)))
             }
         }
     }
 }
 
 fn sound(product: &Product) -> bool {
-    product.id > 0 && !product.name.is_empty() && product.price >= 0
+    product.id > 0 && is_name(&product.name) && Rupiah::allows(product.price)
 }
 
 fn any(_: &serde_json::Value) -> bool {

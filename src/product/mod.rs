@@ -161,6 +161,12 @@ pub fn routes(routes: &mut Routes) {
     );
 }
 
+/// Brings what an earlier version stored up to date.
+pub async fn update(db: &Db) -> Result<()> {
+    while db.write(|tx| store::fill_in_search(tx, 1000)).await? > 0 {}
+    Ok(())
+}
+
 /// Adds the demo data to a database that never had a product.
 pub async fn seed(db: &Db) -> Result<()> {
     db.write(store::seed).await

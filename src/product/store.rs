@@ -8,7 +8,7 @@ use super::api::{NewProduct, Product, ProductPatch};
 use crate::error::{Error, Result, STOCK_HELD};
 use crate::events::{self, Event};
 use crate::storage::{Param, Row, Tx};
-use crate::web::{Key, Name, Patch, Place, Rupiah, Sort, Stock, Text};
+use crate::web::{Name, Patch, Place, Rupiah, Sort, SortKey, Stock, Text};
 
 const DEMO: &str = include_str!("../../data/products.json");
 
@@ -79,11 +79,11 @@ pub fn list<'a>(
         params.push(place.id.into());
         let id = params.len();
         match (key, &place.key) {
-            (Some(key), Key::Int(value)) => {
+            (Some(key), SortKey::Int(value)) => {
                 params.push((*value).into());
                 conditions.push(format!("({key}, id) {comparison} (${}, ${id})", params.len()));
             }
-            (Some(key), Key::Text(value)) => {
+            (Some(key), SortKey::Text(value)) => {
                 params.push(value.into());
                 conditions.push(format!("({key}, id) {comparison} (${}, ${id})", params.len()));
             }
@@ -199,6 +199,17 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<bool> {
         Some(_) => Err(Error::new(&STOCK_HELD)),
         None => Ok(false),
     }
+}
+
+/// Fills in what is searched of up to `limit` products that an earlier version stored, and tells how many.
+pub fn fill_in_search(tx: &Tx<'_>, limit: i64) -> Result<usize> {
+    let sql = "SELECT id, name FROM products WHERE search_text = '' LIMIT $1";
+    let bare = tx.query(sql, &[limit.into()], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
+    for (id, name) in &bare {
+        let text = search_text(name, None);
+        tx.execute("UPDATE products SET search_text = $2 WHERE id = $1", &[(*id).into(), (&text).into()])?;
+    }
+    Ok(bare.len())
 }
 
 /// Adds the demo products, once ever, to an empty table only.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Tx;
 use crate::clock::millis;
-use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, Result};
+use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 
 /// How long a key is remembered.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -18,18 +18,21 @@ pub struct Key {
     pub request: String,
 }
 
-/// What is known of a key.
-pub enum Known {
-    Nothing,
-    /// A twin of the request is being worked on.
-    UnderWay,
-    /// It was answered with this.
-    Answer(String),
+/// What was answered under a key: something that was created.
+pub struct Answered {
+    pub id: i64,
+    /// As JSON: a replay answers with the very same text.
+    pub json: String,
 }
 
 impl Key {
-    /// What is known of the key; [`IDEMPOTENCY_KEY_REUSED`] if it was for another request.
-    pub fn find(&self, tx: &Tx<'_>, now: i64) -> Result<Known> {
+    /// What was answered under the key, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another
+    /// request, [`KEY_UNDER_WAY`] while a twin of this one is being worked on.
+    pub fn replay(&self, tx: &Tx<'_>, now: i64) -> Result<Option<Answered>> {
+        #[derive(serde::Deserialize)]
+        struct Created {
+            id: i64,
+        }
         let found = tx.query_opt(
             "SELECT request, answer, lease_until FROM idempotency_keys
              WHERE service = $1 AND key = $2 AND created_at > $3",
@@ -37,18 +40,22 @@ impl Key {
             |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<i64>>(2)?)),
         )?;
         match found {
-            None => Ok(Known::Nothing),
+            None => Ok(None),
             // Whoever worked on it has gone.
-            Some((_, None, lease)) if lease.is_none_or(|until| until <= now) => Ok(Known::Nothing),
+            Some((_, None, lease)) if lease.is_none_or(|until| until <= now) => Ok(None),
             Some((request, ..)) if request != self.request => Err(Error::new(&IDEMPOTENCY_KEY_REUSED)),
-            Some((_, Some(answer), _)) => Ok(Known::Answer(answer)),
-            Some((_, None, _)) => Ok(Known::UnderWay),
+            Some((_, None, _)) => Err(Error::new(&KEY_UNDER_WAY)),
+            Some((_, Some(json), _)) => {
+                let json: String = json;
+                let Created { id } = serde_json::from_str(&json).map_err(Error::internal)?;
+                Ok(Some(Answered { id, json }))
+            }
         }
     }
 
-    /// Notes that `worker` works on a key of which nothing is known, until `lease_until`.
-    pub fn begin(&self, tx: &Tx<'_>, worker: &str, lease_until: i64, now: i64) -> Result<()> {
-        self.put(tx, None, Some(worker), Some(lease_until), now)
+    /// Notes that `holder` works on a key of which nothing is known, until `lease_until`.
+    pub fn begin(&self, tx: &Tx<'_>, holder: &str, lease_until: i64, now: i64) -> Result<()> {
+        self.put(tx, None, Some(holder), Some(lease_until), now)
     }
 
     /// Remembers the answer to a request of which nothing was known.
@@ -60,21 +67,21 @@ impl Key {
         &self,
         tx: &Tx<'_>,
         answer: Option<&str>,
-        worker: Option<&str>,
+        holder: Option<&str>,
         lease_until: Option<i64>,
         now: i64,
     ) -> Result<()> {
         tx.execute(
-            "INSERT INTO idempotency_keys (service, key, request, answer, worker, lease_until, created_at)
+            "INSERT INTO idempotency_keys (service, key, request, answer, holder, lease_until, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (service, key) DO UPDATE
-             SET request = $3, answer = $4, worker = $5, lease_until = $6, created_at = $7",
+             SET request = $3, answer = $4, holder = $5, lease_until = $6, created_at = $7",
             &[
                 self.service.into(),
                 (&self.key).into(),
                 (&self.request).into(),
                 answer.into(),
-                worker.into(),
+                holder.into(),
                 lease_until.into(),
                 now.into(),
             ],
@@ -82,21 +89,21 @@ impl Key {
         Ok(())
     }
 
-    /// Remembers the answer that `worker` has found; false if another one works on the key by now.
-    pub fn finish(&self, tx: &Tx<'_>, worker: &str, answer: &str) -> Result<bool> {
+    /// Remembers the answer that `holder` has found; false if another one works on the key by now.
+    pub fn finish(&self, tx: &Tx<'_>, holder: &str, answer: &str) -> Result<bool> {
         let changed = tx.execute(
-            "UPDATE idempotency_keys SET answer = $4, worker = NULL, lease_until = NULL
-             WHERE service = $1 AND key = $2 AND worker = $3",
-            &[self.service.into(), (&self.key).into(), worker.into(), answer.into()],
+            "UPDATE idempotency_keys SET answer = $4, holder = NULL, lease_until = NULL
+             WHERE service = $1 AND key = $2 AND holder = $3",
+            &[self.service.into(), (&self.key).into(), holder.into(), answer.into()],
         )?;
         Ok(changed == 1)
     }
 
-    /// Forgets a key on which `worker` worked in vain.
-    pub fn abandon(&self, tx: &Tx<'_>, worker: &str) -> Result<()> {
+    /// Forgets a key on which `holder` worked in vain.
+    pub fn abandon(&self, tx: &Tx<'_>, holder: &str) -> Result<()> {
         tx.execute(
-            "DELETE FROM idempotency_keys WHERE service = $1 AND key = $2 AND worker = $3",
-            &[self.service.into(), (&self.key).into(), worker.into()],
+            "DELETE FROM idempotency_keys WHERE service = $1 AND key = $2 AND holder = $3",
+            &[self.service.into(), (&self.key).into(), holder.into()],
         )?;
         Ok(())
     }

@@ -21,7 +21,7 @@ use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 
 use crate::error::{Error, Result};
-pub use keys::{Key, Known, purge as purge_keys};
+pub use keys::{Answered, Key, purge as purge_keys};
 pub use tx::{Param, Row, Tx};
 use writer::Writer;
 

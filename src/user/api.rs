@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
 use crate::order::api::Status;
-use crate::web::{Body, Email, Fields, Key, Language, Listed, Name, Phone, Place, Sort};
+use crate::web::{Body, Email, Fields, Language, Listed, Name, Phone, Place, Sort, SortKey};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
@@ -21,7 +21,7 @@ pub struct User {
 
 impl Listed for User {
     fn place(&self, _: Sort) -> Place {
-        Place { key: Key::None, id: self.id }
+        Place { key: SortKey::None, id: self.id }
     }
 }
 
@@ -53,7 +53,7 @@ impl Notification {
 
 impl Listed for Notification {
     fn place(&self, _: Sort) -> Place {
-        Place { key: Key::None, id: self.id }
+        Place { key: SortKey::None, id: self.id }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::api::User;
 use crate::error::Result;
 use crate::peer::Peer;
-use crate::web::Context;
+use crate::web::{Context, is_name};
 
 #[derive(Clone)]
 pub struct UserClient {
@@ -23,6 +23,6 @@ impl UserClient {
     /// `GET /users/{id}`: `None` if there is no such user;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: i64) -> Result<Option<User>> {
-        self.peer.get(context, &format!("/users/{id}"), |user: &User| user.id == id && !user.name.is_empty()).await
+        self.peer.get(context, &format!("/users/{id}"), |user: &User| user.id == id && is_name(&user.name)).await
     }
 }

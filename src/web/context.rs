@@ -84,6 +84,13 @@ impl Context {
         Self(Arc::new(Inner { request_id: format!("{:032x}", trace.id), trace, deadline: OnceLock::new() }))
     }
 
+    /// The same request and trace, with a budget of its own: for what comes after a wait that is nobody's
+    /// fault.
+    pub fn again(&self) -> Self {
+        let (request_id, trace) = (self.request_id().to_owned(), self.trace());
+        Self(Arc::new(Inner { request_id, trace, deadline: OnceLock::new() }))
+    }
+
     pub fn request_id(&self) -> &str {
         &self.0.request_id
     }

@@ -80,7 +80,7 @@ impl Fault {
             faults.collect::<Vec<_>>().join("; ")
         };
         let sentence = Sentence { id: say(|why| &why.id).into(), en: say(|why| &why.en).into() };
-        if error.code().name == WRONG_TYPE.name { Self::Type(sentence) } else { Self::Rule(sentence) }
+        if error.is(&WRONG_TYPE) { Self::Type(sentence) } else { Self::Rule(sentence) }
     }
 }
 

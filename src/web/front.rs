@@ -161,7 +161,7 @@ fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Con
     if status.is_server_error() {
         log::log!(
             target: "pasar::errors",
-            if error.code().name == INTERNAL.name { log::Level::Error } else { log::Level::Warn },
+            if error.is(&INTERNAL) { log::Level::Error } else { log::Level::Warn },
             "{} {} {error} id={}", answer.request().method(), answer.request().path(), context.request_id(),
         );
     }

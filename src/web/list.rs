@@ -50,13 +50,13 @@ impl Sort {
 /// Where a row stands in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub key: Key,
+    pub key: SortKey,
     pub id: i64,
 }
 
 /// What a list is sorted by, before the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum SortKey {
     /// By the id alone.
     None,
     Int(i64),
@@ -104,9 +104,9 @@ impl Page {
 fn cursor(sort: Sort, place: &Place) -> String {
     let (name, id) = (sort.name(), place.id);
     BASE64.encode(match &place.key {
-        Key::None => format!("{name}:{id}"),
-        Key::Int(key) => format!("{name}:{id}:{key}"),
-        Key::Text(key) => format!("{name}:{id}:{key}"),
+        SortKey::None => format!("{name}:{id}"),
+        SortKey::Int(key) => format!("{name}:{id}:{key}"),
+        SortKey::Text(key) => format!("{name}:{id}:{key}"),
     })
 }
 
@@ -115,9 +115,9 @@ fn read_cursor(text: &str, sort: Sort) -> Option<Place> {
     let rest = plain.strip_prefix(sort.name())?.strip_prefix(':')?;
     let (id, key) = rest.split_once(':').map_or((rest, None), |(id, key)| (id, Some(key)));
     let key = match (sort, key) {
-        (Sort::Id | Sort::IdDown, None) => Key::None,
-        (Sort::Price | Sort::PriceDown, Some(key)) => Key::Int(key.parse().ok()?),
-        (Sort::Name, Some(key)) if !key.contains('\0') => Key::Text(key.to_owned()),
+        (Sort::Id | Sort::IdDown, None) => SortKey::None,
+        (Sort::Price | Sort::PriceDown, Some(key)) => SortKey::Int(key.parse().ok()?),
+        (Sort::Name, Some(key)) if !key.contains('\0') => SortKey::Text(key.to_owned()),
         _ => return None,
     };
     Some(Place { key, id: id.parse().ok()? })
@@ -261,11 +261,11 @@ mod tests {
     #[test]
     fn a_cursor_belongs_to_its_order() {
         for (sort, key) in [
-            (Sort::Id, Key::None),
-            (Sort::IdDown, Key::None),
-            (Sort::Price, Key::Int(5)),
-            (Sort::PriceDown, Key::Int(5)),
-            (Sort::Name, Key::Text("a:b é".to_owned())),
+            (Sort::Id, SortKey::None),
+            (Sort::IdDown, SortKey::None),
+            (Sort::Price, SortKey::Int(5)),
+            (Sort::PriceDown, SortKey::Int(5)),
+            (Sort::Name, SortKey::Text("a:b é".to_owned())),
         ] {
             let place = Place { key, id: 42 };
             let text = cursor(sort, &place);

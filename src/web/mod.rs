@@ -37,14 +37,14 @@ use crate::storage::Db;
 pub use context::Context;
 pub use fields::{Body, Fault, Field, Fields, Json, Patch, array};
 pub use hosts::Hosts;
-pub use list::{Key, Listed, Page, Place, Sort, answer as list};
+pub use list::{Listed, Page, Place, Sort, SortKey, answer as list};
 pub use live::{LastEventId, Live, Message};
 pub use metrics::Metrics;
 pub use openapi::Doc;
 pub use problem::Language;
 pub use query::Query;
 pub use routes::Routes;
-pub use values::{Change, Email, Id, Image, Name, Phone, Quantity, Rupiah, Stock, Text};
+pub use values::{Change, Email, Id, Image, Name, Phone, Quantity, Rupiah, Stock, Text, is_name};
 
 use openapi::Endpoint;
 

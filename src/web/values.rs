@@ -61,6 +61,13 @@ impl Rupiah {
     }
 }
 
+impl Rupiah {
+    /// Whether so many rupiah can be a price.
+    pub fn allows(rupiah: i64) -> bool {
+        (0..=MAX_PRICE).contains(&rupiah)
+    }
+}
+
 impl Field for Rupiah {
     fn read(value: Value) -> Result<Self, Fault> {
         integer(&value, 0, MAX_PRICE).map(Self)
@@ -185,6 +192,11 @@ impl Name {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+/// Whether a peer's word can be a name: as long as ours may be, whatever it is made of.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= MAX_NAME
 }
 
 impl Field for Name {

@@ -96,7 +96,8 @@ fn seen(folder: &TempDir) -> Vec<Value> {
 
 /// Puts an event into the outbox that the notifications can't handle.
 fn put_garbage(folder: &TempDir, key: &str, attempts: i64, event: &str) {
-    let sql = "INSERT INTO outbox (subscriber, key, event, attempts) VALUES ('user.notifications', ?1, ?2, ?3)";
+    let sql = "INSERT INTO outbox (subscriber, id, key, event, attempts) VALUES
+        ('user.notifications', (SELECT coalesce(max(id), 0) + 1 FROM outbox), ?1, ?2, ?3)";
     database(folder).execute(sql, (key, event, attempts)).unwrap();
 }
 

@@ -352,7 +352,9 @@ async fn an_answer_about_another_reservation_is_no_answer() {
 
 #[tokio::test]
 async fn a_release_is_asked_for_until_it_is_answered() {
-    let moods = [Mood::Hangs, Mood::Resets(""), says("500 Internal Server Error", "")];
+    // A bare 404 is what a proxy says of a service that is away.
+    let bare = says("404 Not Found", "404 page not found");
+    let moods = [Mood::Hangs, Mood::Resets(""), says("500 Internal Server Error", ""), bare];
     join_all(moods.map(|mood| an_order_outlives(mood, mood))).await;
 }
 

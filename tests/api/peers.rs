@@ -258,3 +258,31 @@ async fn an_id_or_a_trace_that_is_not_well_formed_is_replaced() {
     let answer = app.order.get_as("/orders", &[("x-request-id", &longest)]).await;
     assert_eq!(answer.header("x-request-id"), longest);
 }
+
+#[tokio::test]
+async fn a_product_service_that_looks_for_no_names_leaves_no_price_to_the_client() {
+    let other = r#"[{"id":1,"name":"Laptop Asus","price":8000000}]"#;
+    let listed = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{other}", other.len());
+    for text in [listed.leak(), "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"] {
+        let fake = Fake::start(Mood::Closes(text));
+        let app = TestApp::with(&["--product-url", &fake.url()]).await;
+        let body = json!({"userId": 1, "product": "Laptop", "price": 1});
+        app.order.post("/orders", &body).await.problem(503, "peer_unavailable");
+        assert!(app.order.all("/orders").await.is_empty(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_is_owed_until_the_payment_service_itself_has_answered() {
+    let fake = Fake::start(Mood::Closes("HTTP/1.1 404 Not Found\r\nContent-Length: 18\r\n\r\n404 page not found"));
+    let app = TestApp::with(&["--payment-url", &fake.url()]).await;
+    place(&app.order).await.expect(201);
+    app.order.put("/orders/1/payment", &json!({"payment_status": "paid", "payment_id": 7})).await.expect(200);
+    app.order.put("/orders/1/status", &json!({"status": "cancelled"})).await.expect(200);
+    assert!(fake.heard().iter().all(|head| head.starts_with("post /payments/7/refund ")), "{:?}", fake.heard());
+    let metrics = app.order.get("/metrics").await.text();
+    for (state, count) in [("waiting", 1), ("parked", 0)] {
+        let line = format!("backlog{{of=\"calls\",state=\"{state}\",service=\"OrderService\"}} {count}");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
+}

@@ -8,9 +8,10 @@ ALTER TABLE products ADD COLUMN received INTEGER CHECK (stock + reserved + sold 
 ALTER TABLE products ADD COLUMN category TEXT;
 ALTER TABLE products ADD COLUMN description TEXT;
 ALTER TABLE products ADD COLUMN image TEXT;
--- Name and description as they are searched: in lower case.
+-- Name and description as they are searched, whatever their case; empty until it has been filled in.
 ALTER TABLE products ADD COLUMN search_text TEXT NOT NULL DEFAULT '';
-UPDATE products SET search_text = lower(name);
+CREATE INDEX products_category ON products (category);
+CREATE INDEX products_unsearched ON products (id) WHERE search_text = '';
 CREATE INDEX products_name ON products (name);
 CREATE INDEX products_price ON products (price);
 

@@ -1,8 +1,8 @@
--- One row for each event and subscriber; it goes when the subscriber has handled it. Its id may be given
--- to another then, so a row is known by its id and its event.
+-- One row for each event and subscriber; it goes when the subscriber has handled it. Its id, which counts
+-- up per subscriber, may be given to another then: a row is known by its id and its event.
 CREATE TABLE outbox (
-    id         INTEGER PRIMARY KEY,
     subscriber TEXT NOT NULL,
+    id         INTEGER NOT NULL,
     -- Events of one key are handled in their order.
     key        TEXT NOT NULL,
     event      TEXT NOT NULL,
@@ -10,8 +10,9 @@ CREATE TABLE outbox (
     -- Epoch milliseconds; 0 until it has failed once.
     not_before INTEGER NOT NULL DEFAULT 0,
     -- 1: it failed too often, and waits for somebody to look at it.
-    parked     INTEGER NOT NULL DEFAULT 0
-) STRICT;
+    parked     INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (subscriber, id)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_failed ON outbox (subscriber, key) WHERE not_before > 0;
 
 -- Calls to other services that must happen.
@@ -27,6 +28,7 @@ CREATE TABLE intents (
     not_before INTEGER NOT NULL,
     parked     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX intents_due ON intents (service, not_before) WHERE parked = 0;
 
 -- What was asked and answered under an Idempotency-Key of a service.
 CREATE TABLE idempotency_keys (
@@ -36,7 +38,7 @@ CREATE TABLE idempotency_keys (
     -- Null while the request is being worked on,
     answer      TEXT,
     -- which is said by whom, and until when (epoch milliseconds).
-    worker      TEXT,
+    holder      TEXT,
     lease_until INTEGER,
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (service, key)
