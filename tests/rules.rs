@@ -11,8 +11,8 @@ const SERVICES: [&str; 4] = ["user", "product", "order", "payment"];
 const TABLES: [(&str, &[&str]); 6] = [
     ("user", &["users", "notifications"]),
     ("product", &["products", "reservations", "reservation_items"]),
-    // `order_lines` is what `order_items` is called while it is rebuilt; `order_keys` has gone.
-    ("order", &["orders", "order_items", "order_lines", "order_history", "order_keys"]),
+    // `order_items` and `order_keys` have gone.
+    ("order", &["orders", "order_items", "order_history", "order_keys"]),
     ("payment", &["payments"]),
     ("events", &["outbox", "intents"]),
     ("storage", &["idempotency_keys"]),

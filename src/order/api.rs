@@ -94,7 +94,7 @@ pub struct Order {
 }
 
 /// A line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Item {
     /// The product's id; absent for a custom line.
     #[serde(skip_serializing_if = "Option::is_none")]

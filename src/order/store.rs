@@ -1,12 +1,31 @@
 //! The SQL of the order service.
 
-use super::api::{Item, Order, Status};
-use crate::error::Result;
+use super::api::{Order, Status};
+use crate::error::{Error, Result};
 use crate::storage::{Param, Row, Tx};
 use crate::web::{Place, Sort};
 
+const COLUMNS: &str =
+    "id, user_id, user_name, items, total_price, status, created_at, expires_at, paid_by, reservation";
+
+fn order(row: &Row<'_>) -> Result<Order> {
+    let (items, status): (String, String) = (row.get(3)?, row.get(5)?);
+    Ok(Order {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        user_name: row.get(2)?,
+        items: serde_json::from_str(&items).map_err(Error::internal)?,
+        total_price: row.get(4)?,
+        status: Status::stored(&status)?,
+        created_at: row.get(6)?,
+        expires_at: row.get(7)?,
+        paid_by: row.get(8)?,
+        reservation: row.get(9)?,
+    })
+}
+
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Order>> {
-    Ok(lines(tx, "WHERE id = $1", "ASC", &[id.into()])?.pop())
+    tx.query_opt(&format!("SELECT {COLUMNS} FROM orders WHERE id = $1"), &[id.into()], order)
 }
 
 /// What a list is narrowed down to.
@@ -35,56 +54,20 @@ pub fn list(tx: &Tx<'_>, filter: Filter, sort: Sort, after: Option<&Place>, limi
         params.push(user_id.into());
         which += &format!(" AND user_id = ${}", params.len());
     }
-    lines(tx, &format!("{which} ORDER BY id {direction} LIMIT $2"), direction, &params)
+    let sql = format!("SELECT {COLUMNS} FROM orders {which} ORDER BY id {direction} LIMIT $2");
+    tx.query(&sql, &params, order)
 }
 
-/// The orders that `which` selects, with their lines, in one statement.
-fn lines(tx: &Tx<'_>, which: &str, direction: &str, params: &[Param<'_>]) -> Result<Vec<Order>> {
-    let mut orders: Vec<Order> = Vec::new();
-    let sql = format!(
-        "SELECT o.id, o.user_id, o.user_name, o.total_price, o.status, o.created_at, o.expires_at, o.paid_by,
-                o.reservation, i.product_id, i.name, i.price, i.quantity, i.stock
-         FROM orders o JOIN order_items i ON i.order_id = o.id
-         WHERE o.id IN (SELECT id FROM orders {which})
-         ORDER BY o.id {direction}, i.line"
-    );
-    tx.query(&sql, params, |row| {
-        let id = row.get(0)?;
-        if orders.last().is_none_or(|order| order.id != id) {
-            let status: String = row.get(4)?;
-            orders.push(Order {
-                id,
-                user_id: row.get(1)?,
-                user_name: row.get(2)?,
-                items: Vec::with_capacity(1),
-                total_price: row.get(3)?,
-                status: Status::stored(&status)?,
-                created_at: row.get(5)?,
-                expires_at: row.get(6)?,
-                paid_by: row.get(7)?,
-                reservation: row.get(8)?,
-            });
-        }
-        if let Some(order) = orders.last_mut() {
-            order.items.push(item(row)?);
-        }
-        Ok(())
-    })?;
-    Ok(orders)
-}
-
-fn item(row: &Row<'_>) -> Result<Item> {
-    Ok(Item { id: row.get(9)?, name: row.get(10)?, price: row.get(11)?, quantity: row.get(12)?, stock: row.get(13)? })
-}
-
-/// Adds an order with its lines; its id is given here.
+/// Adds an order; its id is given here.
 pub fn insert(tx: &Tx<'_>, order: &Order) -> Result<i64> {
-    let id = tx.query_one(
-        "INSERT INTO orders (user_id, user_name, total_price, status, created_at, expires_at, reservation)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+    let items = serde_json::to_string(&order.items).map_err(Error::internal)?;
+    tx.query_one(
+        "INSERT INTO orders (user_id, user_name, items, total_price, status, created_at, expires_at, reservation)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         &[
             order.user_id.into(),
             (&order.user_name).into(),
+            (&items).into(),
             order.total_price.into(),
             order.status.as_str().into(),
             order.created_at.into(),
@@ -92,23 +75,7 @@ pub fn insert(tx: &Tx<'_>, order: &Order) -> Result<i64> {
             order.reservation.as_ref().into(),
         ],
         |row| row.get(0),
-    )?;
-    for (line, item) in (1..).zip(&order.items) {
-        tx.execute(
-            "INSERT INTO order_items (order_id, line, product_id, name, price, quantity, stock)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            &[
-                i64::into(id),
-                i64::into(line),
-                item.id.into(),
-                (&item.name).into(),
-                item.price.into(),
-                item.quantity.into(),
-                item.stock.into(),
-            ],
-        )?;
-    }
-    Ok(id)
+    )
 }
 
 /// Takes an order from one status to the next, where no deadline waits for it any more; false if it is not

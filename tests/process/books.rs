@@ -48,9 +48,9 @@ pub const UNDER_WAY: &[(&str, &str)] = &[
 pub const AT_REST: &[(&str, &str)] = &[
     (
         "products whose books differ from the orders",
-        "WITH units AS (SELECT i.product_id AS id, o.status = 'paid' AS held, sum(i.quantity) AS number
-                        FROM order_items i JOIN orders o ON o.id = i.order_id
-                        WHERE i.stock IS NOT NULL AND o.status IN ('paid', 'confirmed') GROUP BY 1, 2)
+        "WITH units AS (SELECT i.value ->> 'id' AS id, o.status = 'paid' AS held, sum(i.value ->> 'quantity') AS number
+                        FROM orders o, json_each(o.items) i
+                        WHERE i.value ->> 'stock' IS NOT NULL AND o.status IN ('paid', 'confirmed') GROUP BY 1, 2)
          SELECT count(*) FROM products p
          LEFT JOIN units held ON held.id = p.id AND held.held
          LEFT JOIN units sold ON sold.id = p.id AND NOT sold.held

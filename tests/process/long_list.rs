@@ -32,16 +32,10 @@ fn a_list_of_all_orders_is_streamed_in_constant_memory() {
     filling
         .execute(
             "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
-             INSERT INTO orders (id, user_id, user_name, total_price, status, created_at)
-             SELECT n, 1, 'Bambang', 8000000, 'pending', 1790000000000 FROM number",
+             INSERT INTO orders (id, user_id, user_name, items, total_price, status, created_at)
+             SELECT n, 1, 'Bambang', '[{\"id\":1,\"name\":\"Laptop Asus\",\"price\":8000000,\"quantity\":1}]',
+                    8000000, 'pending', 1790000000000 FROM number",
             [orders() as i64],
-        )
-        .unwrap();
-    filling
-        .execute(
-            "INSERT INTO order_items (order_id, line, product_id, name, price, quantity)
-             SELECT id, 1, 1, 'Laptop Asus', 8000000, 1 FROM orders",
-            [],
         )
         .unwrap();
     filling.commit().unwrap();

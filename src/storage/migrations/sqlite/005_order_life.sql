@@ -18,19 +18,11 @@ CREATE TABLE order_history (
     PRIMARY KEY (order_id, status)
 ) STRICT, WITHOUT ROWID;
 
--- A line may be without a product, and knows what was left of it.
-CREATE TABLE order_lines (
-    order_id   INTEGER NOT NULL,
-    line       INTEGER NOT NULL,
-    -- Null: a custom line, of something that the catalogue does not have.
-    product_id INTEGER,
-    name       TEXT NOT NULL,
-    price      INTEGER NOT NULL CHECK (price >= 0),
-    quantity   INTEGER NOT NULL CHECK (quantity > 0),
-    -- What was left in stock when the line was reserved.
-    stock      INTEGER,
-    PRIMARY KEY (order_id, line)
-) STRICT, WITHOUT ROWID;
-INSERT INTO order_lines SELECT order_id, line, product_id, name, price, quantity, NULL FROM order_items;
+-- An order's lines never change and are never looked for by themselves: they are kept with it, as a JSON
+-- array of {id, name, price, quantity, stock}. Without an id: a custom line, of something that the catalogue
+-- does not have. `stock` is what was left when the line was reserved.
+ALTER TABLE orders ADD COLUMN items TEXT NOT NULL DEFAULT '[]';
+UPDATE orders SET items =
+    (SELECT json_group_array(json_object('id', product_id, 'name', name, 'price', price, 'quantity', quantity))
+     FROM (SELECT * FROM order_items WHERE order_id = orders.id ORDER BY line));
 DROP TABLE order_items;
-ALTER TABLE order_lines RENAME TO order_items;
