@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Tx};
 
 /// Events of a subscriber in one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 /// Failures after which an event is parked: about twenty minutes' worth.
 const ATTEMPTS: i64 = 14;
 /// The longest pause between two attempts.

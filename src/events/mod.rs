@@ -168,8 +168,8 @@ fn backoff(attempts: i64, most: Duration) -> Duration {
     Duration::from_millis(500 << doublings).min(most)
 }
 
-/// When to look for something to do: soon after this process has written, though not all the time while
-/// it writes, and each second for what others have written.
+/// When to look for something to do: soon after this process has written, and each second for what others
+/// have written. Requests go first: while they write, what is left over has to wait its turn.
 struct Pace {
     db: Db,
     /// Writes up to the last look.
@@ -182,8 +182,8 @@ struct Pace {
 impl Pace {
     /// Soon, for people.
     const TICK: Duration = Duration::from_millis(50);
-    /// What is done takes the writer for a millisecond or two: rarely enough that few requests meet it.
-    const GAP: Duration = Duration::from_millis(250);
+    /// A step takes the writer for a good half of a millisecond: rarely enough that few requests meet it.
+    const GAP: Duration = Duration::from_millis(100);
     const IDLE: Duration = Duration::from_secs(1);
 
     fn new(db: &Db) -> Self {
@@ -191,13 +191,25 @@ impl Pace {
     }
 
     async fn next(&mut self) {
+        // One of the writes was that of the last step itself.
+        if self.more && self.written() <= self.seen + 1 {
+            return self.look();
+        }
         loop {
             tokio::time::sleep(Self::TICK).await;
-            let (quiet, written) = (self.looked.elapsed(), self.db.stats().writes.load(Ordering::Relaxed));
-            if self.more || quiet >= Self::IDLE || (quiet >= Self::GAP && written != self.seen) {
-                (self.seen, self.looked) = (written, Instant::now());
-                return;
+            let quiet = self.looked.elapsed();
+            let something = self.more || self.written() != self.seen;
+            if (something && quiet >= Self::GAP) || quiet >= Self::IDLE {
+                return self.look();
             }
         }
+    }
+
+    fn look(&mut self) {
+        (self.seen, self.looked) = (self.written(), Instant::now());
+    }
+
+    fn written(&self) -> u64 {
+        self.db.stats().writes.load(Ordering::Relaxed)
     }
 }
