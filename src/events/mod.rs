@@ -124,7 +124,7 @@ pub fn emit(tx: &Tx<'_>, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the oldest events of a subscriber that nobody seems to be, but for the newest [`UNHEARD`].
+/// Forgets the oldest events of a subscriber that nobody seems to be, but for the newest million.
 pub fn purge(tx: &Tx<'_>) -> Result<u64> {
     let mut gone = 0;
     for (subscriber, _) in SUBSCRIPTIONS {

@@ -149,7 +149,7 @@ pub fn routes(routes: &mut Routes) {
             .id(&PAYMENT_NOT_FOUND)
             .shows::<Shown>(payment("refunded"))
             .changes()
-            .fails(&[&ORDER_STATE, &PEER_UNAVAILABLE]),
+            .fails(&[&ORDER_STATE, &PAYMENT_UNSETTLED, &PEER_UNAVAILABLE]),
     );
 }
 

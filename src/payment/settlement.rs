@@ -168,8 +168,11 @@ pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment
         make(state, context, intent).await;
     }
     let payment = find().await?;
-    // Somebody has begun to confirm it meanwhile: what comes of that goes back, too.
-    if payment.status == Status::Confirming { Err(Error::new(&PAYMENT_UNSETTLED)) } else { Ok(payment) }
+    match payment.status {
+        // Somebody has confirmed it meanwhile: what comes of that goes back, too, when this is asked again.
+        Status::Pending | Status::Confirming | Status::Paid => Err(Error::new(&PAYMENT_UNSETTLED)),
+        Status::Failed | Status::Expired | Status::Refunding | Status::Refunded => Ok(payment),
+    }
 }
 
 impl Settler {
