@@ -51,9 +51,10 @@ async fn orders_outlive(peer: &str, mood: Mood) {
 
     fake.heal();
     eventually("orders succeed again", async || (place(&app.order).await.status == 201).then_some(())).await;
-    for answer in join_all((0..TRIALS).map(|_| place(&app.order))).await {
-        answer.expect(201);
-    }
+    // The endless peers beside this one may starve it for longer than an attempt may take; then an order is
+    // refused whole and may be sent again, so that in the end there is exactly one for each.
+    let again = || eventually("an order succeeds", async || (place(&app.order).await.status == 201).then_some(()));
+    join_all((0..TRIALS).map(|_| again())).await;
     assert_eq!(app.order.all("/orders").await.len(), TRIALS + 1, "{mood:?}");
 }
 
