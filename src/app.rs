@@ -22,7 +22,7 @@ use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
 use crate::peer::{self, Peer, Target};
 use crate::product::client::ProductClient;
-use crate::storage::{self, DatabaseUrl, Db};
+use crate::storage::{self, Db};
 use crate::user::client::UserClient;
 use crate::web::{self, Hosts, Live, Metrics, Part, Server};
 use crate::{order, payment, product, user};
@@ -67,7 +67,7 @@ impl App {
         let Some(ServiceConfig { database, database_variable, .. }) = config.services.first() else {
             bail!("there is nothing to start");
         };
-        let db = open(database, database_variable)?;
+        let db = Db::open(database).with_context(|| database_variable.clone())?;
         let (closing, closes) = watch::channel(false);
         let mut house = House { config, clock, db: db.clone(), addresses, tasks: Vec::new(), subscribers: Vec::new() };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -261,10 +261,6 @@ fn name(service: Service) -> &'static str {
         Service::Order => order::NAME,
         Service::Payment => payment::NAME,
     }
-}
-
-fn open(database: &DatabaseUrl, variable: &str) -> anyhow::Result<Db> {
-    Db::open(database).with_context(|| variable.to_owned())
 }
 
 /// Asks the services of `config`, which run elsewhere, whether they are well.

@@ -232,7 +232,7 @@ catalogue! {
         "Start the service named in `detail`, or wait for `Retry-After`, and try again.";
     PAYMENT_UNSETTLED Unavailable "payment_unsettled":
         "Pembayaran sedang diselesaikan.", "The payment is being settled.",
-        "It was confirmed in time, but the order service does not answer yet. It does not expire any more.",
+        "It was confirmed in time, but the order service or the gateway does not answer yet. It does not expire any more.",
         "Nothing: it settles by itself. Ask for the payment again after `Retry-After`.";
     INTERNAL Internal "internal":
         "Terjadi kesalahan pada layanan.", "Something went wrong in the service.",

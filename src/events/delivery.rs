@@ -148,8 +148,16 @@ impl Delivery {
         self.db
             .write(move |tx| {
                 tx.execute(
-                    "UPDATE outbox SET attempts = $3, not_before = $4, parked = $5 WHERE id = $1 AND event = $2",
-                    &[id.into(), (&event).into(), attempts.into(), not_before.into(), i64::from(parked).into()],
+                    "UPDATE outbox SET attempts = $4, not_before = $5, parked = $6
+                     WHERE subscriber = $1 AND id = $2 AND event = $3",
+                    &[
+                        subscriber.into(),
+                        id.into(),
+                        (&event).into(),
+                        attempts.into(),
+                        not_before.into(),
+                        i64::from(parked).into(),
+                    ],
                 )
             })
             .await?;

@@ -21,7 +21,7 @@ const BATCH: i64 = 64;
 const PARALLEL: usize = 8;
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How long whoever begins a call may take before the worker tries it too: longer than any call's budget.
+/// How long whoever begins a call may take before it is tried by the worker, too: longer than a budget.
 const TURN: Duration = Duration::from_secs(3);
 
 /// A call that is owed.

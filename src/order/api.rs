@@ -161,6 +161,11 @@ pub struct Bought<'a> {
 }
 
 impl Order {
+    /// The payment that paid it, if one was named.
+    pub fn payment_id(&self) -> Option<i64> {
+        self.paid_by.filter(|payment| *payment > 0)
+    }
+
     fn payment_status(&self) -> &'static str {
         match self.status {
             Status::Pending | Status::Failed | Status::Expired => self.status.as_str(),
@@ -187,7 +192,7 @@ impl Serialize for Order {
             total_price: self.total_price,
             status: self.status,
             payment_status: self.payment_status(),
-            payment_id: self.paid_by.filter(|payment| *payment > 0),
+            payment_id: self.payment_id(),
             created_at: rfc3339(self.created_at),
             expires_at: self.expires_at.map(rfc3339),
         };
@@ -242,8 +247,16 @@ pub struct Detail<'a> {
     status: Status,
     /// As in the order.
     payment_status: &'static str,
+    /// The payment that paid it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_id: Option<i64>,
     #[schema(format = DateTime)]
     created_at: String,
+    /// Of a pending order: when it expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    expires_at: Option<String>,
 }
 
 impl<'a> Detail<'a> {
@@ -260,7 +273,9 @@ impl<'a> Detail<'a> {
             total_price: order.total_price,
             status: order.status,
             payment_status: order.payment_status(),
+            payment_id: order.payment_id(),
             created_at: rfc3339(order.created_at),
+            expires_at: order.expires_at.map(rfc3339),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::error::Result;
-use crate::product::api::{Basket, MAX_LINES, Wanted};
+use crate::product::api::{Basket, MAX_LINES, Wanted, too_many};
 use crate::web::{Body, Fault, Field, Fields, Id, Name, Quantity, Rupiah};
 
 /// The body of `POST /orders`, whichever form it has. Serialised, it is what a replay of its
@@ -119,7 +119,7 @@ impl Field for MenuIds {
         }
         let mut basket = Basket(BTreeMap::new());
         for value in values {
-            basket.add(Id::read(value)?, Quantity::ONE).ok_or_else(Fault::too_many)?;
+            basket.add(Id::read(value)?, Quantity::ONE).ok_or_else(too_many)?;
         }
         if basket.0.len() > MAX_LINES {
             return Err(Fault::rule(

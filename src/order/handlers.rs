@@ -55,8 +55,7 @@ pub async fn create(
     Json(new): Json<NewOrder>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let placed = placement::place(&state, &context, new, key.0).await?;
-    Ok(web::created_once(&format!("/orders/{}", placed.id), placed.json, placed.replayed))
+    Ok(web::created_once("/orders", placement::place(&state, &context, new, key.0).await?))
 }
 
 pub async fn detail(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {

@@ -147,7 +147,7 @@ fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(
             Status::Pending | Status::Paid | Status::Shipped | Status::Completed => {}
         }
     }
-    if let (Status::Cancelled, Some(payment)) = (next, order.paid_by.filter(|payment| *payment > 0)) {
+    if let (Status::Cancelled, Some(payment)) = (next, order.payment_id()) {
         owed.push(intents::begin(tx, SERVICE, Owed::REFUND, &payment.to_string(), now)?);
     }
     Ok((order, owed))

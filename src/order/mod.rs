@@ -123,19 +123,9 @@ pub fn routes(routes: &mut Routes) {
         })
     };
     let detail = || {
-        json!({
-            "order_id": 1,
-            "id": 1,
-            "user_id": 1,
-            "user": {"id": 1, "name": "Bambang"},
-            "product": {"id": 1, "name": "Laptop Asus", "price": 8_000_000},
-            "products": [{"id": 1, "name": "Laptop Asus", "price": 8_000_000}],
-            "items": [{"id": 1, "name": "Laptop Asus", "price": 8_000_000, "quantity": 1}],
-            "total_price": 8_000_000,
-            "status": "pending",
-            "payment_status": "pending",
-            "created_at": "2026-01-31T08:00:00.000Z",
-        })
+        let mut detail = order();
+        detail["products"] = json!([detail["product"]]);
+        detail
     };
     let sort = || {
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(handlers::SORTS.map(crate::web::Sort::name)))

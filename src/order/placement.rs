@@ -17,11 +17,10 @@ use super::api::{Item, Order, Status};
 use super::forms::{NewOrder, What};
 use super::{Owed, SERVICE, State, store};
 use crate::error::{
-    Error, INSUFFICIENT_STOCK, INVALID_FIELDS, KEY_UNDER_WAY, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence,
-    TOO_SLOW, USER_NOT_FOUND,
+    Error, INVALID_FIELDS, KEY_UNDER_WAY, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW, USER_NOT_FOUND,
 };
 use crate::events::{self, Event, intents};
-use crate::product::api::{Product, Reservation};
+use crate::product::api::{Product, Reservation, insufficient};
 use crate::storage::{Answered, Key, Tx};
 use crate::web::Context;
 
@@ -30,15 +29,6 @@ use crate::web::Context;
 const LEASE: Duration = Duration::from_secs(5);
 /// Products that are asked for at once.
 const PARALLEL: usize = 8;
-
-/// An order that stands, as it is answered.
-pub struct Placed {
-    pub id: i64,
-    /// The order as JSON: a replay answers with the very same text.
-    pub json: String,
-    /// Whether it had been placed before, under the same key.
-    pub replayed: bool,
-}
 
 /// What there is of an order before it stands.
 struct Draft {
@@ -54,12 +44,12 @@ struct Draft {
 }
 
 /// Places an order. Of requests with the same `key` one places it, and all are answered alike.
-pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<String>) -> Result<Placed> {
+pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<String>) -> Result<Answered> {
     let request = serde_json::to_string(&new).map_err(Error::internal)?;
     let key = key.map(|key| Key { service: SERVICE, key, request });
     if let Some(key) = key.clone() {
         let now = state.clock.now();
-        if let Some(placed) = state.db.read(move |tx| placed_before(tx, &key, now)).await? {
+        if let Some(placed) = state.db.read(move |tx| key.replay(tx, now)).await? {
             return Ok(placed);
         }
     }
@@ -67,20 +57,15 @@ pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<
     if draft.tracked { reserve_and_insert(state, context, draft, key).await } else { insert(state, draft, key).await }
 }
 
-/// The order that a key stands for, if it is known; an error while a twin is being placed.
-fn placed_before(tx: &Tx<'_>, key: &Key, now: i64) -> Result<Option<Placed>> {
-    Ok(key.replay(tx, now)?.map(|Answered { id, json }| Placed { id, json, replayed: true }))
-}
-
 /// The one write of an order without tracked stock.
-async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Placed> {
+async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
     let order = draft.order(draft.items.clone(), None, state)?;
     state
         .db
         .write(move |tx| {
             // A twin may have come first while the others were asked.
             if let Some(key) = &key
-                && let Some(placed) = placed_before(tx, key, order.created_at)?
+                && let Some(placed) = key.replay(tx, order.created_at)?
             {
                 return Ok(placed);
             }
@@ -94,7 +79,7 @@ async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Pl
 }
 
 /// The steps of an order with tracked stock.
-async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Placed> {
+async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
     let reservation = Uuid::new_v4().to_string();
     let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
     let (begun, own) = (key.clone(), reservation.clone());
@@ -102,7 +87,7 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
         .db
         .write(move |tx| {
             if let Some(key) = &begun {
-                if let Some(placed) = placed_before(tx, key, now)? {
+                if let Some(placed) = key.replay(tx, now)? {
                     return Ok(Err(placed));
                 }
                 key.begin(tx, &own, lease, now)?;
@@ -139,7 +124,7 @@ async fn finish(
     key: Option<Key>,
     reserved: Reservation,
     debt: i64,
-) -> Result<Placed> {
+) -> Result<Answered> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {
         id: Some(item.product_id),
@@ -168,11 +153,10 @@ async fn finish(
         .await
 }
 
-fn add(tx: &Tx<'_>, mut order: Order) -> Result<Placed> {
+fn add(tx: &Tx<'_>, mut order: Order) -> Result<Answered> {
     order.id = store::insert(tx, &order)?;
     events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
-    let json = serde_json::to_string(&order).map_err(Error::internal)?;
-    Ok(Placed { id: order.id, json, replayed: false })
+    Answered::first(order.id, &order)
 }
 
 /// Asks the other services, all at once, and puts the order together from what they say.
@@ -192,9 +176,7 @@ async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Dra
     // What is sold out need not be reserved to know it.
     for item in &draft.items {
         if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity), item.id) {
-            let (name, quantity) = (&item.name, item.quantity);
-            let detail = format!("of product {id} ({name}) {left} are left, {quantity} are asked for");
-            return Err(Error::new(&INSUFFICIENT_STOCK).detail(detail));
+            return Err(insufficient(id, Some(&item.name), left, item.quantity));
         }
     }
     Ok(draft)

@@ -49,8 +49,7 @@ pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<
 
 /// What came of an attempt to open a payment.
 enum Opened {
-    Now(Answered),
-    Before(Answered),
+    As(Answered),
     /// The open payment of the order, with this id, has lapsed.
     Lapsed(i64),
 }
@@ -65,8 +64,8 @@ pub async fn create(
     let key = key.0.map(|key| Key { service: SERVICE, key, request });
     if let Some(key) = key.clone() {
         let now = state.clock.now();
-        if let Some(Answered { id, json }) = state.db.read(move |tx| key.replay(tx, now)).await? {
-            return Ok(web::created_once(&format!("/payments/{id}"), json, true));
+        if let Some(answered) = state.db.read(move |tx| key.replay(tx, now)).await? {
+            return Ok(web::created_once("/payments", answered));
         }
     }
     let payment = draw_up(&state, &context, &new).await?;
@@ -76,7 +75,7 @@ pub async fn create(
             if let Some(key) = &key
                 && let Some(answered) = key.replay(tx, payment.created_at)?
             {
-                return Ok(Opened::Before(answered));
+                return Ok(Opened::As(answered));
             }
             if let Some(before) = store::of_order(tx, payment.order_id)? {
                 return match before.status {
@@ -93,16 +92,15 @@ pub async fn create(
                 };
             }
             let payment = store::insert(tx, &payment)?;
-            let json = serde_json::to_string(&payment).map_err(Error::internal)?;
+            let opened = Answered::first(payment.id, &payment)?;
             if let Some(key) = &key {
-                key.answer(tx, &json, payment.created_at)?;
+                key.answer(tx, &opened.json, payment.created_at)?;
             }
-            Ok(Opened::Now(Answered { id: payment.id, json }))
+            Ok(Opened::As(opened))
         })
         .await?;
     match opened {
-        Opened::Now(Answered { id, json }) => Ok(web::created_once(&format!("/payments/{id}"), json, false)),
-        Opened::Before(Answered { id, json }) => Ok(web::created_once(&format!("/payments/{id}"), json, true)),
+        Opened::As(answered) => Ok(web::created_once("/payments", answered)),
         Opened::Lapsed(id) => {
             settlement::expire_one(&state, &context, id).await?;
             Err(Error::new(&PAYMENT_TOO_LATE))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::error::{Result, Sentence};
+use crate::error::{Error, INSUFFICIENT_STOCK, Result, Sentence};
 use crate::web::{
     Body, Change, Fault, Field, Fields, Id, Image, Listed, Name, Patch, Place, Quantity, Rupiah, Sort, SortKey, Stock,
     Text, array,
@@ -209,6 +209,21 @@ impl Body for Wanted {
     }
 }
 
+/// That fewer units of a product are left than are wanted.
+pub fn insufficient(id: i64, name: Option<&str>, left: i64, wanted: i64) -> Error {
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {wanted} are asked for"))
+}
+
+/// That the lines of one product have too many units between them.
+pub fn too_many() -> Fault {
+    let most = Quantity::MAX;
+    Fault::rule(
+        format!("paling banyak {most} satuan untuk satu produk"),
+        format!("must have at most {most} units of one product"),
+    )
+}
+
 /// Lines of different products, in the order of their ids: whoever locks them does it in one order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -228,7 +243,7 @@ impl Field for Basket {
     fn read(value: Value) -> Result<Self, Fault> {
         let mut basket = Self(BTreeMap::new());
         for line in array::<Wanted>(value, MAX_LINES)? {
-            basket.add(line.product_id, line.quantity).ok_or_else(Fault::too_many)?;
+            basket.add(line.product_id, line.quantity).ok_or_else(too_many)?;
         }
         Ok(basket)
     }

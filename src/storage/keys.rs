@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Tx;
 use crate::clock::millis;
 use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
@@ -18,18 +20,27 @@ pub struct Key {
     pub request: String,
 }
 
-/// What was answered under a key: something that was created.
+/// Something that was created, as it is answered.
 pub struct Answered {
     pub id: i64,
     /// As JSON: a replay answers with the very same text.
     pub json: String,
+    /// Whether it had been created before, under the same key.
+    pub replayed: bool,
+}
+
+impl Answered {
+    /// The first answer about something with this id.
+    pub fn first(id: i64, created: &impl Serialize) -> Result<Self> {
+        Ok(Self { id, json: serde_json::to_string(created).map_err(Error::internal)?, replayed: false })
+    }
 }
 
 impl Key {
     /// What was answered under the key, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another
     /// request, [`KEY_UNDER_WAY`] while a twin of this one is being worked on.
     pub fn replay(&self, tx: &Tx<'_>, now: i64) -> Result<Option<Answered>> {
-        #[derive(serde::Deserialize)]
+        #[derive(Deserialize)]
         struct Created {
             id: i64,
         }
@@ -48,7 +59,7 @@ impl Key {
             Some((_, Some(json), _)) => {
                 let json: String = json;
                 let Created { id } = serde_json::from_str(&json).map_err(Error::internal)?;
-                Ok(Some(Answered { id, json }))
+                Ok(Some(Answered { id, json, replayed: true }))
             }
         }
     }

@@ -19,7 +19,6 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::Server;
-use super::values::Quantity;
 use crate::error::{
     BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, REQUEST_TIMEOUT, Result, Sentence,
     UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
@@ -62,15 +61,6 @@ impl Fault {
 
     pub fn rule(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
         Self::Rule(Sentence { id: id.into(), en: en.into() })
-    }
-
-    /// The lines of one product have too many units between them.
-    pub fn too_many() -> Self {
-        let most = Quantity::MAX;
-        Self::rule(
-            format!("paling banyak {most} satuan untuk satu produk"),
-            format!("must have at most {most} units of one product"),
-        )
     }
 
     /// What is wrong with entry `number` of an array.

@@ -33,7 +33,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::{BAD_HEADER, Code, Error, Result};
-use crate::storage::Db;
+use crate::storage::{Answered, Db};
 pub use context::Context;
 pub use fields::{Body, Fault, Field, Fields, Json, Patch, array};
 pub use hosts::Hosts;
@@ -175,11 +175,10 @@ pub fn done() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-/// 201 for what an Idempotency-Key stands for: `json` is the same text whether it was created now or
-/// is `replayed`.
-pub fn created_once(location: &str, json: String, replayed: bool) -> HttpResponse {
+/// 201 for what an Idempotency-Key may stand for, below `path`.
+pub fn created_once(path: &str, Answered { id, json, replayed }: Answered) -> HttpResponse {
     let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, location)).content_type(header::ContentType::json());
+    response.insert_header((header::LOCATION, format!("{path}/{id}"))).content_type(header::ContentType::json());
     if replayed {
         response.insert_header((IDEMPOTENT_REPLAYED, "true"));
     }

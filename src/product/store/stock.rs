@@ -4,11 +4,11 @@
 //! `stock` is what can still be bought: reserving lowers it, a sale does not.
 
 use crate::error::{
-    Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS, RESERVATION_NOT_FOUND,
-    RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE,
+    Error, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
+    Result, STOCK_HELD, STOCK_TOO_LARGE,
 };
 use crate::events::{self, Event};
-use crate::product::api::{Basket, Reservation, Reserved, StockLevel};
+use crate::product::api::{Basket, Reservation, Reserved, StockLevel, insufficient};
 use crate::storage::{Row, Tx};
 use crate::web::Stock;
 
@@ -69,11 +69,6 @@ pub fn untrack(tx: &Tx<'_>, id: i64) -> Result<()> {
         return Err(Error::new(&STOCK_HELD));
     }
     changed(tx, id, None)
-}
-
-fn insufficient(id: i64, name: Option<&str>, left: i64, wanted: i64) -> Error {
-    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {wanted} are asked for"))
 }
 
 /// Holds all that is in the basket, or nothing. The same key with the same basket is answered alike, and
