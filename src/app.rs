@@ -13,18 +13,20 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::auth::token::{Secret, ServiceToken, Tokens};
+use crate::auth::{Auth, Role, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
 use crate::error::Result;
-use crate::events::{self, Caller, Delivery, Subscriber};
+use crate::events::{self, Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
 use crate::order::client::OrderClient;
 use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
 use crate::peer::{self, Peer, Target};
 use crate::product::client::ProductClient;
-use crate::storage::{self, Db};
+use crate::storage::{self, DatabaseUrl, Db};
 use crate::user::client::UserClient;
-use crate::web::{self, Hosts, Live, Metrics, Part, Server};
+use crate::web::{self, Email, Hosts, Live, Metrics, Part, Server};
 use crate::{order, payment, product, user};
 
 /// Connections that may wait to be accepted.
@@ -68,10 +70,18 @@ impl App {
             bail!("there is nothing to start");
         };
         let db = Db::open(database).with_context(|| database_variable.clone())?;
+        let tokens = Tokens::new(&secret(config, database)?);
         let (closing, closes) = watch::channel(false);
-        let mut house = House { config, clock, db: db.clone(), addresses, tasks: Vec::new(), subscribers: Vec::new() };
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workers = (cores / listeners.len().max(1)).max(1);
+        let mut house = House {
+            config,
+            clock,
+            db: db.clone(),
+            tokens: tokens.clone(),
+            addresses,
+            tasks: Vec::new(),
+            subscribers: Vec::new(),
+        };
+        let workers = (cores() / listeners.len().max(1)).max(1);
         let mut servers = Vec::new();
         for (service, listener) in listeners {
             let addr = listener.local_addr()?;
@@ -79,11 +89,22 @@ impl App {
             let name = name(service);
             let metrics = Metrics::new(name)?;
             let mut parts = vec![house.part(service, &metrics).await?];
+            let mut services = vec![service.name()];
             if config.services.iter().any(|one| one.listen.is_none()) && service == Service::Order {
                 parts.push(house.part(Service::Payment, &metrics).await?);
+                services.push(Service::Payment.name());
             }
-            let live = Live::new(closes.clone());
-            let server = Server::new(name, db.clone(), metrics, hosts, live, config.request_timeout);
+            let stands = if service == Service::User { user::stands } else { revocations::stands };
+            let server = Server {
+                name,
+                db: db.clone(),
+                metrics,
+                hosts,
+                live: Live::new(closes.clone()),
+                auth: Auth { required: config.auth_required, tokens: tokens.clone(), stands, services },
+                time_limit: config.request_timeout,
+                about: Default::default(),
+            };
             let running = web::serve(listener, server, workers, parts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
@@ -154,6 +175,7 @@ struct House<'a> {
     config: &'a Config,
     clock: Clock,
     db: Db,
+    tokens: Tokens,
     addresses: Vec<(Service, SocketAddr)>,
     tasks: Vec<JoinHandle<()>>,
     subscribers: Vec<Subscriber>,
@@ -165,10 +187,12 @@ impl House<'_> {
         let (db, clock) = (self.db.clone(), self.clock.clone());
         Ok(match service {
             Service::User => {
+                user::update(&db).await.context("the users")?;
                 if self.config.demo {
                     user::seed(&db).await.context("the demo users")?;
                 }
-                let state = user::State { db, arrivals: user::Arrivals::default() };
+                let (tokens, arrivals) = (self.tokens.clone(), user::Arrivals::default());
+                let state = user::State { db, clock, tokens, vault: user::Vault::new(cores()), arrivals };
                 self.subscribers.push(user::subscriber(state.arrivals.clone()));
                 Part::new(user::routes, move || state.clone())
             }
@@ -177,6 +201,7 @@ impl House<'_> {
                 if self.config.demo {
                     product::seed(&db).await.context("the demo products")?;
                 }
+                self.subscribers.push(revocations::subscriber(PRODUCT_TOKENS));
                 let state = product::State { db, clock };
                 Part::new(product::routes, move || state.clone())
             }
@@ -211,9 +236,11 @@ impl House<'_> {
                     async move { order::expire(&own).await }
                 })));
                 self.subscribers.push(order::subscriber());
+                self.subscribers.push(revocations::subscriber(ORDER_TOKENS));
                 Part::new(order::routes, move || state(&peer::client().unwrap_or_default()))
             }
             Service::Payment => {
+                self.subscribers.push(revocations::subscriber(PAYMENT_TOKENS));
                 let orders = self.target(Service::Order, &self.config.order_url, metrics)?;
                 let (gateway, window) = (Gateway::new(self.config.payment_gateway.clone()), self.config.payment_window);
                 let state = move |client: &Client| {
@@ -250,7 +277,21 @@ impl House<'_> {
             (None, Some((_, addr))) => base_url(*addr)?,
             (None, None) => bail!("nothing says where the {} service is", peer.name()),
         };
-        Ok(Target::new(peer.name(), url, metrics.clone()))
+        let token = self.config.auth_required.then(|| ServiceToken::new(self.tokens.clone(), peer.name()));
+        Ok(Target::new(peer.name(), url, token, metrics.clone()))
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// What tokens are signed with: chosen by somebody, or kept in a file beside the database.
+fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
+    let file = database.beside("jwt-secret");
+    match &config.jwt_secret {
+        Some(secret) => Ok(secret.clone()),
+        None => Secret::in_file(&file).with_context(|| format!("JWT_SECRET is not set, and {}", file.display())),
     }
 }
 
@@ -272,6 +313,20 @@ pub async fn health(config: &Config) -> anyhow::Result<()> {
                 .await
                 .with_context(|| format!("the {} service", service.name()))?;
         }
+    }
+    Ok(())
+}
+
+/// Gives an account another role.
+pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<()> {
+    let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
+        bail!("accounts are of the user service");
+    };
+    let db = Db::open(database).with_context(|| database_variable.clone())?;
+    let done = user::set_role(&db, &Clock::system(), email, role).await;
+    tokio::task::spawn_blocking(move || db.close()).await?;
+    if !done? {
+        bail!("{database} has no account with the e-mail address {}: register it first", email.as_str());
     }
     Ok(())
 }
@@ -324,6 +379,7 @@ async fn purge(db: Db, clock: Clock) {
     let work = || async {
         let now = clock.now();
         while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
+        db.write(move |tx| revocations::purge(tx, now)).await?;
         db.write(events::purge).await?;
         product::purge(&db, &clock).await
     };

@@ -12,8 +12,11 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
+use crate::auth::Role;
+use crate::auth::token::Secret;
 use crate::payment::gateway::Rule;
 use crate::storage::DatabaseUrl;
+use crate::web::{Email, Field};
 
 /// Where the payment service listens if nothing is said and it can't be with the order service.
 const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5003);
@@ -114,6 +117,13 @@ struct Flags {
     #[arg(long, env, value_name = "TIME", default_value = "1s", value_parser = duration)]
     sweep: Duration,
 
+    /// Whether one has to log in
+    #[arg(long, env, value_enum, value_name = "open|required", default_value = "open", hide_possible_values = true)]
+    auth: Auth,
+    /// What tokens are signed with, at least 32 bytes, the same for all services [default: kept beside the database]
+    #[arg(long, env, value_name = "SECRET", hide_env_values = true)]
+    jwt_secret: Option<String>,
+
     /// Whether an empty database gets a demo user and demo products
     #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch)]
     demo: bool,
@@ -137,6 +147,13 @@ struct Flags {
     log: String,
 }
 
+/// Whether one has to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Auth {
+    Open,
+    Required,
+}
+
 /// What to do besides serving.
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
@@ -146,14 +163,33 @@ enum Command {
         #[arg(value_enum, value_name = "SERVICE")]
         services: Vec<Service>,
     },
+    /// Make an account an admin, in the user service's database; it has to log in again
+    Admin {
+        /// The e-mail address of the account
+        email: String,
+        /// Make it a customer again
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+/// What the process is for.
+#[derive(Clone, Debug)]
+pub enum Work {
+    Serve,
+    /// Ask the services, which run elsewhere, whether they are well.
+    CheckHealth,
+    SetRole {
+        email: Email,
+        role: Role,
+    },
 }
 
 /// Settings that fit together.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Only ask the services whether they are well; they run elsewhere.
-    pub health: bool,
-    /// What to start, in order.
+    pub work: Work,
+    /// The services that it is about, in the order of their start.
     pub services: Vec<ServiceConfig>,
     /// Where users are found, if not in this process.
     pub user_url: Option<Url>,
@@ -169,6 +205,10 @@ pub struct Config {
     pub payment_window: Duration,
     pub payment_gateway: Vec<Rule>,
     pub sweep: Duration,
+    /// Whether one has to log in.
+    pub auth_required: bool,
+    /// What tokens are signed with, if somebody has chosen it.
+    pub jwt_secret: Option<Secret>,
     pub demo: bool,
     pub allowed_hosts: Vec<String>,
     pub cors_origins: Vec<String>,
@@ -232,10 +272,20 @@ impl Config {
     }
 
     fn check(flags: Flags) -> Result<Self, Refusal> {
-        let (health, mut wanted) = match flags.command {
-            Some(Command::Health { services }) => (true, services),
-            None => (false, flags.services),
+        let (work, mut wanted) = match flags.command {
+            Some(Command::Health { services }) => (Work::CheckHealth, services),
+            Some(Command::Admin { email, remove }) => {
+                let role = if remove { Role::Customer } else { Role::Admin };
+                let email = Email::read(email.clone().into())
+                    .map_err(|_| Refusal::new(format!("{email} is not an e-mail address")))?;
+                (Work::SetRole { email, role }, vec![Service::User])
+            }
+            None => (Work::Serve, flags.services),
         };
+        let auth_required = flags.auth == Auth::Required;
+        // Not left to clap, which would repeat it.
+        let jwt_secret = flags.jwt_secret.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(&secret));
+        let jwt_secret = jwt_secret.transpose().map_err(|error| Refusal::new(format!("JWT_SECRET: {error}")))?;
         if wanted.is_empty() {
             wanted = Service::value_variants().to_vec();
         }
@@ -263,10 +313,10 @@ impl Config {
         for (at, one) in services.iter().enumerate() {
             let variable = one.service.addr_variable();
             let Some(listen) = one.listen else { continue };
-            if !listen.ip().is_loopback() && !flags.open_to_network {
+            if !listen.ip().is_loopback() && !auth_required && !flags.open_to_network {
                 return Err(Refusal::new(format!(
-                    "{variable}={listen} can be reached from the network, where everybody may do everything: \
-                     use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant"
+                    "{variable}={listen} can be reached from the network, where with AUTH=open everybody may do \
+                     everything: set AUTH=required, use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant"
                 )));
             }
             let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && listen.port() != 0);
@@ -314,7 +364,7 @@ impl Config {
         let order_url = peer(flags.order_url, Service::Order, flags.order_addr)?;
         let payment_url = peer(flags.payment_url, Service::Payment, payment_alone)?;
         Ok(Self {
-            health,
+            work,
             services,
             user_url,
             product_url,
@@ -325,6 +375,8 @@ impl Config {
             payment_window: flags.payment_window,
             payment_gateway,
             sweep: flags.sweep,
+            auth_required,
+            jwt_secret,
             demo: flags.demo,
             allowed_hosts,
             cors_origins,
@@ -443,6 +495,22 @@ mod tests {
     }
 
     #[test]
+    fn where_one_has_to_log_in_the_network_may_come() {
+        assert!(config(&["--user-addr", "0.0.0.0:5000", "--auth", "required"]).is_ok());
+        assert!(config(&["--user-addr", "0.0.0.0:5000", "--open-to-network", "yes"]).is_ok());
+        assert!(config(&["--auth", "required"]).is_ok_and(|config| config.auth_required));
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let secret = "a secret of more than thirty-two bytes";
+        let shown = format!("{:?}", config(&["--jwt-secret", secret]).unwrap());
+        assert!(shown.contains("jwt_secret") && !shown.contains(secret), "{shown}");
+        let refusal = config(&["--jwt-secret", "short secret"]).unwrap_err();
+        assert!(!refusal.text.contains("short secret"), "{}", refusal.text);
+    }
+
+    #[test]
     fn a_refused_database_url_does_not_give_its_password_away() {
         let refusal = config(&["--database-url", "postgres://pasar:secret@db/pasar"]).unwrap_err();
         assert!(!refusal.text.contains("secret"), "{}", refusal.text);
@@ -453,6 +521,10 @@ mod tests {
         for (args, named) in [
             (["--user-addr", "127.0.0.1:5001"], "USER_ADDR and PRODUCT_ADDR"),
             (["--user-addr", "0.0.0.0:5000"], "OPEN_TO_NETWORK"),
+            (["--order-addr", "[::]:5000"], "AUTH=required"),
+            (["--auth", "maybe"], "--auth"),
+            (["--jwt-secret", "too short by a character, alas!"], "JWT_SECRET"),
+            (["admin", "siti"], "siti"),
             (["--user-addr", "5000"], "--user-addr"),
             (["--user-url", "https://shop"], "--user-url"),
             (["--database-url", "postgres://localhost/x"], "DATABASE_URL"),

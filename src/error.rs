@@ -14,7 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// The request can't be understood: not JSON, a wrong type, a bad query or header.
     BadRequest,
-    /// Understood and refused, whoever asks.
+    /// Nobody knows who asks: no token, or one that does not count.
+    Unauthorized,
+    /// Understood and refused.
     Forbidden,
     NotFound,
     MethodNotAllowed,
@@ -30,6 +32,8 @@ pub enum Kind {
     Misdirected,
     /// Understood, but a rule is broken or a field is missing or unknown.
     Invalid,
+    /// Asked too often. Worth another try later.
+    TooMany,
     /// Temporary: a full queue or disk, a peer that is away. Worth another try later.
     Unavailable,
     /// A mistake of ours.
@@ -97,6 +101,34 @@ catalogue! {
         "Header permintaan tidak benar.", "A request header is not valid.",
         "A header is repeated, missing, or has a value that it can't have.",
         "Correct the header named in `detail`.";
+    TOKEN_MISSING Unauthorized "token_missing":
+        "Silakan masuk terlebih dahulu.", "Please log in first.",
+        "The call needs a token, and the request has none.",
+        "Get one from `POST /auth/login` of the user service and send it as `Authorization: Bearer …`.";
+    TOKEN_MALFORMED Unauthorized "token_malformed":
+        "Header Authorization tidak benar.", "The Authorization header is not valid.",
+        "The `Authorization` header is repeated, too long, or not of the form `Bearer <token>`.",
+        "Send one header, `Authorization: Bearer <token>`, with the token as `POST /auth/login` gave it.";
+    TOKEN_INVALID Unauthorized "token_invalid":
+        "Token tidak sah.", "The token is not valid.",
+        "The token was not made by this shop or not for this service, was changed, or is not valid yet.",
+        "Log in again. If it is a service that was refused: AUTH and JWT_SECRET must be the same for all services.";
+    TOKEN_EXPIRED Unauthorized "token_expired":
+        "Sesi telah berakhir, silakan masuk lagi.", "The session is over; please log in again.",
+        "The token's time is over.",
+        "Log in again.";
+    TOKEN_REVOKED Unauthorized "token_revoked":
+        "Sesi ini sudah tidak berlaku, silakan masuk lagi.", "This session has been ended; please log in again.",
+        "Since the token was made its user logged out, changed the password, got another role, or was removed.",
+        "Log in again.";
+    WRONG_CREDENTIALS Unauthorized "wrong_credentials":
+        "Email atau kata sandi salah.", "The e-mail address or the password is wrong.",
+        "No account has this address with this password.",
+        "Correct them, or register first.";
+    NOT_ALLOWED Forbidden "not_allowed":
+        "Anda tidak berhak melakukan ini.", "You may not do this.",
+        "The token is good, but not for this call.",
+        "Ask an admin; `pasar admin EMAIL` makes an account one.";
     ORIGIN_NOT_ALLOWED Forbidden "origin_not_allowed":
         "Asal halaman ini tidak diizinkan.", "Pages of this origin may not call this service.",
         "A web page of another origin sent the request.",
@@ -201,6 +233,10 @@ catalogue! {
         "Nama host ini tidak dilayani.", "This server does not answer for that host.",
         "The `Host` header names neither this machine's loopback address nor an allowed name.",
         "Use localhost, or add the name to ALLOWED_HOSTS.";
+    TOO_MANY_ATTEMPTS TooMany "too_many_attempts":
+        "Terlalu banyak percobaan, coba lagi nanti.", "Too many attempts; please try again later.",
+        "There were too many attempts to log in to this account from this address.",
+        "Wait for `Retry-After`.";
     INVALID_FIELDS Invalid "invalid_fields":
         "Ada isian yang tidak benar.", "Some fields are not valid.",
         "A field is missing, unknown, or breaks a rule.",
@@ -247,12 +283,13 @@ struct Occurrence {
     code: &'static Code,
     detail: Option<String>,
     fields: Vec<(String, Sentence)>,
+    retry_after: Option<u64>,
     source: Option<anyhow::Error>,
 }
 
 impl Error {
     pub fn new(code: &'static Code) -> Self {
-        Self(Box::new(Occurrence { code, detail: None, fields: Vec::new(), source: None }))
+        Self(Box::new(Occurrence { code, detail: None, fields: Vec::new(), retry_after: None, source: None }))
     }
 
     /// A mistake of ours; the client learns only that there was one.
@@ -269,6 +306,12 @@ impl Error {
     /// Adds why a field was refused.
     pub fn field(mut self, name: impl Into<String>, why: Sentence) -> Self {
         self.0.fields.push((name.into(), why));
+        self
+    }
+
+    /// Says after how many seconds it is worth another try.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
         self
     }
 
@@ -292,6 +335,11 @@ impl Error {
 
     pub fn fields(&self) -> &[(String, Sentence)] {
         &self.0.fields
+    }
+
+    /// After how many seconds it is worth another try, if that is known.
+    pub fn wait(&self) -> Option<u64> {
+        self.0.retry_after
     }
 
     pub fn source(&self) -> Option<&anyhow::Error> {

@@ -13,6 +13,7 @@
 //! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, the OpenAPI document, pages, metrics |
 //! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
 //! | [`storage`] | the database: snapshots for reading, one group-committing writer; Idempotency-Keys |
+//! | [`auth`] | who makes a request and what they may: tokens, roles, access |
 //! | [`events`] | what happened, told through an outbox; the calls that are owed to other services |
 //! | [`user`], [`product`], [`order`], [`payment`] | the services: `api` (wire types), `client` (for the other services), `handlers`, `store` (SQL), and the routes in `mod` |
 //!
@@ -33,6 +34,7 @@
 //! 6. A trait only where it has two implementations. No `unwrap` or `expect` on a request's path.
 
 pub mod app;
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod error;

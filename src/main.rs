@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use pasar::app::App;
 use pasar::clock::Clock;
-use pasar::config::{Config, Service, base_url};
+use pasar::config::{Config, Service, Work, base_url};
 use pasar::{logging, order, payment, product, user};
 
 /// A request allocates in small pieces, on several threads: this allocator takes a sixth of the processor
@@ -41,8 +41,14 @@ fn run(config: &Config) -> anyhow::Result<()> {
     // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
-        if config.health {
-            return pasar::app::health(config).await;
+        match &config.work {
+            Work::Serve => {}
+            Work::CheckHealth => return pasar::app::health(config).await,
+            Work::SetRole { email, role } => {
+                pasar::app::set_role(config, email, *role).await?;
+                print(&format!("{} is {} now, and has to log in again.\n", email.as_str(), role.title()));
+                return Ok(());
+            }
         }
         let stop = stop_signal()?;
         let app = App::start(config, Clock::system()).await?;

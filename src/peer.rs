@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use crate::auth::token::ServiceToken;
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::web::{Context, KEEP_ALIVE, Metrics};
 
@@ -65,14 +66,16 @@ pub struct Peer {
 pub struct Target {
     name: &'static str,
     base: Url,
+    /// Shown with every call, if it is one that asks for tokens.
+    token: Option<ServiceToken>,
     breaker: Breaker,
     metrics: Metrics,
 }
 
 impl Target {
     /// `base` is where the service's paths begin.
-    pub fn new(name: &'static str, base: Url, metrics: Metrics) -> Arc<Self> {
-        Arc::new(Self { name, base, breaker: Breaker::new(), metrics })
+    pub fn new(name: &'static str, base: Url, token: Option<ServiceToken>, metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self { name, base, token, breaker: Breaker::new(), metrics })
     }
 }
 
@@ -214,11 +217,17 @@ impl Peer {
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header("x-request-id", context.request_id())
             .header("traceparent", context.child_trace().to_string());
+        if let Some(token) = &self.target.token {
+            request = request.header(AUTHORIZATION, token.header()?);
+        }
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
         }
         let mut answer = request.send().await?;
         let status = answer.status();
+        if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+            bail!("it answered {status}: AUTH and JWT_SECRET must be the same for all services");
+        }
         if !status.is_success() && status != StatusCode::NOT_FOUND && status != StatusCode::CONFLICT {
             bail!("it answered {status}");
         }

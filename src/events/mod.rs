@@ -22,10 +22,19 @@ pub use intents::{Act, Caller, Intent};
 pub const ORDER_LOG: &str = "order.log";
 /// The notifications of the user service.
 pub const NOTIFICATIONS: &str = "user.notifications";
+/// The services that check tokens, but for the user service, which knows by itself which of them count.
+pub const PRODUCT_TOKENS: &str = "product.tokens";
+pub const ORDER_TOKENS: &str = "order.tokens";
+pub const PAYMENT_TOKENS: &str = "payment.tokens";
 
 /// Who hears of what, whichever process they are in.
-const SUBSCRIPTIONS: &[(&str, &[&str])] =
-    &[(ORDER_LOG, &["user_created"]), (NOTIFICATIONS, &["order_created", "order_status_changed"])];
+const SUBSCRIPTIONS: &[(&str, &[&str])] = &[
+    (ORDER_LOG, &["user_created"]),
+    (NOTIFICATIONS, &["order_created", "order_status_changed"]),
+    (PRODUCT_TOKENS, &["user_credentials_changed"]),
+    (ORDER_TOKENS, &["user_credentials_changed"]),
+    (PAYMENT_TOKENS, &["user_credentials_changed"]),
+];
 
 /// Events that wait for a subscriber at the most: it may be away for long, or in no process of this database.
 const UNHEARD: i64 = 1_000_000;
@@ -37,6 +46,16 @@ pub enum Event {
     UserCreated {
         user_id: i64,
         name: String,
+    },
+    UserUpdated {
+        user_id: i64,
+        name: String,
+    },
+    /// Tokens of the user below this version count no more.
+    UserCredentialsChanged {
+        user_id: i64,
+        version: i64,
+        at: i64,
     },
     ProductCreated {
         product_id: i64,
@@ -83,6 +102,8 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::UserCreated { .. } => "user_created",
+            Self::UserUpdated { .. } => "user_updated",
+            Self::UserCredentialsChanged { .. } => "user_credentials_changed",
             Self::ProductCreated { .. } => "product_created",
             Self::StockChanged { .. } => "stock_changed",
             Self::OrderCreated { .. } => "order_created",
@@ -96,7 +117,9 @@ impl Event {
     /// What it is about: events of one key are handled in their order.
     fn key(&self) -> String {
         match self {
-            Self::UserCreated { user_id, .. } => format!("user:{user_id}"),
+            Self::UserCreated { user_id, .. }
+            | Self::UserUpdated { user_id, .. }
+            | Self::UserCredentialsChanged { user_id, .. } => format!("user:{user_id}"),
             Self::ProductCreated { product_id, .. } | Self::StockChanged { product_id, .. } => {
                 format!("product:{product_id}")
             }
@@ -168,8 +191,8 @@ fn backoff(attempts: i64, most: Duration) -> Duration {
     Duration::from_millis(500 << doublings).min(most)
 }
 
-/// When to look for something to do: soon after this process has written, and each second for what others
-/// have written. Requests go first: while they write, what is left over has to wait its turn.
+/// When to look for something to do: soon after this process has written, and twice a second for what others
+/// have written: a token that was revoked elsewhere has a second to live. Requests go first: while they write, what is left over has to wait its turn.
 struct Pace {
     db: Db,
     /// Writes up to the last look.
@@ -184,7 +207,7 @@ impl Pace {
     const TICK: Duration = Duration::from_millis(50);
     /// A step takes the writer for a good half of a millisecond: rarely enough that few requests meet it.
     const GAP: Duration = Duration::from_millis(100);
-    const IDLE: Duration = Duration::from_secs(1);
+    const IDLE: Duration = Duration::from_millis(500);
 
     fn new(db: &Db) -> Self {
         Self { db: db.clone(), seen: 0, looked: Instant::now(), more: false }

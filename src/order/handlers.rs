@@ -8,10 +8,12 @@ use super::api::{Detail, Order, PeerState, Reached, Status};
 use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
 use super::lifecycle::{self, Step};
 use super::store::Filter;
-use super::{State, placement, store};
+use super::{SERVICE, State, placement, store};
+use crate::auth::Scope;
 use crate::clock::rfc3339;
 use crate::error::{
-    Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, Sentence, USER_NOT_FOUND,
+    Error, NOT_ALLOWED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, Sentence,
+    USER_NOT_FOUND,
 };
 use crate::storage::Tx;
 use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Place, Query, Sort};
@@ -22,8 +24,12 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     listing(&request, &state, None).await
 }
 
-pub async fn of_user(request: HttpRequest, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    listing(&request, &state, Some(id.or(&USER_NOT_FOUND)?.get())).await
+pub async fn of_user(request: HttpRequest, scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&USER_NOT_FOUND)?.get();
+    if !scope.holds(id) {
+        return Err(Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}")));
+    }
+    listing(&request, &state, Some(id)).await
 }
 
 /// The orders of one user, whom the query may name if the path does not.
@@ -39,35 +45,37 @@ async fn listing(request: &HttpRequest, state: &State, user_id: Option<i64>) -> 
     web::list::<Order>(request, &state.db, page, fetch).await
 }
 
-async fn find(id: PathId, state: &State) -> Result<Order> {
+async fn find(id: PathId, scope: Scope, state: &State) -> Result<Order> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    let order = state.db.read(move |tx| store::find(tx, id)).await?;
+    let order = state.db.read(move |tx| store::find(tx, id, scope)).await?;
     order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
 }
 
-pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    Ok(web::ok(&find(id, &state).await?))
+pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    Ok(web::ok(&find(id, scope, &state).await?))
 }
 
 pub async fn create(
     context: Context,
+    scope: Scope,
     key: IdempotencyKey,
     Json(new): Json<NewOrder>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    Ok(web::created_once("/orders", placement::place(&state, &context, new, key.0).await?))
+    let key = key.of(SERVICE, &new)?;
+    Ok(web::created_once("/orders", placement::place(&state, &context, scope, new, key).await?))
 }
 
-pub async fn detail(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let order = find(id, &state).await?;
+pub async fn detail(context: Context, scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let order = find(id, scope, &state).await?;
     let ids = order.items.iter().filter_map(|item| item.id);
     let products = ids.filter_map(|id| Some(state.products.as_ref()?.get(&context, id)));
     let (user, products) = join(state.users.get(&context, order.user_id), try_join_all(products)).await;
     Ok(web::ok(&Detail::new(&order, user?, products?.into_iter().flatten().collect())))
 }
 
-pub async fn tracking(id: PathId, language: Language, state: Data<State>) -> Result<HttpResponse> {
-    let order = find(id, &state).await?;
+pub async fn tracking(scope: Scope, id: PathId, language: Language, state: Data<State>) -> Result<HttpResponse> {
+    let order = find(id, scope, &state).await?;
     let later = state.db.read(move |tx| store::history(tx, order.id)).await?;
     let reached = std::iter::once((Status::Pending, order.created_at)).chain(later);
     let tracking = reached.map(|(status, at)| {
@@ -77,27 +85,30 @@ pub async fn tracking(id: PathId, language: Language, state: Data<State>) -> Res
     Ok(web::in_language(language, web::ok(&tracking.collect::<Vec<_>>())))
 }
 
-async fn take(id: PathId, state: &State, context: &Context, step: Step) -> Result<HttpResponse> {
+async fn take(id: PathId, scope: Scope, state: &State, context: &Context, step: Step) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    Ok(web::ok(&lifecycle::take(state, context, id, step).await?))
+    Ok(web::ok(&lifecycle::take(state, context, id, scope, step).await?))
 }
 
 pub async fn confirm(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    take(id, &state, &context, Step::Confirm).await
+    take(id, Scope::All, &state, &context, Step::Confirm).await
 }
 
 pub async fn set_status(
     context: Context,
+    scope: Scope,
     id: PathId,
     Json(new): Json<NewStatus>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let step = match new.status {
-        Given::Shipped => Step::Ship,
-        Given::Completed => Step::Complete,
-        Given::Cancelled => Step::Cancel,
+    let step = match (new.status, scope) {
+        (Given::Cancelled, Scope::All) => Step::Cancel,
+        (Given::Cancelled, Scope::Of(_)) => Step::Withdraw,
+        (_, Scope::Of(_)) => return Err(Error::new(&NOT_ALLOWED).detail("users cancel; the rest is for an admin")),
+        (Given::Shipped, Scope::All) => Step::Ship,
+        (Given::Completed, Scope::All) => Step::Complete,
     };
-    take(id, &state, &context, step).await
+    take(id, scope, &state, &context, step).await
 }
 
 pub async fn set_payment(
@@ -113,7 +124,7 @@ pub async fn set_payment(
         PaymentStatus::Failed => Step::Fail,
         PaymentStatus::Expired => Step::Expire,
         PaymentStatus::Pending => {
-            let order = state.db.read(move |tx| store::find(tx, id)).await?;
+            let order = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
             let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND))?;
             if order.status == Status::Pending {
                 return Ok(web::ok(&order));
@@ -121,10 +132,10 @@ pub async fn set_payment(
             return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", order.status.as_str())));
         }
     };
-    match lifecycle::take(&state, &context, id, step).await {
+    match lifecycle::take(&state, &context, id, Scope::All, step).await {
         // It has lapsed, whether or not anybody has noticed before.
         Err(error) if error.is(&PAYMENT_TOO_LATE) => {
-            let expired = lifecycle::take(&state, &context, id, Step::Expire).await;
+            let expired = lifecycle::take(&state, &context, id, Scope::All, Step::Expire).await;
             Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))
         }
         taken => Ok(web::ok(&taken?)),

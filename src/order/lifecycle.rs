@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 
 use super::api::{Order, Status};
 use super::{Owed, SERVICE, State, call, store};
+use crate::auth::Scope;
 use crate::clock::millis;
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{self, Event, Intent, intents};
@@ -32,6 +33,8 @@ pub enum Step {
     Ship,
     Complete,
     Cancel,
+    /// Cancel what is not paid yet: all that its user may undo alone.
+    Withdraw,
     Expire,
     Fail,
 }
@@ -44,7 +47,9 @@ impl Step {
             (Self::Confirm, Status::Paid) => Some(Status::Confirmed),
             (Self::Ship, Status::Confirmed) => Some(Status::Shipped),
             (Self::Complete, Status::Shipped) => Some(Status::Completed),
-            (Self::Cancel, Status::Pending | Status::Paid) => Some(Status::Cancelled),
+            (Self::Cancel, Status::Pending | Status::Paid) | (Self::Withdraw, Status::Pending) => {
+                Some(Status::Cancelled)
+            }
             (Self::Expire, Status::Pending) => Some(Status::Expired),
             (Self::Fail, Status::Pending) => Some(Status::Failed),
             _ => None,
@@ -52,13 +57,13 @@ impl Step {
     }
 }
 
-/// Takes a step with an order, makes the calls that it owes, and shows the order as it is then. A call
+/// Takes a step with an order within `scope`, makes the calls that it owes, and shows the order as it is then. A call
 /// that can't be made now is made later; the step stands.
 ///
 /// The step starts from where the order is now. If another one is faster, this one is refused, even if it
 /// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.
-pub async fn take(state: &State, context: &Context, id: i64, step: Step) -> Result<Order> {
-    let seen = state.db.read(move |tx| find(tx, id)).await?;
+pub async fn take(state: &State, context: &Context, id: i64, scope: Scope, step: Step) -> Result<Order> {
+    let seen = state.db.read(move |tx| find(tx, id, scope)).await?;
     let now = state.clock.now();
     let (order, owed) = state.db.write(move |tx| advance(tx, id, seen.status, step, now)).await?;
     pay_off(state, context, owed).await;
@@ -100,8 +105,8 @@ async fn pay_off(state: &State, context: &Context, owed: Vec<Intent>) {
     join_all(calls).await;
 }
 
-fn find(tx: &Tx<'_>, id: i64) -> Result<Order> {
-    store::find(tx, id)?.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
+fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Order> {
+    store::find(tx, id, scope)?.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
 }
 
 /// Why a step is refused to an order in `status`.
@@ -114,7 +119,7 @@ fn refusal(step: Step, status: Status) -> Error {
 
 /// Takes a step with an order that is in `from`, and tells what calls are owed for it.
 fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(Order, Vec<Intent>)> {
-    let mut order = find(tx, id)?;
+    let mut order = find(tx, id, Scope::All)?;
     if let Step::Pay(Some(payment)) = step
         && order.paid_by == Some(payment)
     {

@@ -16,6 +16,7 @@ use serde_json::json;
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use crate::auth::Access;
 use crate::clock::Clock;
 use crate::error::{
     Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
@@ -135,6 +136,7 @@ pub fn routes(routes: &mut Routes) {
         "/orders",
         handlers::list,
         Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first")
+            .by(Access::Service)
             .lists::<Shown<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status.")
             .query("user_id", Id::schema(), "Of this user.")
@@ -144,6 +146,7 @@ pub fn routes(routes: &mut Routes) {
         "/orders",
         handlers::create,
         Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order")
+            .by(Access::User)
             .takes_one_of::<NewOrder, Forms>(json!({"user_id": 1, "product_id": 1}))
             .creates::<Shown<'_>>(order())
             .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
@@ -153,6 +156,7 @@ pub fn routes(routes: &mut Routes) {
         "/orders/user/{id}",
         handlers::of_user,
         Doc::new("Mengambil pesanan milik satu user", "The orders of one user, oldest first")
+            .by(Access::UserOrService)
             .id(&USER_NOT_FOUND)
             .lists::<Shown<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status.")
@@ -161,7 +165,10 @@ pub fn routes(routes: &mut Routes) {
     routes.get(
         "/orders/{id}",
         handlers::show,
-        Doc::new("Mengambil satu pesanan berdasarkan id", "One order").id(&ORDER_NOT_FOUND).shows::<Shown<'_>>(order()),
+        Doc::new("Mengambil satu pesanan berdasarkan id", "One order")
+            .by(Access::UserOrService)
+            .id(&ORDER_NOT_FOUND)
+            .shows::<Shown<'_>>(order()),
     );
     routes.get(
         "/orders/{id}/detail",
@@ -170,6 +177,7 @@ pub fn routes(routes: &mut Routes) {
             "Pesanan lengkap dengan data user dan produk saat ini",
             "One order with its user and its products as they are now",
         )
+        .by(Access::UserOrService)
         .id(&ORDER_NOT_FOUND)
         .shows::<Detail<'_>>(detail())
         .fails(&[&PEER_UNAVAILABLE]),
@@ -178,6 +186,7 @@ pub fn routes(routes: &mut Routes) {
         "/orders/{id}/tracking",
         handlers::tracking,
         Doc::new("Melacak status pesanan", "The statuses that an order reached, oldest first")
+            .by(Access::UserOrService)
             .id(&ORDER_NOT_FOUND)
             .shows_all::<Reached>(json!([
                 {"status": "pending", "label": "menunggu pembayaran", "at": "2026-01-31T08:00:00.000Z"},
@@ -188,6 +197,7 @@ pub fn routes(routes: &mut Routes) {
         "/orders/{id}/payment",
         handlers::set_payment,
         Doc::new("Memperbarui status pembayaran pesanan", "Says what has become of an order's payment")
+            .by(Access::Service)
             .id(&ORDER_NOT_FOUND)
             .takes::<NewPaymentStatus>(json!({"payment_status": "paid"}))
             .shows::<Shown<'_>>(order())
@@ -206,6 +216,7 @@ pub fn routes(routes: &mut Routes) {
         "/orders/{id}/status",
         handlers::set_status,
         Doc::new("Mengubah status pesanan: dikirim, selesai, dibatalkan", "Ships, completes or cancels an order")
+            .by(Access::User)
             .id(&ORDER_NOT_FOUND)
             .takes::<NewStatus>(json!({"status": "cancelled"}))
             .shows::<Shown<'_>>(order())

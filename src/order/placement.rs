@@ -16,8 +16,10 @@ use uuid::Uuid;
 use super::api::{Item, Order, Status};
 use super::forms::{NewOrder, What};
 use super::{Owed, SERVICE, State, store};
+use crate::auth::Scope;
 use crate::error::{
-    Error, INVALID_FIELDS, KEY_UNDER_WAY, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW, USER_NOT_FOUND,
+    Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW,
+    USER_NOT_FOUND,
 };
 use crate::events::{self, Event, intents};
 use crate::product::api::{Product, Reservation, insufficient};
@@ -43,10 +45,18 @@ struct Draft {
     field: &'static str,
 }
 
-/// Places an order. Of requests with the same `key` one places it, and all are answered alike.
-pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<String>) -> Result<Answered> {
-    let request = serde_json::to_string(&new).map_err(Error::internal)?;
-    let key = key.map(|key| Key { service: SERVICE, key, request });
+/// Places an order for a user within `scope`. Of requests with the same `key` one places it, and all are
+/// answered alike.
+pub async fn place(
+    state: &State,
+    context: &Context,
+    scope: Scope,
+    new: NewOrder,
+    key: Option<Key>,
+) -> Result<Answered> {
+    if !scope.holds(new.user_id) {
+        return Err(no_user(new.user_id));
+    }
     if let Some(key) = key.clone() {
         let now = state.clock.now();
         if let Some(placed) = state.db.read(move |tx| key.replay(tx, now)).await? {
@@ -54,6 +64,9 @@ pub async fn place(state: &State, context: &Context, new: NewOrder, key: Option<
         }
     }
     let draft = Arc::new(draw_up(state, context, &new).await?);
+    if scope != Scope::All && draft.items.iter().any(|item| item.id.is_none()) {
+        return Err(Error::new(&NOT_ALLOWED).detail("what the catalogue does not have, only an admin may order"));
+    }
     if draft.tracked { reserve_and_insert(state, context, draft, key).await } else { insert(state, draft, key).await }
 }
 
@@ -159,11 +172,15 @@ fn add(tx: &Tx<'_>, mut order: Order) -> Result<Answered> {
     Answered::first(order.id, &order)
 }
 
+fn no_user(id: i64) -> Error {
+    Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}"))
+}
+
 /// Asks the other services, all at once, and puts the order together from what they say.
 async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Draft> {
     let user_id = new.user_id;
     let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.what)).await;
-    let user = user?.ok_or_else(|| Error::new(&USER_NOT_FOUND).detail(format!("there is no user {user_id}")))?;
+    let user = user?.ok_or_else(|| no_user(user_id))?;
     let items = items?;
     let stated = match &new.what {
         What::Named { price, .. } => Some(*price),

@@ -1,6 +1,7 @@
 //! The SQL of the order service.
 
 use super::api::{Order, Status};
+use crate::auth::Scope;
 use crate::error::{Error, Result};
 use crate::storage::{Param, Row, Tx};
 use crate::web::{Place, Sort};
@@ -24,8 +25,9 @@ fn order(row: &Row<'_>) -> Result<Order> {
     })
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Order>> {
-    tx.query_opt(&format!("SELECT {COLUMNS} FROM orders WHERE id = $1"), &[id.into()], order)
+pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<Order>> {
+    let sql = format!("SELECT {COLUMNS} FROM orders WHERE id = $1 AND user_id = coalesce($2, user_id)");
+    tx.query_opt(&sql, &[id.into(), scope.into()], order)
 }
 
 /// What a list is narrowed down to.

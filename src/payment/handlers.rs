@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
 use super::{SERVICE, State, settlement, store};
+use crate::auth::Scope;
 use crate::error::{
     Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
 use crate::order::api::Status as OrderStatus;
-use crate::storage::{Answered, Key};
+use crate::storage::Answered;
 use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Query, Rupiah, Sort};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
@@ -24,22 +25,27 @@ pub async fn methods(language: Language) -> HttpResponse {
     web::in_language(language, web::ok(&offered))
 }
 
-pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PAYMENT_NOT_FOUND)?.get();
-    let payment = state.db.read(move |tx| store::find(tx, id)).await?;
+    let payment = state.db.read(move |tx| store::find(tx, id, scope)).await?;
     let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}"));
     Ok(web::ok(&payment.ok_or_else(missing)?))
 }
 
-pub async fn of_order(id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn of_order(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PAYMENT_NOT_FOUND)?.get();
-    let payment = state.db.read(move |tx| store::of_order(tx, id)).await?;
+    let payment = state.db.read(move |tx| store::of_order(tx, id, scope)).await?;
     let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {id} has no payment"));
     Ok(web::ok(&payment.ok_or_else(missing)?))
 }
 
-pub async fn confirm(context: Context, Json(which): Json<Confirmation>, state: Data<State>) -> Result<HttpResponse> {
-    Ok(web::ok(&settlement::confirm(&state, &context, which).await?))
+pub async fn confirm(
+    context: Context,
+    scope: Scope,
+    Json(which): Json<Confirmation>,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    Ok(web::ok(&settlement::confirm(&state, &context, scope, which).await?))
 }
 
 pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
@@ -56,19 +62,19 @@ enum Opened {
 
 pub async fn create(
     context: Context,
+    scope: Scope,
     key: IdempotencyKey,
     Json(new): Json<NewPayment>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let request = serde_json::to_string(&new).map_err(Error::internal)?;
-    let key = key.0.map(|key| Key { service: SERVICE, key, request });
+    let key = key.of(SERVICE, &new)?;
     if let Some(key) = key.clone() {
         let now = state.clock.now();
         if let Some(answered) = state.db.read(move |tx| key.replay(tx, now)).await? {
             return Ok(web::created_once("/payments", answered));
         }
     }
-    let payment = draw_up(&state, &context, &new).await?;
+    let payment = draw_up(&state, &context, scope, &new).await?;
     let opened = state
         .db
         .write(move |tx| {
@@ -77,7 +83,7 @@ pub async fn create(
             {
                 return Ok(Opened::As(answered));
             }
-            if let Some(before) = store::of_order(tx, payment.order_id)? {
+            if let Some(before) = store::of_order(tx, payment.order_id, Scope::All)? {
                 return match before.status {
                     Status::Pending if before.expires_at <= payment.created_at => Ok(Opened::Lapsed(before.id)),
                     Status::Pending | Status::Confirming => {
@@ -109,10 +115,13 @@ pub async fn create(
 }
 
 /// The payment, but for its id, as the order service has the order.
-async fn draw_up(state: &State, context: &Context, new: &NewPayment) -> Result<Payment> {
+async fn draw_up(state: &State, context: &Context, scope: Scope, new: &NewPayment) -> Result<Payment> {
     let order_id = new.order_id.get();
     let order = state.settler.orders.get(context, order_id).await?;
-    let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {order_id}")))?;
+    // Asked for by us, who may see all orders: so it is decided here.
+    let order = order
+        .filter(|order| scope.holds(order.user_id))
+        .ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {order_id}")))?;
     let mismatch = |what: &str, is: i64| Error::new(&PAYMENT_MISMATCH).detail(format!("the order's {what} is {is}"));
     if new.amount.map(Rupiah::get).is_some_and(|amount| amount != order.total_price) {
         return Err(mismatch("total", order.total_price));

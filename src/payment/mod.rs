@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::auth::Access;
 use crate::clock::Clock;
 use crate::error::{
     Error, IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
@@ -102,6 +103,7 @@ pub fn routes(routes: &mut Routes) {
         "/payments",
         handlers::create,
         Doc::new("Membuat pembayaran untuk sebuah pesanan", "Opens a payment for a pending order")
+            .by(Access::User)
             .takes::<NewPayment>(json!({"order_id": 1, "method": "qris"}))
             .creates::<Shown>(payment("pending"))
             .once(&[&IDEMPOTENCY_KEY_REUSED])
@@ -118,6 +120,7 @@ pub fn routes(routes: &mut Routes) {
         "/payments/confirm",
         handlers::confirm,
         Doc::new("Mengkonfirmasi pembayaran dalam batas waktunya", "Confirms a payment within its window")
+            .by(Access::User)
             .takes::<Confirmation>(json!({"payment_id": 1}))
             .shows::<Shown>(payment("paid"))
             .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PAYMENT_UNSETTLED]),
@@ -126,12 +129,14 @@ pub fn routes(routes: &mut Routes) {
         "/payments/methods",
         handlers::methods,
         Doc::new("Metode pembayaran yang tersedia", "The ways to pay")
+            .by(Access::Anyone)
             .shows_all::<Offered>(json!([{"method": "transfer", "label": "transfer bank"}])),
     );
     routes.get(
         "/payments/order/{id}",
         handlers::of_order,
         Doc::new("Mengambil pembayaran berdasarkan id pesanan", "The latest payment of an order")
+            .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
             .shows::<Shown>(payment("pending")),
     );
@@ -139,6 +144,7 @@ pub fn routes(routes: &mut Routes) {
         "/payments/{id}",
         handlers::show,
         Doc::new("Mengambil satu pembayaran berdasarkan id", "One payment")
+            .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
             .shows::<Shown>(payment("pending")),
     );
@@ -146,6 +152,7 @@ pub fn routes(routes: &mut Routes) {
         "/payments/{id}/refund",
         handlers::refund,
         Doc::new("Mengembalikan dana pesanan yang dibatalkan", "Gives back what was paid for an order since cancelled")
+            .by(Access::Service)
             .id(&PAYMENT_NOT_FOUND)
             .shows::<Shown>(payment("refunded"))
             .changes()

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use super::api::{Confirmation, Payment, Status};
 use super::gateway::Charge;
 use super::{Owed, SERVICE, Settler, State, store};
+use crate::auth::Scope;
 use crate::error::{
     Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, Result,
 };
@@ -29,15 +30,15 @@ enum Begun {
     As(Status),
 }
 
-/// Confirms a payment and sees it through: paid, or an error that says why not.
-pub async fn confirm(state: &State, context: &Context, which: Confirmation) -> Result<Payment> {
+/// Confirms a payment within `scope` and sees it through: paid, or an error that says why not.
+pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Confirmation) -> Result<Payment> {
     let now = state.clock.now();
     let (id, begun) = state
         .db
         .write(move |tx| {
             let payment = match which {
-                Confirmation::Payment(of) => store::find(tx, of.payment_id.get())?,
-                Confirmation::Order(of) => store::of_order(tx, of.order_id.get())?,
+                Confirmation::Payment(of) => store::find(tx, of.payment_id.get(), scope)?,
+                Confirmation::Order(of) => store::of_order(tx, of.order_id.get(), scope)?,
             };
             let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
             Ok((payment.id, begin(tx, &payment, now)?))
@@ -58,7 +59,7 @@ pub async fn confirm(state: &State, context: &Context, which: Confirmation) -> R
         Begun::As(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
         Begun::As(_) => {}
     }
-    let payment = state.db.read(move |tx| store::find(tx, id)).await?;
+    let payment = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
     let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
     match payment.status {
         Status::Paid => Ok(payment),
@@ -103,7 +104,7 @@ pub async fn expire_one(state: &State, context: &Context, id: i64) -> Result<()>
     let now = state.clock.now();
     let intent = state
         .db
-        .write(move |tx| match store::find(tx, id)? {
+        .write(move |tx| match store::find(tx, id, Scope::All)? {
             Some(payment) if store::expire(tx, id, now)? => expired(tx, &payment, now).map(Some),
             _ => Ok(None),
         })
@@ -143,7 +144,7 @@ pub async fn expire(state: &State) -> Result<()> {
 /// what is open is closed.
 pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment> {
     let find = || async move {
-        let payment = state.db.read(move |tx| store::find(tx, id)).await?;
+        let payment = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
         payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
     };
     let payment = find().await?;
@@ -180,7 +181,7 @@ impl Settler {
     /// point, by several at once. An error means that it is not there yet.
     pub async fn settle(&self, context: &Context, id: i64) -> Result<()> {
         loop {
-            let Some(payment) = self.db.read(move |tx| store::find(tx, id)).await? else { return Ok(()) };
+            let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? else { return Ok(()) };
             let from = payment.status;
             let to = match from {
                 Status::Confirming => self.charge(context, &payment).await?,
@@ -233,7 +234,7 @@ impl Settler {
     /// Tells the order that its payment came to nothing. If the order has come to something else by then, so
     /// be it.
     pub async fn tell(&self, context: &Context, id: i64) -> Result<()> {
-        if let Some(payment) = self.db.read(move |tx| store::find(tx, id)).await? {
+        if let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? {
             let status = payment.status.as_str();
             self.orders.payment_is(&context.again(), payment.order_id, status, id).await?;
         }

@@ -1,6 +1,7 @@
 //! The SQL of the payment service.
 
 use super::api::{Method, Payment, Status};
+use crate::auth::Scope;
 use crate::error::{Error, Result};
 use crate::events::{self, Event};
 use crate::storage::{Row, Tx};
@@ -23,14 +24,18 @@ fn payment(row: &Row<'_>) -> Result<Payment> {
     })
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Payment>> {
-    tx.query_opt(&format!("SELECT {COLUMNS} FROM payments WHERE id = $1"), &[id.into()], payment)
+pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<Payment>> {
+    let sql = format!("SELECT {COLUMNS} FROM payments WHERE id = $1 AND user_id = coalesce($2, user_id)");
+    tx.query_opt(&sql, &[id.into(), scope.into()], payment)
 }
 
 /// The latest payment of an order.
-pub fn of_order(tx: &Tx<'_>, order_id: i64) -> Result<Option<Payment>> {
-    let sql = format!("SELECT {COLUMNS} FROM payments WHERE order_id = $1 ORDER BY id DESC LIMIT 1");
-    tx.query_opt(&sql, &[order_id.into()], payment)
+pub fn of_order(tx: &Tx<'_>, order_id: i64, scope: Scope) -> Result<Option<Payment>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM payments WHERE order_id = $1 AND user_id = coalesce($2, user_id)
+         ORDER BY id DESC LIMIT 1"
+    );
+    tx.query_opt(&sql, &[order_id.into(), scope.into()], payment)
 }
 
 pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Payment>> {

@@ -11,6 +11,7 @@ use serde_json::json;
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use crate::auth::Access;
 use crate::clock::{Clock, millis};
 use crate::error::{
     INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
@@ -54,6 +55,7 @@ pub fn routes(routes: &mut Routes) {
         "/products",
         handlers::list,
         Doc::new("Mengambil daftar semua produk", "All products, oldest first")
+            .by(Access::Anyone)
             .lists::<Product>(json!([laptop()]))
             .query("search", Name::schema(), "Words in the name or the description, in any case.")
             .query("name", Name::schema(), "Exactly this name.")
@@ -74,6 +76,7 @@ pub fn routes(routes: &mut Routes) {
         "/products/{id}",
         handlers::show,
         Doc::new("Mengambil data produk berdasarkan id", "One product")
+            .by(Access::Anyone)
             .id(&PRODUCT_NOT_FOUND)
             .shows::<Product>(laptop()),
     );
@@ -107,6 +110,7 @@ pub fn routes(routes: &mut Routes) {
         "/products/{id}/stock",
         handlers::levels,
         Doc::new("Stok produk: tersedia, ditahan, terjual, diterima", "Where the units of a product are")
+            .by(Access::Anyone)
             .id(&PRODUCT_NOT_FOUND)
             .shows::<StockLevel>(levels()),
     );
@@ -123,6 +127,7 @@ pub fn routes(routes: &mut Routes) {
         "/products/{id}/check-stock",
         handlers::check_stock,
         Doc::new("Memeriksa ketersediaan stok", "Whether so many can be bought now")
+            .by(Access::Anyone)
             .id(&PRODUCT_NOT_FOUND)
             .query("quantity", Quantity::schema(), "How many; one, unless it is given.")
             .shows::<StockCheck>(json!({"product_id": 4, "quantity": 2, "stock": 10, "available": true})),
@@ -131,6 +136,7 @@ pub fn routes(routes: &mut Routes) {
         "/reservations/{key}",
         handlers::reserve,
         Doc::new("Menahan stok untuk pesanan", "Holds stock: all lines or none")
+            .by(Access::Service)
             .key(&RESERVATION_NOT_FOUND)
             .takes::<NewReservation>(json!({"items": lines()}))
             .shows::<Reservation>(reserved("held"))
@@ -146,6 +152,7 @@ pub fn routes(routes: &mut Routes) {
         "/reservations/{key}",
         handlers::release,
         Doc::new("Mengembalikan stok yang ditahan", "Gives back what is held; the key never reserves again")
+            .by(Access::Service)
             .key(&RESERVATION_NOT_FOUND)
             .deletes()
             .fails(&[&RESERVATION_COMMITTED]),
@@ -154,6 +161,7 @@ pub fn routes(routes: &mut Routes) {
         "/reservations/{key}/commit",
         handlers::commit,
         Doc::new("Menjadikan stok yang ditahan terjual", "Makes a sale of what is held")
+            .by(Access::Service)
             .key(&RESERVATION_NOT_FOUND)
             .shows::<Reservation>(reserved("committed"))
             .changes()

@@ -11,10 +11,12 @@ use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 /// How long a key is remembered.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A key of one service; a key belongs to the service that it was sent to.
+/// A key that somebody sent to a service. It belongs to both: nobody meets another's.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub service: &'static str,
+    /// Who sent it; empty: nobody in particular.
+    pub subject: String,
     pub key: String,
     /// What is asked under it, in a form that is the same for the same request.
     pub request: String,
@@ -46,8 +48,8 @@ impl Key {
         }
         let found = tx.query_opt(
             "SELECT request, answer, lease_until FROM idempotency_keys
-             WHERE service = $1 AND key = $2 AND created_at > $3",
-            &[self.service.into(), (&self.key).into(), expiry(now).into()],
+             WHERE service = $1 AND subject = $2 AND key = $3 AND created_at > $4",
+            &[self.service.into(), (&self.subject).into(), (&self.key).into(), expiry(now).into()],
             |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<i64>>(2)?)),
         )?;
         match found {
@@ -83,12 +85,13 @@ impl Key {
         now: i64,
     ) -> Result<()> {
         tx.execute(
-            "INSERT INTO idempotency_keys (service, key, request, answer, holder, lease_until, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (service, key) DO UPDATE
-             SET request = $3, answer = $4, holder = $5, lease_until = $6, created_at = $7",
+            "INSERT INTO idempotency_keys (service, subject, key, request, answer, holder, lease_until, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (service, subject, key) DO UPDATE
+             SET request = $4, answer = $5, holder = $6, lease_until = $7, created_at = $8",
             &[
                 self.service.into(),
+                (&self.subject).into(),
                 (&self.key).into(),
                 (&self.request).into(),
                 answer.into(),
@@ -103,9 +106,9 @@ impl Key {
     /// Remembers the answer that `holder` has found; false if another one works on the key by now.
     pub fn finish(&self, tx: &Tx<'_>, holder: &str, answer: &str) -> Result<bool> {
         let changed = tx.execute(
-            "UPDATE idempotency_keys SET answer = $4, holder = NULL, lease_until = NULL
-             WHERE service = $1 AND key = $2 AND holder = $3",
-            &[self.service.into(), (&self.key).into(), holder.into(), answer.into()],
+            "UPDATE idempotency_keys SET answer = $5, holder = NULL, lease_until = NULL
+             WHERE service = $1 AND subject = $2 AND key = $3 AND holder = $4",
+            &[self.service.into(), (&self.subject).into(), (&self.key).into(), holder.into(), answer.into()],
         )?;
         Ok(changed == 1)
     }
@@ -113,8 +116,8 @@ impl Key {
     /// Forgets a key on which `holder` worked in vain.
     pub fn abandon(&self, tx: &Tx<'_>, holder: &str) -> Result<()> {
         tx.execute(
-            "DELETE FROM idempotency_keys WHERE service = $1 AND key = $2 AND holder = $3",
-            &[self.service.into(), (&self.key).into(), holder.into()],
+            "DELETE FROM idempotency_keys WHERE service = $1 AND subject = $2 AND key = $3 AND holder = $4",
+            &[self.service.into(), (&self.subject).into(), (&self.key).into(), holder.into()],
         )?;
         Ok(())
     }
@@ -123,8 +126,8 @@ impl Key {
 /// Forgets up to `limit` keys whose time is over, and tells how many.
 pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
     tx.execute(
-        "DELETE FROM idempotency_keys WHERE (service, key) IN
-         (SELECT service, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)",
+        "DELETE FROM idempotency_keys WHERE (service, subject, key) IN
+         (SELECT service, subject, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)",
         &[expiry(now).into(), limit.into()],
     )
 }

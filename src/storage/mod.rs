@@ -38,6 +38,14 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
 }
 
+impl DatabaseUrl {
+    /// The path of a file of this name beside the database.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        let Self::Sqlite(file) = self;
+        file.with_file_name(name)
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = String;
 

@@ -3,9 +3,10 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{NewUser, Notification, User};
+use super::api::{NewUser, Notification, User, UserPatch};
 use super::{State, store, stream};
-use crate::error::{Error, Result, USER_NOT_FOUND};
+use crate::auth::{Principal, Scope};
+use crate::error::{Error, Result, Sentence, USER_NOT_FOUND};
 use crate::storage::Tx;
 use crate::web::{self, Json, Language, LastEventId, Page, PathId, Place, Query, Server, Sort};
 
@@ -16,14 +17,29 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     web::list::<User>(&request, &state.db, page, store::list).await
 }
 
-pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    Ok(web::ok(&find(id, &state).await?))
+pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    Ok(web::ok(&find(id, scope, &state).await?))
 }
 
-async fn find(id: PathId, state: &State) -> Result<User> {
+fn unknown(id: i64) -> Error {
+    Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}"))
+}
+
+async fn find(id: PathId, scope: Scope, state: &State) -> Result<User> {
     let id = id.or(&USER_NOT_FOUND)?.get();
-    let user = state.db.read(move |tx| store::find(tx, id)).await?;
-    user.ok_or_else(|| Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}")))
+    let user = state.db.read(move |tx| store::find(tx, id, scope)).await?;
+    user.ok_or_else(|| unknown(id))
+}
+
+pub async fn edit(scope: Scope, id: PathId, Json(patch): Json<UserPatch>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&USER_NOT_FOUND)?.get();
+    let user = state.db.write(move |tx| store::update(tx, id, scope, &patch)).await?;
+    Ok(web::ok(&user.ok_or_else(|| unknown(id))?))
+}
+
+pub async fn remove(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let (id, now) = (id.or(&USER_NOT_FOUND)?.get(), state.clock.now());
+    if state.db.write(move |tx| store::delete(tx, id, scope, now)).await? { Ok(web::done()) } else { Err(unknown(id)) }
 }
 
 pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<HttpResponse> {
@@ -33,6 +49,7 @@ pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<Http
 
 pub async fn notifications(
     request: HttpRequest,
+    scope: Scope,
     id: PathId,
     language: Language,
     state: Data<State>,
@@ -40,7 +57,7 @@ pub async fn notifications(
     let mut query = Query::of(&request);
     let page = Page::take(&mut query, &[Sort::Id]);
     query.finish()?;
-    let user_id = find(id, &state).await?.id;
+    let user_id = find(id, scope, &state).await?.id;
     let fetch = move |tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit| {
         store::notifications(tx, user_id, after.map_or(0, |place| place.id), limit, language)
     };
@@ -48,12 +65,22 @@ pub async fn notifications(
 }
 
 pub async fn live_notifications(
+    request: HttpRequest,
+    principal: Principal,
+    scope: Scope,
     id: PathId,
     language: Language,
     last: LastEventId,
     server: Data<Server>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let user_id = find(id, &state).await?.id;
-    Ok(web::in_language(language, server.live.answer(stream::of(&state, user_id, last.0, language))?))
+    let mut query = Query::of(&request);
+    // The guard has read it.
+    query.take("ticket", Sentence::new("", ""), |_| Some(()));
+    let why = Sentence::new("harus nomor peristiwa", "must be the number of an event");
+    let said = query.take("last_event_id", why, web::event_id);
+    query.finish()?;
+    let last = last.0.or(said).unwrap_or(0);
+    let user_id = find(id, scope, &state).await?.id;
+    Ok(web::in_language(language, server.live.answer(stream::of(&state, principal, user_id, last, language))?))
 }

@@ -1,18 +1,24 @@
 //! The user service: who buys.
 
+mod accounts;
 pub mod api;
 pub mod client;
 mod handlers;
+mod password;
 mod store;
 mod stream;
 
 use serde_json::json;
 
-use crate::error::{EMAIL_TAKEN, Result, USER_NOT_FOUND};
+use crate::auth::token::Tokens;
+use crate::auth::{Access, Role};
+use crate::clock::Clock;
+use crate::error::{EMAIL_TAKEN, Result, TOO_MANY_ATTEMPTS, USER_NOT_FOUND, WRONG_CREDENTIALS};
 use crate::events::{NOTIFICATIONS, Subscriber};
-use crate::storage::Db;
-use crate::web::{Doc, Routes};
-use api::{NewUser, Notification, User};
+use crate::storage::{Db, Tx};
+use crate::web::{Doc, Email, Routes};
+use api::{Login, NewUser, Notification, PasswordChange, Profile, Registration, Session, Ticket, User, UserPatch};
+pub use password::Vault;
 pub use stream::Arrivals;
 
 pub const NAME: &str = "UserService";
@@ -21,6 +27,9 @@ pub const NAME: &str = "UserService";
 #[derive(Clone)]
 pub struct State {
     pub db: Db,
+    pub clock: Clock,
+    pub tokens: Tokens,
+    pub vault: Vault,
     pub arrivals: Arrivals,
 }
 
@@ -29,7 +38,9 @@ pub fn routes(routes: &mut Routes) {
     routes.get(
         "/users",
         handlers::list,
-        Doc::new("Mengambil daftar semua user", "All users, oldest first").lists::<User>(json!([bambang()])),
+        Doc::new("Mengambil daftar semua user", "All users, oldest first")
+            .by(Access::Service)
+            .lists::<User>(json!([bambang()])),
     );
     routes.post(
         "/users",
@@ -42,7 +53,28 @@ pub fn routes(routes: &mut Routes) {
     routes.get(
         "/users/{id}",
         handlers::show,
-        Doc::new("Mengambil data user berdasarkan id", "One user").id(&USER_NOT_FOUND).shows::<User>(bambang()),
+        Doc::new("Mengambil data user berdasarkan id", "One user")
+            .by(Access::UserOrService)
+            .id(&USER_NOT_FOUND)
+            .shows::<User>(bambang()),
+    );
+    routes.patch(
+        "/users/{id}",
+        handlers::edit,
+        Doc::new("Mengubah data user", "Changes a user; what is not named stays as it is")
+            .by(Access::User)
+            .id(&USER_NOT_FOUND)
+            .takes::<UserPatch>(json!({"phone": "+62 812 3456 789"}))
+            .shows::<User>(json!({"id": 1, "name": "Bambang", "phone": "+62 812 3456 789"}))
+            .fails(&[&EMAIL_TAKEN]),
+    );
+    routes.delete(
+        "/users/{id}",
+        handlers::remove,
+        Doc::new("Menghapus user", "Removes a user, and their account with them; their orders remain")
+            .by(Access::User)
+            .id(&USER_NOT_FOUND)
+            .deletes(),
     );
     let notification = || {
         json!({
@@ -61,6 +93,7 @@ pub fn routes(routes: &mut Routes) {
             "Notifikasi status pesanan user",
             "One notification for each status that an order of the user reached",
         )
+        .by(Access::User)
         .id(&USER_NOT_FOUND)
         .lists::<Notification>(json!([notification()])),
     );
@@ -68,9 +101,91 @@ pub fn routes(routes: &mut Routes) {
         "/users/{id}/notifications/stream",
         handlers::live_notifications,
         Doc::new("Notifikasi secara langsung (server-sent events)", "The notifications, live (server-sent events)")
+            .by(Access::Stream)
             .id(&USER_NOT_FOUND)
             .streams::<Notification>(notification()),
     );
+    account_routes(routes);
+}
+
+fn account_routes(routes: &mut Routes) {
+    let siti = || json!({"id": 2, "name": "Siti", "email": "siti@example.com", "role": "customer"});
+    let session = || json!({"access_token": "eyJhbGciOi…", "token_type": "Bearer", "expires_in": 900, "user": siti()});
+    routes.post(
+        "/auth/register",
+        accounts::register,
+        Doc::new("Mendaftarkan akun baru", "Adds a user who can log in")
+            .by(Access::Anyone)
+            .takes::<Registration>(json!({"name": "Siti", "email": "siti@example.com", "password": "tiga ekor kucing"}))
+            .creates::<Session>(session())
+            .fails(&[&EMAIL_TAKEN]),
+    );
+    routes.post(
+        "/auth/login",
+        accounts::login,
+        Doc::new("Masuk dengan email dan kata sandi", "Gives a token for the e-mail address and password")
+            .by(Access::Anyone)
+            .takes::<Login>(json!({"email": "siti@example.com", "password": "tiga ekor kucing"}))
+            .shows::<Session>(session())
+            .fails(&[&WRONG_CREDENTIALS, &TOO_MANY_ATTEMPTS]),
+    );
+    routes.get(
+        "/auth/me",
+        accounts::show,
+        Doc::new("Profil pemilik token", "The profile of the token's user")
+            .by(Access::Account)
+            .shows::<Profile>(siti()),
+    );
+    routes.patch(
+        "/auth/me",
+        accounts::edit,
+        Doc::new("Mengubah profil pemilik token", "Changes the profile; what is not named stays as it is")
+            .by(Access::Account)
+            .takes::<UserPatch>(json!({"name": "Siti"}))
+            .shows::<Profile>(siti())
+            .fails(&[&EMAIL_TAKEN]),
+    );
+    routes.put(
+        "/auth/me/password",
+        accounts::change_password,
+        Doc::new("Mengganti kata sandi; semua token lama mati", "Changes the password; every older token dies")
+            .by(Access::Account)
+            .takes::<PasswordChange>(
+                json!({"current_password": "tiga ekor kucing", "new_password": "empat ekor kucing"}),
+            )
+            .deletes()
+            .fails(&[&TOO_MANY_ATTEMPTS]),
+    );
+    routes.post(
+        "/auth/logout",
+        accounts::logout,
+        Doc::new("Keluar di semua perangkat", "Logs out everywhere: every token of the user dies")
+            .by(Access::Account)
+            .deletes(),
+    );
+    routes.post(
+        "/auth/ticket",
+        accounts::ticket,
+        Doc::new("Tiket untuk membuka notifikasi langsung", "A ticket that opens the live stream once logged in")
+            .by(Access::Account)
+            .shows::<Ticket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
+    );
+}
+
+/// Whether a user's token of this version counts.
+pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+    store::stands(tx, user_id, version)
+}
+
+/// Gives the account with this e-mail address another role, which ends its tokens; false if there is none.
+pub async fn set_role(db: &Db, clock: &Clock, email: &Email, role: Role) -> Result<bool> {
+    let (key, now) = (email.key(), clock.now());
+    db.write(move |tx| store::set_role(tx, &key, role, now)).await
+}
+
+/// Brings what an earlier version stored up to date.
+pub async fn update(db: &Db) -> Result<()> {
+    db.write(store::fold_emails).await
 }
 
 /// Makes notifications of what happens to orders, and tells the live streams.

@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
-use super::api::{NewUser, Notification, User};
-use crate::error::{EMAIL_TAKEN, Error, Result};
+use super::api::{NewUser, Notification, User, UserPatch};
+use crate::auth::{Role, Scope};
+use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, Sentence};
 use crate::events::{self, Event};
 use crate::order::api::Status;
 use crate::storage::{Row, Tx};
-use crate::web::{Email, Language, Phone, Place, Sort};
+use crate::web::{Email, Field, Language, Patch, Phone, Place, Sort};
 
 const DEMO: &str = include_str!("../../data/users.json");
 
@@ -15,8 +16,9 @@ fn user(row: &Row<'_>) -> Result<User> {
     Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, phone: row.get(3)? })
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<User>> {
-    tx.query_opt("SELECT id, name, email, phone FROM users WHERE id = $1", &[id.into()], user)
+pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<User>> {
+    let sql = "SELECT id, name, email, phone FROM users WHERE id = $1 AND id = coalesce($2, id)";
+    tx.query_opt(sql, &[id.into(), scope.into()], user)
 }
 
 pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<User>> {
@@ -46,6 +48,155 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser) -> Result<User> {
     Ok(added)
 }
 
+/// Edits a user; [`EMAIL_TAKEN`] if another one has the new address.
+pub fn update(tx: &Tx<'_>, id: i64, scope: Scope, patch: &UserPatch) -> Result<Option<User>> {
+    let Some(mut user) = find(tx, id, scope)? else { return Ok(None) };
+    if let Some(name) = &patch.name {
+        user.name = name.as_str().to_owned();
+    }
+    match &patch.phone {
+        Patch::Keep => {}
+        Patch::Remove => user.phone = None,
+        Patch::Set(phone) => user.phone = Some(phone.as_str().to_owned()),
+    }
+    match &patch.email {
+        Patch::Keep => {}
+        Patch::Remove if account(tx, id)?.is_some() => {
+            let why = Sentence::new("diperlukan untuk masuk", "is needed to log in");
+            return Err(Error::new(&INVALID_FIELDS).field("email", why));
+        }
+        Patch::Remove => set_email(tx, &mut user, None)?,
+        Patch::Set(email) => {
+            if with_email(tx, &email.key())?.is_some_and(|other| other.id != id) {
+                return Err(Error::new(&EMAIL_TAKEN));
+            }
+            set_email(tx, &mut user, Some(email))?;
+        }
+    }
+    tx.execute(
+        "UPDATE users SET name = $2, phone = $3 WHERE id = $1",
+        &[id.into(), (&user.name).into(), user.phone.as_ref().into()],
+    )?;
+    events::emit(tx, &Event::UserUpdated { user_id: id, name: user.name.clone() })?;
+    Ok(Some(user))
+}
+
+fn set_email(tx: &Tx<'_>, user: &mut User, email: Option<&Email>) -> Result<()> {
+    let key = email.map(Email::key);
+    user.email = email.map(|email| email.as_str().to_owned());
+    tx.execute(
+        "UPDATE users SET email = $2, email_key = $3 WHERE id = $1",
+        &[user.id.into(), user.email.as_ref().into(), key.as_ref().into()],
+    )?;
+    Ok(())
+}
+
+/// Removes a user with their account and their notifications; false if there is none. Their tokens end.
+pub fn delete(tx: &Tx<'_>, id: i64, scope: Scope, now: i64) -> Result<bool> {
+    if find(tx, id, scope)?.is_none() {
+        return Ok(false);
+    }
+    end_tokens(tx, id, now)?;
+    for table in ["DELETE FROM accounts", "DELETE FROM notifications"] {
+        tx.execute(&format!("{table} WHERE user_id = $1"), &[id.into()])?;
+    }
+    tx.execute("DELETE FROM users WHERE id = $1", &[id.into()])?;
+    Ok(true)
+}
+
+/// What a user logs in with.
+pub struct Account {
+    pub user_id: i64,
+    pub password_hash: String,
+    pub role: Role,
+    /// What tokens must carry to count.
+    pub version: i64,
+}
+
+const ACCOUNT: &str = "SELECT user_id, password_hash, role, token_version FROM accounts";
+
+fn read_account(row: &Row<'_>) -> Result<Account> {
+    let role: String = row.get(2)?;
+    let role = if role == Role::Admin.as_str() { Role::Admin } else { Role::Customer };
+    Ok(Account { user_id: row.get(0)?, password_hash: row.get(1)?, role, version: row.get(3)? })
+}
+
+/// The account of a user, if they have one.
+pub fn account(tx: &Tx<'_>, user_id: i64) -> Result<Option<Account>> {
+    tx.query_opt(&format!("{ACCOUNT} WHERE user_id = $1"), &[user_id.into()], read_account)
+}
+
+/// The user with this e-mail key.
+pub fn with_email(tx: &Tx<'_>, key: &str) -> Result<Option<User>> {
+    tx.query_opt("SELECT id, name, email, phone FROM users WHERE email_key = $1", &[key.into()], user)
+}
+
+/// Gives a user an account.
+pub fn open_account(tx: &Tx<'_>, user_id: i64, password_hash: &str) -> Result<Account> {
+    tx.query_one(
+        "INSERT INTO accounts (user_id, password_hash, role, token_version) VALUES ($1, $2, $3, 1)
+         RETURNING user_id, password_hash, role, token_version",
+        &[user_id.into(), password_hash.into(), Role::Customer.as_str().into()],
+        read_account,
+    )
+}
+
+/// Whether a user's token of this version counts.
+pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+    Ok(account(tx, user_id)?.is_some_and(|account| account.version == version))
+}
+
+/// Ends all tokens of a user, here at once and elsewhere as soon as it is heard of.
+pub fn end_tokens(tx: &Tx<'_>, user_id: i64, now: i64) -> Result<()> {
+    let sql = "UPDATE accounts SET token_version = token_version + 1 WHERE user_id = $1 RETURNING token_version";
+    if let Some(version) = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))? {
+        events::emit(tx, &Event::UserCredentialsChanged { user_id, version, at: now })?;
+    }
+    Ok(())
+}
+
+/// Changes the password of an account whose tokens have this version; false if they have another by now.
+pub fn set_password(tx: &Tx<'_>, user_id: i64, version: i64, password_hash: &str, now: i64) -> Result<bool> {
+    let sql = "UPDATE accounts SET password_hash = $3 WHERE user_id = $1 AND token_version = $2";
+    if tx.execute(sql, &[user_id.into(), version.into(), password_hash.into()])? == 0 {
+        return Ok(false);
+    }
+    end_tokens(tx, user_id, now)?;
+    Ok(true)
+}
+
+/// Gives the account with this e-mail key another role; false if there is none.
+pub fn set_role(tx: &Tx<'_>, email_key: &str, role: Role, now: i64) -> Result<bool> {
+    let Some(user) = with_email(tx, email_key)? else { return Ok(false) };
+    let Some(account) = account(tx, user.id)? else { return Ok(false) };
+    if account.role != role {
+        tx.execute("UPDATE accounts SET role = $2 WHERE user_id = $1", &[user.id.into(), role.as_str().into()])?;
+        end_tokens(tx, user.id, now)?;
+    }
+    Ok(true)
+}
+
+/// Brings the e-mail keys that an earlier version made up to date. Of two users whose addresses have turned out
+/// to be the same, the later one's stays as it was.
+pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
+    if !tx.first_time("e-mail addresses folded")? {
+        return Ok(());
+    }
+    let emails: Vec<(i64, String)> =
+        tx.query("SELECT id, email FROM users WHERE email IS NOT NULL ORDER BY id", &[], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    for (id, email) in emails {
+        let Ok(email) = Email::read(email.into()) else { continue };
+        tx.execute(
+            "UPDATE users SET email_key = $2 WHERE id = $1 AND email_key <> $2
+             AND NOT EXISTS (SELECT 1 FROM users WHERE email_key = $2)",
+            &[id.into(), (&email.key()).into()],
+        )?;
+    }
+    Ok(())
+}
+
 /// Makes a notification of an order's event.
 pub fn notify(tx: &Tx<'_>, event: &Event) -> Result<()> {
     let (order_id, user_id, status, at) = match event {
@@ -55,7 +206,9 @@ pub fn notify(tx: &Tx<'_>, event: &Event) -> Result<()> {
     };
     tx.execute(
         "INSERT INTO notifications (user_id, id, order_id, status, at)
-         VALUES ($1, (SELECT coalesce(max(id), 0) + 1 FROM notifications WHERE user_id = $1), $2, $3, $4)",
+         SELECT $1, (SELECT coalesce(max(id), 0) + 1 FROM notifications WHERE user_id = $1), $2, $3, $4
+         -- Of a user who has been removed nothing is kept.
+         WHERE EXISTS (SELECT 1 FROM users WHERE id = $1)",
         &[user_id.into(), order_id.into(), status.into(), at.into()],
     )?;
     Ok(())

@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::api::Notification;
 use super::{State, store};
+use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::storage::{CHUNK, Db};
@@ -46,6 +47,7 @@ impl Arrivals {
 struct Following {
     db: Db,
     arrivals: broadcast::Receiver<Arc<[i64]>>,
+    listener: Principal,
     user_id: i64,
     /// The id of the last notification read.
     last: i64,
@@ -54,29 +56,52 @@ struct Following {
 }
 
 /// The notifications of a user after the one with the id `last`, and then each as it comes.
-pub fn of(state: &State, user_id: i64, last: i64, language: Language) -> impl Stream<Item = Result<Message>> + use<> {
+///
+/// It ends when the tokens of the one who listens do.
+pub fn of(
+    state: &State,
+    listener: Principal,
+    user_id: i64,
+    last: i64,
+    language: Language,
+) -> impl Stream<Item = Result<Message>> + use<> {
     let (db, arrivals) = (state.db.clone(), state.arrivals.0.subscribe());
-    let following = Following { db, arrivals, user_id, last, language, ready: VecDeque::new() };
+    let following = Following { db, arrivals, listener, user_id, last, language, ready: VecDeque::new() };
     stream::try_unfold(following, |mut following| async move {
         loop {
             if let Some(notification) = following.ready.pop_front() {
                 let data = serde_json::to_string(&notification).map_err(Error::internal)?;
                 return Ok(Some((Message { id: notification.id, data }, following)));
             }
-            if !following.read().await? && !following.wait().await {
-                return Ok(None);
+            match following.read().await? {
+                Found::Something => {}
+                Found::Nothing if following.wait().await => {}
+                Found::Nothing | Found::NotAllowed => return Ok(None),
             }
         }
     })
 }
 
+/// What a look has found.
+enum Found {
+    Something,
+    Nothing,
+    /// The listener's tokens have ended.
+    NotAllowed,
+}
+
 impl Following {
-    /// Reads what there is; false if there is nothing.
-    async fn read(&mut self) -> Result<bool> {
-        let (user_id, last, language) = (self.user_id, self.last, self.language);
-        self.ready = self.db.read(move |tx| store::notifications(tx, user_id, last, CHUNK, language)).await?.into();
+    /// Reads what there is.
+    async fn read(&mut self) -> Result<Found> {
+        let (listener, user_id, last, language) = (self.listener, self.user_id, self.last, self.language);
+        let ready = self.db.read(move |tx| match listener {
+            Principal::User { id, version, .. } if !store::stands(tx, id, version)? => Ok(None),
+            _ => store::notifications(tx, user_id, last, CHUNK, language).map(Some),
+        });
+        let Some(ready) = ready.await? else { return Ok(Found::NotAllowed) };
+        self.ready = ready.into();
         self.last = self.ready.back().map_or(last, |notification| notification.id);
-        Ok(!self.ready.is_empty())
+        Ok(if self.ready.is_empty() { Found::Nothing } else { Found::Something })
     }
 
     /// Waits until it is worth another look; false if nothing will ever come.

@@ -2,8 +2,10 @@
 //!
 //! [`front`] stands before the routing: it gives the request its context, turns away foreign hosts and
 //! origins, and on the way back dresses every error, the framework's own too, as a problem document and
-//! writes the access log. [`guard`] stands around each route: a time limit, and a panic made a 500.
+//! writes the access log. [`guard`] stands around each route: who may call it, a time limit, and a panic made
+//! a 500.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -17,12 +19,13 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::context::Context;
 use super::problem::{self, Language};
 use super::{Server, hosts};
+use crate::auth::Access;
 use crate::error::{Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,9 +34,13 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The pattern of the route that a request met, for logs and metrics: its cardinality is bounded.
-#[derive(Clone, Copy)]
-pub struct Pattern(pub &'static str);
+/// The route that a request met.
+pub struct Route {
+    /// Its pattern, for logs and metrics: the cardinality is bounded.
+    pub pattern: &'static str,
+    /// Who may use which method.
+    pub access: Vec<(Method, Access)>,
+}
 
 type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 
@@ -72,13 +79,19 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
 pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit + ANSWER);
     let id = request.request().clone();
-    let answer = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let answer = async {
+        match admit(request.request()).await {
+            Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+            Err(error) => Ok(request.error_response(error)),
+        }
+    };
+    let answer = AssertUnwindSafe(answer).catch_unwind();
     let answer = match limit {
         Some(limit) => tokio::time::timeout(limit, answer).await,
         None => Ok(answer.await),
     };
     let answer = match answer {
-        Ok(Ok(answer)) => answer?.map_into_boxed_body(),
+        Ok(Ok(answer)) => answer?,
         Ok(Err(panic)) => {
             let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
             let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -87,6 +100,19 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
         Err(_) => ServiceResponse::from_err(Error::new(&TOO_SLOW), id),
     };
     Ok(answer)
+}
+
+/// Lets the request pass if whoever makes it may.
+async fn admit(request: &HttpRequest) -> Result<()> {
+    let route = request.app_data::<Route>();
+    let access = route.and_then(|route| route.access.iter().find(|(method, _)| method == request.method()));
+    let (Some((_, access)), Some(server)) = (access, request.app_data::<web::Data<Server>>()) else {
+        return Ok(()); // OPTIONS, and what will be 405.
+    };
+    let (principal, scope) = server.auth.admit(*access, request.headers(), request.query_string(), &server.db).await?;
+    request.extensions_mut().insert(principal);
+    request.extensions_mut().insert(scope);
+    Ok(())
 }
 
 type SharedPayload = Rc<RefCell<Payload>>;
@@ -173,6 +199,18 @@ fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Con
     answer
 }
 
+/// What was asked for, but for a ticket: no log should open a stream.
+fn without_ticket(request: &HttpRequest) -> Cow<'_, str> {
+    let query = request.query_string();
+    if !query.contains("ticket") && !query.contains('%') {
+        return request.uri().path_and_query().map_or("*", |target| target.as_str()).into();
+    }
+    let shown = form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| if name == "ticket" { (name, "hidden".into()) } else { (name, value) });
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(shown).finish();
+    format!("{}?{query}", request.path()).into()
+}
+
 /// The headers that every answer carries.
 fn stamp(headers: &mut HeaderMap, context: &Context) {
     if let Ok(id) = HeaderValue::from_str(context.request_id()) {
@@ -191,14 +229,14 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
         return;
     };
     let took = started.elapsed();
-    let route = request.app_data::<Pattern>().map_or("", |pattern| pattern.0);
+    let route = request.app_data::<Route>().map_or("", |route| route.pattern);
     let method = if head { "HEAD" } else { hosts::known_method(request.method()) };
     server.metrics.request(method, route, answer.status().as_str(), took);
     log::info!(
         target: "pasar::access",
         "{} {method} {} {} {:.1}ms id={}",
         server.name,
-        request.uri().path_and_query().map_or("*", |target| target.as_str()),
+        without_ticket(request),
         answer.status().as_u16(),
         took.as_secs_f64() * 1000.0,
         context.request_id(),

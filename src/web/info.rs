@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use super::Server;
 use super::openapi::Doc;
 use super::routes::Routes;
+use crate::auth::Access;
 use crate::error::{Result, STORAGE_UNAVAILABLE};
 use crate::events;
 
@@ -18,12 +19,16 @@ pub fn routes(routes: &mut Routes) {
         ("/health", Doc::new("Kesehatan service", "Whether the service works")),
         ("/health/ready", Doc::new("Apakah service siap menerima permintaan", "Whether the service can take requests")),
     ] {
-        routes.get(path, ready, summary.gives("application/json", object(), healthy()).fails(&[&STORAGE_UNAVAILABLE]));
+        routes.get(
+            path,
+            ready,
+            summary.by(Access::Anyone).gives("application/json", object(), healthy()).fails(&[&STORAGE_UNAVAILABLE]),
+        );
     }
     routes.get(
         "/health/live",
         live,
-        Doc::new("Apakah proses hidup", "Whether the process lives").gives(
+        Doc::new("Apakah proses hidup", "Whether the process lives").by(Access::Anyone).gives(
             "application/json",
             object(),
             json!({"status": "ok", "service": "UserService"}),
@@ -33,6 +38,7 @@ pub fn routes(routes: &mut Routes) {
         "/metrics",
         metrics,
         Doc::new("Metrik untuk Prometheus", "Metrics for Prometheus")
+            .by(Access::Anyone)
             .gives("text/plain", string(), json!("http_requests_total{…} 1"))
             .fails(&[&STORAGE_UNAVAILABLE]),
     );

@@ -65,8 +65,13 @@ impl Live {
     }
 }
 
-/// The `Last-Event-ID` of a request: the number of the event after which a stream goes on, 0 without it.
-pub struct LastEventId(pub i64);
+/// The `Last-Event-ID` of a request: the number of the event after which a stream goes on.
+pub struct LastEventId(pub Option<i64>);
+
+/// The number of an event as it is written: digits alone.
+pub fn event_id(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
 
 impl FromRequest for LastEventId {
     type Error = Error;
@@ -74,12 +79,12 @@ impl FromRequest for LastEventId {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut values = request.headers().get_all("last-event-id");
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         ready(match (values.next(), values.next()) {
-            (None, _) => Ok(Self(0)),
+            (None, _) => Ok(Self(None)),
             (Some(id), None) => {
-                let id = id.to_str().ok().filter(|text| digits(text)).and_then(|text| text.parse().ok());
-                id.map(Self).ok_or_else(|| Error::new(&BAD_HEADER).detail("Last-Event-ID is no number of an event"))
+                let id = id.to_str().ok().and_then(event_id);
+                id.map(|id| Self(Some(id)))
+                    .ok_or_else(|| Error::new(&BAD_HEADER).detail("Last-Event-ID is no number of an event"))
             }
             _ => Err(Error::new(&BAD_HEADER).detail("Last-Event-ID is repeated")),
         })

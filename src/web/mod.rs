@@ -18,7 +18,7 @@ mod routes;
 mod values;
 
 use std::future::{Ready, ready};
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,13 +32,14 @@ use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::auth::{Auth, Principal};
 use crate::error::{BAD_HEADER, Code, Error, Result};
-use crate::storage::{Answered, Db};
+use crate::storage::{Answered, Db, Key};
 pub use context::Context;
 pub use fields::{Body, Fault, Field, Fields, Json, Patch, array};
 pub use hosts::Hosts;
 pub use list::{Listed, Page, Place, Sort, SortKey, answer as list};
-pub use live::{LastEventId, Live, Message};
+pub use live::{LastEventId, Live, Message, event_id};
 pub use metrics::Metrics;
 pub use openapi::Doc;
 pub use problem::Language;
@@ -67,17 +68,20 @@ pub struct Server {
     pub hosts: Hosts,
     /// The streams that it serves.
     pub live: Live,
+    /// Who may do what.
+    pub auth: Auth,
     /// What the body of a request may take to arrive.
     pub time_limit: Duration,
+    /// What it says of itself, once it is known.
+    pub about: About,
+}
+
+/// What a server says of itself, made from its routes.
+#[derive(Clone, Default)]
+pub struct About {
     endpoints: Arc<Vec<Endpoint>>,
     /// The OpenAPI document.
     openapi: Bytes,
-}
-
-impl Server {
-    pub fn new(name: &'static str, db: Db, metrics: Metrics, hosts: Hosts, live: Live, time_limit: Duration) -> Self {
-        Self { name, db, metrics, hosts, live, time_limit, endpoints: Default::default(), openapi: Bytes::new() }
-    }
 }
 
 /// What a service adds to its server.
@@ -111,8 +115,8 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
         table
     };
     let endpoints = table().into_endpoints();
-    server.openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints))?.into();
-    server.endpoints = Arc::new(endpoints);
+    let openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints, server.auth.required))?;
+    server.about = About { openapi: openapi.into(), endpoints: Arc::new(endpoints) };
     HttpServer::new(move || {
         let server = server.clone();
         let cors = cors(server.hosts.clone());
@@ -145,6 +149,7 @@ fn cors(hosts: Hosts) -> Cors {
             header::LOCATION.as_str(),
             header::LINK.as_str(),
             header::RETRY_AFTER.as_str(),
+            header::WWW_AUTHENTICATE.as_str(),
             IDEMPOTENT_REPLAYED,
             "x-request-id",
             "traceparent",
@@ -168,6 +173,12 @@ pub fn in_language(language: Language, mut response: HttpResponse) -> HttpRespon
 /// 201 with `body` and the address of what was created.
 pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Created().insert_header((header::LOCATION, location)).json(body)
+}
+
+/// Forbids to keep an answer that holds a token (RFC 6749, 5.1).
+pub fn not_kept(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// 204: it is done, and there is nothing to show.
@@ -226,6 +237,19 @@ impl FromRequest for PathKey {
     }
 }
 
+/// Where a request comes from: the other end of the connection, whatever a header says.
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequest for ClientAddress {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let missing = || Error::internal(anyhow::anyhow!("a connection has no other end"));
+        ready(request.peer_addr().map(|addr| Self(addr.ip())).ok_or_else(missing))
+    }
+}
+
 impl FromRequest for Language {
     type Error = Error;
     type Future = Ready<Result<Self>>;
@@ -236,20 +260,39 @@ impl FromRequest for Language {
 }
 
 /// The `Idempotency-Key` of a request, if it has one: 1 to 255 printable ASCII characters.
-pub struct IdempotencyKey(pub Option<String>);
+pub struct IdempotencyKey {
+    subject: String,
+    key: Option<String>,
+}
+
+impl IdempotencyKey {
+    /// The key as `service` keeps it, for what is asked in `request`.
+    pub fn of(self, service: &'static str, request: &impl Serialize) -> Result<Option<Key>> {
+        let Self { subject, key } = self;
+        let key = key.map(|key| {
+            let request = serde_json::to_string(request).map_err(Error::internal)?;
+            Ok(Key { service, subject, key, request })
+        });
+        key.transpose()
+    }
+}
 
 impl FromRequest for IdempotencyKey {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let subject = match Principal::of(request) {
+            Ok(principal) => principal.subject(),
+            Err(error) => return ready(Err(error)),
+        };
         let mut values = request.headers().get_all("idempotency-key");
         ready(match (values.next(), values.next()) {
-            (None, _) => Ok(Self(None)),
+            (None, _) => Ok(Self { subject, key: None }),
             (Some(key), None) => {
                 let visible = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
                 let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len())).filter(visible);
-                key.map(|key| Self(Some(key.to_owned()))).ok_or_else(|| {
+                key.map(|key| Self { subject, key: Some(key.to_owned()) }).ok_or_else(|| {
                     Error::new(&BAD_HEADER).detail("Idempotency-Key must have 1 to 255 printable ASCII characters")
                 })
             }

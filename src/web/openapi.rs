@@ -9,15 +9,17 @@ use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, Para
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Header, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponsesBuilder, Server};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::fields::Body;
 use super::problem::{self, Problem};
+use crate::auth::Access;
 use crate::error::{
     BAD_HEADER, BAD_JSON, BAD_QUERY, BODY_TOO_LARGE, BUSY, Code, HOST_NOT_ALLOWED, INTERNAL, INVALID_FIELDS,
-    METHOD_NOT_ALLOWED, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, STORAGE_UNAVAILABLE, Sentence, UNSUPPORTED_MEDIA_TYPE,
-    WRONG_TYPE,
+    METHOD_NOT_ALLOWED, NOT_ALLOWED, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, STORAGE_UNAVAILABLE, Sentence, TOKEN_EXPIRED,
+    TOKEN_INVALID, TOKEN_MALFORMED, TOKEN_MISSING, TOKEN_REVOKED, UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
 };
 use actix_web::http::Method;
 
@@ -41,6 +43,8 @@ pub struct Parameter {
 /// What a route takes and answers, for people and for programs.
 pub struct Doc {
     pub summary: Sentence,
+    /// Who may make the call. Unless it is said, an admin alone.
+    pub access: Access,
     parameters: Vec<Parameter>,
     /// The schema of the body, with an example.
     body: Option<(RefOr<Schema>, Value)>,
@@ -55,12 +59,19 @@ impl Doc {
     pub fn new(id: &'static str, en: &'static str) -> Self {
         Self {
             summary: Sentence::new(id, en),
+            access: Access::Admin,
             parameters: Vec::new(),
             body: None,
             success: (200, Response::new(en)),
             failures: vec![&BAD_HEADER, &ORIGIN_NOT_ALLOWED, &METHOD_NOT_ALLOWED, &HOST_NOT_ALLOWED, &INTERNAL],
             schemas: Vec::new(),
         }
+    }
+
+    /// Others than an admin may call it, too.
+    pub fn by(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 
     /// The path has an `{id}`; of one that nothing has, `unknown` is said.
@@ -186,7 +197,12 @@ impl Doc {
         self.parameters.push(Parameter { schema, example: "" });
         let text = ObjectBuilder::new().schema_type(Type::String);
         let example = format!("id: 1\ndata: {example}\n\n");
-        self.gives("text/event-stream", text, Value::from(example)).fails(&[&BUSY, &STORAGE_UNAVAILABLE])
+        let ticket = ObjectBuilder::new().schema_type(Type::String);
+        let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i64::MAX));
+        self.query("ticket", ticket.into(), "Of `POST /auth/ticket`, for clients that can't send headers.")
+            .query("last_event_id", schema.into(), "Like the header, which goes before it.")
+            .gives("text/event-stream", text, Value::from(example))
+            .fails(&[&BUSY, &STORAGE_UNAVAILABLE])
     }
 
     /// Success is 200 with this media type, described by an example.
@@ -238,11 +254,17 @@ fn text_header(what: &str) -> Header {
     HeaderBuilder::new().schema(Some(schema)).description(Some(what)).build()
 }
 
-/// The document of a service.
-pub fn document(service: &str, endpoints: &[Endpoint]) -> OpenApi {
+/// The document of a service where one has to log in, or need not.
+pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The `access_token` of `POST /auth/login` of the user service."))
+        .build();
+    components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
     for Endpoint { method, path, doc } in endpoints {
         for (name, schema) in &doc.schemas {
             components.schemas.insert(name.clone(), schema.clone());
@@ -251,8 +273,9 @@ pub fn document(service: &str, endpoints: &[Endpoint]) -> OpenApi {
             .tag(service)
             .operation_id(Some(operation_id(method, path)))
             .summary(Some(doc.summary.id.as_ref()))
-            .description(Some(format!("{}.", doc.summary.en)))
-            .responses(responses(doc));
+            .description(Some(describe(doc, required)))
+            .securities(Some(securities(doc.access, required)))
+            .responses(responses(doc, required));
         for parameter in &doc.parameters {
             operation = operation.parameter(parameter.schema.clone());
         }
@@ -273,14 +296,41 @@ pub fn document(service: &str, endpoints: &[Endpoint]) -> OpenApi {
          English instead of Indonesian."
             .to_owned(),
     );
-    OpenApiBuilder::new()
-        .info(info)
-        .servers(Some([Server::new("/")]))
-        .paths(paths)
-        .components(Some(components))
-        // Said, not left out: no call needs anything.
-        .security(Some([]))
-        .build()
+    OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).paths(paths).components(Some(components)).build()
+}
+
+/// The name of the way to show a token.
+const SCHEME: &str = "token";
+
+/// In words: what the call does, and who may make it.
+fn describe(doc: &Doc, required: bool) -> String {
+    let (what, who) = (&doc.summary.en, doc.access.words());
+    match (doc.access, required) {
+        (Access::Anyone, _) => format!("{what}."),
+        (Access::Account, _) | (_, true) => format!("{what}. For {who}."),
+        (_, false) => format!("{what}. With `AUTH=required` for {who}; here for anyone."),
+    }
+}
+
+/// The ways to be let in.
+fn securities(access: Access, required: bool) -> Vec<SecurityRequirement> {
+    let (none, token) = (SecurityRequirement::default(), SecurityRequirement::new(SCHEME, [] as [&str; 0]));
+    match (access, access.needs_token(required)) {
+        (Access::Anyone, _) => vec![],
+        (_, true) => vec![token],
+        (_, false) => vec![none, token],
+    }
+}
+
+/// What may be wrong with who asks.
+fn refusals(access: Access, required: bool) -> Vec<&'static Code> {
+    let mut codes: Vec<&'static Code> = vec![&TOKEN_MALFORMED, &TOKEN_INVALID, &TOKEN_EXPIRED, &TOKEN_REVOKED];
+    match (access, access.needs_token(required)) {
+        (Access::Anyone, _) => codes.clear(),
+        (_, true) => codes.extend([&TOKEN_MISSING, &NOT_ALLOWED]),
+        (_, false) => {}
+    }
+    codes
 }
 
 /// `get_users_id` for `GET /users/{id}`.
@@ -300,9 +350,9 @@ fn http_method(method: &Method) -> Option<HttpMethod> {
     })
 }
 
-fn responses(doc: &Doc) -> ResponsesBuilder {
+fn responses(doc: &Doc, required: bool) -> ResponsesBuilder {
     let mut by_status: BTreeMap<u16, Vec<&'static Code>> = BTreeMap::new();
-    for code in &doc.failures {
+    for code in doc.failures.iter().copied().chain(refusals(doc.access, required)) {
         by_status.entry(problem::status(code.kind).as_u16()).or_default().push(code);
     }
     let (status, success) = &doc.success;
@@ -326,6 +376,9 @@ fn failure(status: u16, codes: &[&'static Code]) -> Response {
         ResponseBuilder::new().description(words.join("\n\n")).content("application/problem+json", content);
     if codes.iter().any(|code| problem::may_pass(code.kind)) {
         response = response.header("Retry-After", text_header("Seconds until it is worth another try."));
+    }
+    if status == 401 {
+        response = response.header("WWW-Authenticate", text_header("How to show who one is (RFC 6750)."));
     }
     if status == 405 {
         response = response.header("Allow", text_header("The methods that the path has."));

@@ -13,6 +13,7 @@ use super::openapi::{Doc, Endpoint, Parameter};
 use super::problem::{self, Language};
 use super::routes::Routes;
 use super::{Server, html};
+use crate::auth::Access;
 use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result, Sentence};
 
 pub fn routes(routes: &mut Routes) {
@@ -29,6 +30,7 @@ pub fn routes(routes: &mut Routes) {
         "/",
         root,
         Doc::new("Informasi service dan endpoint yang tersedia", "This service and its endpoints")
+            .by(Access::Anyone)
             .gives("application/json", object(), welcome)
             .gives("text/html", string(), json!("<!doctype html>…")),
     );
@@ -36,18 +38,23 @@ pub fn routes(routes: &mut Routes) {
         "/errors",
         errors,
         Doc::new("Semua kode kesalahan", "Every error code, with its cause and cure")
+            .by(Access::Anyone)
             .gives("application/json", ObjectBuilder::new().schema_type(Type::Array), json!([]))
             .gives("text/html", string(), json!("<!doctype html>…")),
     );
     routes.get(
         "/openapi.json",
         openapi,
-        Doc::new("Dokumen OpenAPI service ini", "This document").gives("application/json", object(), json!({})),
+        Doc::new("Dokumen OpenAPI service ini", "This document").by(Access::Anyone).gives(
+            "application/json",
+            object(),
+            json!({}),
+        ),
     );
     routes.get(
         "/postman.json",
         postman,
-        Doc::new("Koleksi Postman", "The Postman collection of the whole shop").gives(
+        Doc::new("Koleksi Postman", "The Postman collection of the whole shop").by(Access::Anyone).gives(
             "application/json",
             object(),
             json!({}),
@@ -56,12 +63,13 @@ pub fn routes(routes: &mut Routes) {
     routes.get(
         "/docs",
         docs,
-        Doc::new("Swagger UI", "Swagger UI").gives("text/html", string(), json!("<!doctype html>…")),
+        Doc::new("Swagger UI", "Swagger UI").by(Access::Anyone).gives("text/html", string(), json!("<!doctype html>…")),
     );
     routes.get(
         "/docs/{file}",
         docs_file,
         Doc::new("Berkas Swagger UI", "The files that Swagger UI loads")
+            .by(Access::Anyone)
             .name("file", "swagger-ui.css", &ROUTE_NOT_FOUND)
             .gives("*/*", string(), json!("…")),
     );
@@ -69,6 +77,7 @@ pub fn routes(routes: &mut Routes) {
         "/static/{file}",
         static_file,
         Doc::new("Berkas halaman info", "The files that the info page loads")
+            .by(Access::Anyone)
             .name("file", "pasar.css", &ROUTE_NOT_FOUND)
             .gives("*/*", string(), json!("…")),
     );
@@ -108,9 +117,10 @@ async fn root(request: HttpRequest, server: web::Data<Server>) -> HttpResponse {
     let message = format!("{} {}!", language.pick(&WORDS.welcome), server.name);
     let response = in_language(language);
     if wants_html(&request) {
-        return html::page(response, language, &message, &info_page(&server.endpoints, language));
+        return html::page(response, language, &message, &info_page(&server.about.endpoints, language));
     }
     let endpoints: serde_json::Map<String, Value> = server
+        .about
         .endpoints
         .iter()
         .map(|Endpoint { method, path, doc }| {
@@ -255,7 +265,7 @@ async fn errors(request: HttpRequest) -> HttpResponse {
 }
 
 async fn openapi(server: web::Data<Server>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(server.openapi.clone())
+    HttpResponse::Ok().content_type(ContentType::json()).body(server.about.openapi.clone())
 }
 
 async fn postman() -> HttpResponse {

@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 
 use crate::error::{
     BAD_HEADER, BODY_TOO_LARGE, Code, Error, INTERNAL, Kind, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, ROUTE_NOT_FOUND,
-    Sentence,
+    Sentence, TOKEN_MISSING, WRONG_CREDENTIALS,
 };
 
-/// Seconds after which a client may try again what was refused for the time being.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+/// Seconds after which a client may try again what was refused for the time being, unless it is known.
+const RETRY_AFTER: u64 = 1;
 
 /// The language that an answer is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ impl Language {
 pub fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::BadRequest => StatusCode::BAD_REQUEST,
+        Kind::Unauthorized => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -75,6 +76,7 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -82,7 +84,7 @@ pub fn status(kind: Kind) -> StatusCode {
 
 /// Whether it is worth another try later, which `Retry-After` says.
 pub fn may_pass(kind: Kind) -> bool {
-    matches!(kind, Kind::Unavailable | Kind::UnderWay)
+    matches!(kind, Kind::Unavailable | Kind::UnderWay | Kind::TooMany)
 }
 
 /// The nearest entry of the catalogue for an error that the framework answered by itself.
@@ -153,9 +155,21 @@ pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language)
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     if may_pass(error.code().kind) {
-        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        headers.insert(header::RETRY_AFTER, error.wait().unwrap_or(RETRY_AFTER).into());
+    }
+    if error.code().kind == Kind::Unauthorized {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(error)));
     }
     response
+}
+
+/// How to prove who one is (RFC 6750, 3). Whoever sent no token is not told what is wrong with it.
+fn challenge(error: &Error) -> &'static str {
+    if error.is(&TOKEN_MISSING) || error.is(&WRONG_CREDENTIALS) {
+        r#"Bearer realm="pasar""#
+    } else {
+        r#"Bearer realm="pasar", error="invalid_token""#
+    }
 }
 
 impl ResponseError for Error {

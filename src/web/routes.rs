@@ -5,7 +5,7 @@ use actix_web::http::{Method, header};
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 
-use super::front::{self, Pattern};
+use super::front;
 use super::openapi::{Doc, Endpoint};
 
 /// A table of routes under construction.
@@ -83,6 +83,7 @@ impl Routes {
             left = others;
             let allow = allow(here.iter().map(|(endpoint, _)| &endpoint.method));
             let allow_too = allow.clone();
+            let access = here.iter().map(|(endpoint, _)| (endpoint.method.clone(), endpoint.doc.access)).collect();
             let resource = here.into_iter().fold(web::resource(path), |resource, (_, route)| resource.route(route));
             config.service(
                 resource
@@ -95,7 +96,7 @@ impl Routes {
                             HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow_too.clone())).finish();
                         async move { answer }
                     }))
-                    .app_data(Pattern(path))
+                    .app_data(front::Route { pattern: path, access })
                     .wrap(actix_web::middleware::from_fn(front::guard)),
             );
         }

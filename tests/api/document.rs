@@ -60,7 +60,9 @@ fn before(call: &str) -> &'static [(&'static str, &'static str, &'static str)] {
 
 /// An app where the example of this call can succeed.
 async fn stage(call: &str) -> TestApp {
-    let app = TestApp::spawn().await;
+    let mut app = TestApp::spawn().await;
+    let email = if call == "POST /auth/register" { "budi@example.com" } else { "siti@example.com" };
+    app.user = app.user.by(&app.registers(email).await.token);
     for (method, path, body) in before(call) {
         let api = if path.starts_with("/orders") || path.starts_with("/payments") { &app.order } else { &app.product };
         let headers = [("content-type", "application/json")];

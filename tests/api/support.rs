@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pasar::app::App;
 use pasar::clock::Clock;
-use pasar::config::{Config, Service};
+use pasar::config::{Config, Service, Work};
 use pasar::error::{CATALOGUE, Code};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -25,6 +25,7 @@ pub struct TestApp {
     pub product: Api,
     pub order: Api,
     pub payment: Api,
+    database: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
     /// Dropped last, when nothing uses the database any more.
@@ -89,13 +90,14 @@ impl TestApp {
             .unwrap();
         let api = |service| {
             let (_, addr) = addresses.iter().find(|(one, _)| *one == service).unwrap();
-            Api { addr: *addr, client: client.clone(), runtime: runtime.clone() }
+            Api { addr: *addr, token: None, client: client.clone(), runtime: runtime.clone() }
         };
         Self {
             user: api(Service::User),
             product: api(Service::Product),
             order: api(Service::Order),
             payment: api(Service::Payment),
+            database,
             stop: Some(stop),
             thread: Some(thread),
             _folder: None,
@@ -110,6 +112,33 @@ impl TestApp {
     pub async fn sells(&self, name: &str, price: i64, stock: Option<i64>) -> i64 {
         let new = json!({"name": name, "price": price, "stock": stock});
         self.product.post("/products", &new).await.expect(201)["product"]["id"].as_i64().unwrap()
+    }
+
+    /// Registers an account with this e-mail address and [`PASSWORD`].
+    pub async fn registers(&self, email: &str) -> Visitor {
+        let new = json!({"name": "Siti", "email": email, "password": PASSWORD});
+        Visitor::of(&self.user.post("/auth/register", &new).await.expect(201))
+    }
+
+    /// Logs in to an account that was registered.
+    pub async fn logs_in(&self, email: &str) -> Visitor {
+        let login = json!({"email": email, "password": PASSWORD});
+        Visitor::of(&self.user.post("/auth/login", &login).await.expect(200))
+    }
+
+    /// Makes an account an admin, or with `--remove` a customer, as the command line does; its tokens end.
+    pub async fn makes_admin(&self, email: &str, flags: &[&str]) {
+        let args = [&["pasar", "--database-url", &self.database, "admin", email], flags].concat();
+        let config = Config::from_args(args).unwrap();
+        let Work::SetRole { email, role } = &config.work else { panic!("{:?}", config.work) };
+        pasar::app::set_role(&config, email, *role).await.unwrap();
+    }
+
+    /// An admin, freshly logged in.
+    pub async fn admin(&self) -> Visitor {
+        self.registers("admin@example.com").await;
+        self.makes_admin("admin@example.com", &[]).await;
+        self.logs_in("admin@example.com").await
     }
 
     /// What of a product is on hand, reserved and sold; whenever it is asked, that is what was received.
@@ -133,15 +162,39 @@ impl Drop for TestApp {
     }
 }
 
+/// The password of all accounts of the tests, unless they are about passwords.
+pub const PASSWORD: &str = "tiga ekor kucing";
+
+/// Somebody who has logged in.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub id: i64,
+    pub token: String,
+}
+
+impl Visitor {
+    fn of(session: &Value) -> Self {
+        let token = session["access_token"].as_str().unwrap().to_owned();
+        Self { id: session["user"]["id"].as_i64().unwrap(), token }
+    }
+}
+
 /// One service, as a client sees it.
 #[derive(Clone)]
 pub struct Api {
     pub addr: SocketAddr,
+    /// Shown with every request.
+    token: Option<String>,
     client: reqwest::Client,
     runtime: Handle,
 }
 
 impl Api {
+    /// The same service for somebody who shows this token.
+    pub fn by(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], Vec::new()).await
     }
@@ -176,6 +229,9 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
         // On the app's runtime, so that connections are closed even while a test blocks in a drop.
         let sent = self.runtime.spawn(async move {
             let answer = request.send().await?;
@@ -200,7 +256,9 @@ impl Api {
     /// The head of the answer to a GET whose body has no end; then the client hangs up.
     pub async fn head_of_endless(&self, path: &str) -> Answer {
         let mut stream = TcpStream::connect(self.addr).await.unwrap();
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+        let token = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
         let mut read = Vec::new();
         let head = async {
             while !read.ends_with(b"\r\n\r\n") {

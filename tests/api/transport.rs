@@ -19,9 +19,15 @@ fn paths(service: &str) -> Vec<(&'static str, &'static str)> {
     let own: &[_] = match service {
         "user" => &[
             ("/users", "GET, HEAD, POST, OPTIONS"),
-            ("/users/1", "GET, HEAD, OPTIONS"),
+            ("/users/1", "GET, HEAD, PATCH, DELETE, OPTIONS"),
             ("/users/1/notifications", "GET, HEAD, OPTIONS"),
             (STREAM, "GET, HEAD, OPTIONS"),
+            ("/auth/register", "POST, OPTIONS"),
+            ("/auth/login", "POST, OPTIONS"),
+            ("/auth/me", "GET, HEAD, PATCH, OPTIONS"),
+            ("/auth/me/password", "PUT, OPTIONS"),
+            ("/auth/logout", "POST, OPTIONS"),
+            ("/auth/ticket", "POST, OPTIONS"),
         ],
         "product" => &[
             ("/products", "GET, HEAD, POST, OPTIONS"),

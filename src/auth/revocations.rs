@@ -1,0 +1,39 @@
+//! Which tokens count no more, as far as a service has heard.
+//!
+//! The user service knows by itself; the others hear it as an event, and keep it for as long as one of
+//! the tokens could still be shown.
+
+use super::token::{LEEWAY, LIFE};
+use crate::clock::millis;
+use crate::error::Result;
+use crate::events::{Event, Subscriber};
+use crate::storage::Tx;
+
+/// Keeps what `name` hears of.
+pub fn subscriber(name: &'static str) -> Subscriber {
+    Subscriber { name, effect: note, after: None }
+}
+
+fn note(tx: &Tx<'_>, event: &Event) -> Result<()> {
+    let Event::UserCredentialsChanged { user_id, version, at } = event else { return Ok(()) };
+    // Services that share a database hear it more than once.
+    tx.execute(
+        "INSERT INTO revocations (user_id, version, until) VALUES ($1, $2, $3)
+         ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, until = excluded.until
+         WHERE revocations.version < excluded.version",
+        &[(*user_id).into(), (*version).into(), (at + millis(LIFE + 2 * LEEWAY)).into()],
+    )?;
+    Ok(())
+}
+
+/// Whether a user's token of this version counts, as far as is known here.
+pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+    let sql = "SELECT version FROM revocations WHERE user_id = $1";
+    let oldest: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
+    Ok(oldest.is_none_or(|oldest| oldest <= version))
+}
+
+/// Forgets what no token that is still good can be about.
+pub fn purge(tx: &Tx<'_>, now: i64) -> Result<u64> {
+    tx.execute("DELETE FROM revocations WHERE until <= $1", &[now.into()])
+}

@@ -1,0 +1,205 @@
+//! Tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA256, and the secret that they are signed with.
+
+use std::fmt;
+use std::io::{ErrorKind as IoErrorKind, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use reqwest::header::HeaderValue;
+use serde::{Deserialize, Serialize};
+
+use super::{Principal, Role};
+use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
+use crate::web::Id;
+
+/// How long a user's token counts.
+pub const LIFE: Duration = Duration::from_secs(15 * 60);
+/// How long a ticket opens a live stream.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
+/// How far two machines' clocks may be apart.
+pub const LEEWAY: Duration = Duration::from_secs(5);
+/// How long a service's token counts, and when the next one is made.
+const SERVICE_LIFE: Duration = Duration::from_secs(60);
+const SERVICE_RENEWAL: Duration = Duration::from_secs(30);
+/// The shortest secret, in bytes: as long as what it makes (RFC 7518, 3.2).
+const SHORTEST: usize = 32;
+
+const ISSUER: &str = "pasar";
+/// The audience of users' tokens. That of a service's token is the one service that it is for, so that
+/// what one service was shown opens no other.
+const SHOP: &str = "pasar";
+/// The audience of tickets, which stand in addresses: they are good for nothing else.
+const STREAM: &str = "pasar/stream";
+
+/// What tokens are signed with. It is not shown, not even to developers.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Secret {
+    /// The secret that somebody chose; an error says what is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        match text.len() {
+            SHORTEST.. => Ok(Self(text.as_bytes().to_vec())),
+            length => Err(format!("a secret has at least {SHORTEST} bytes, this one has {length}")),
+        }
+    }
+
+    /// The secret in `file`; where there is none, a fresh one is put there, for nobody else to read.
+    pub fn in_file(file: &Path) -> anyhow::Result<Self> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !file.try_exists()? {
+            let mut bytes = [0; SHORTEST];
+            getrandom::fill(&mut bytes)?;
+            let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+            fresh.write_all(BASE64.encode(bytes).as_bytes())?;
+            fresh.as_file().sync_all()?;
+            match fresh.persist_noclobber(file) {
+                // Another process was faster; its secret is as good.
+                Err(error) if error.error.kind() != IoErrorKind::AlreadyExists => return Err(error.error.into()),
+                _ => {}
+            }
+        }
+        check_private(file)?;
+        let text = std::fs::read_to_string(file)?;
+        Self::new(text.trim()).map_err(anyhow::Error::msg)
+    }
+}
+
+#[cfg(unix)]
+fn check_private(file: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+        bail!("others than its owner can read it, and so make tokens: chmod 600 it, or remove it for a fresh one");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Path) -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// What a token says.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    /// A user's id, or a service's name.
+    sub: String,
+    role: Role,
+    /// The version of the user's credentials.
+    #[serde(rename = "ver")]
+    version: i64,
+    /// Epoch seconds.
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+}
+
+/// Makes tokens and reads them. Clones share the key.
+#[derive(Clone)]
+pub struct Tokens(Arc<Keys>);
+
+struct Keys {
+    signing: EncodingKey,
+    checking: DecodingKey,
+}
+
+impl Tokens {
+    pub fn new(Secret(secret): &Secret) -> Self {
+        Self(Arc::new(Keys { signing: EncodingKey::from_secret(secret), checking: DecodingKey::from_secret(secret) }))
+    }
+
+    /// A token of a user, which counts for [`LIFE`].
+    pub fn of_user(&self, id: i64, role: Role, version: i64) -> Result<String> {
+        self.make(SHOP, id.to_string(), role, version, LIFE)
+    }
+
+    /// A ticket for a live stream, which counts for [`TICKET_LIFE`].
+    pub fn ticket(&self, id: i64, role: Role, version: i64) -> Result<String> {
+        self.make(STREAM, id.to_string(), role, version, TICKET_LIFE)
+    }
+
+    fn make(&self, audience: &str, subject: String, role: Role, version: i64, life: Duration) -> Result<String> {
+        let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let (iss, aud) = (ISSUER.to_owned(), audience.to_owned());
+        let claims = Claims { iss, aud, sub: subject, role, version, iat: now, nbf: now, exp: now + life.as_secs() };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.0.signing).map_err(Error::internal)
+    }
+
+    /// Whom a token speaks for, at a server that answers for `services`.
+    pub fn read(&self, token: &str, services: &[&str]) -> Result<Principal> {
+        let audiences = [&[SHOP], services].concat();
+        let claims = self.check(token, &audiences)?;
+        match claims.role {
+            Role::Service if claims.aud != SHOP => Ok(Principal::Service),
+            Role::Customer | Role::Admin if claims.aud == SHOP => claims.user(),
+            _ => Err(Error::new(&TOKEN_INVALID)),
+        }
+    }
+
+    /// Whom a ticket for a live stream speaks for.
+    pub fn read_ticket(&self, ticket: &str) -> Result<Principal> {
+        self.check(ticket, &[STREAM])?.user()
+    }
+
+    fn check(&self, token: &str, audiences: &[&str]) -> Result<Claims> {
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_audience(audiences);
+        rules.validate_nbf = true;
+        rules.leeway = LEEWAY.as_secs();
+        decode(token, &self.0.checking, &rules).map(|token| token.claims).map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => Error::new(&TOKEN_EXPIRED),
+            _ => Error::new(&TOKEN_INVALID),
+        })
+    }
+}
+
+impl Claims {
+    fn user(&self) -> Result<Principal> {
+        let id = Id::parse(&self.sub).ok_or_else(|| Error::new(&TOKEN_INVALID))?;
+        Ok(Principal::User { id: id.get(), role: self.role, version: self.version })
+    }
+}
+
+/// The token that a process shows to one other service, renewed in time.
+pub struct ServiceToken {
+    tokens: Tokens,
+    peer: &'static str,
+    current: Mutex<Option<(Instant, HeaderValue)>>,
+}
+
+impl ServiceToken {
+    pub fn new(tokens: Tokens, peer: &'static str) -> Self {
+        Self { tokens, peer, current: Mutex::new(None) }
+    }
+
+    /// The value of an `Authorization` header.
+    pub fn header(&self) -> anyhow::Result<HeaderValue> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made, header)) = &*current
+            && made.elapsed() < SERVICE_RENEWAL
+        {
+            return Ok(header.clone());
+        }
+        let token = self.tokens.make(self.peer, "pasar".to_owned(), Role::Service, 0, SERVICE_LIFE)?;
+        let mut header = HeaderValue::from_str(&format!("Bearer {token}")).context("a token is printable")?;
+        header.set_sensitive(true);
+        *current = Some((Instant::now(), header.clone()));
+        Ok(header)
+    }
+}

@@ -1,0 +1,239 @@
+//! Passwords: what may be one, and how they are kept and tried.
+//!
+//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So few are made at once, off the threads
+//! that serve, and no more may wait than are done in a second or two.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use icu_normalizer::ComposingNormalizer;
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::error::{BUSY, Error, Result, TOO_MANY_ATTEMPTS};
+use crate::web::{Fault, Field};
+
+/// NIST SP 800-63B, 5.1.1.2: eight at least, long ones allowed, no rules about what they are made of.
+const SHORTEST: usize = 8;
+const LONGEST: usize = 128;
+/// What everybody tries first; sorted.
+const COMMON: &str = include_str!("../../data/common-passwords.txt");
+
+/// Hashes that may wait for a core.
+const QUEUE: usize = 64;
+/// Attempts on one account from one address: so many at once, then one each [`REFILL`].
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+const REFILL: Duration = Duration::from_secs(6);
+/// Addresses and accounts that are remembered before those that have calmed down are forgotten.
+const REMEMBERED: usize = 10_000;
+
+/// The hash of a password that nobody knows: it is tried where there is no account, which takes as long.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$B03Xm3HhQF+elXRvMjKmuw$8nEw88QDErsMvhQ6ajDRGQnnJzs/NMDpucf5p2t8kA8";
+
+/// A password that may be chosen.
+pub struct Password(String);
+
+impl Field for Password {
+    fn read(value: Value) -> Result<Self, Fault> {
+        let Attempt(text) = Attempt::read(value)?;
+        if !(SHORTEST..=LONGEST).contains(&text.chars().count()) {
+            return Err(Fault::rule(
+                format!("harus {SHORTEST} sampai {LONGEST} karakter"),
+                format!("must have {SHORTEST} to {LONGEST} characters"),
+            ));
+        }
+        let lower = text.to_lowercase();
+        if COMMON.lines().any(|common| common == lower) {
+            return Err(Fault::rule("terlalu umum dan mudah ditebak", "is too common and easily guessed"));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl ToSchema for Password {}
+
+impl PartialSchema for Password {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+            .min_length(Some(SHORTEST))
+            .max_length(Some(LONGEST))
+            .description(Some("Any characters; what many people use is refused."));
+        schema.build().into()
+    }
+}
+
+/// What somebody says that their password is.
+pub struct Attempt(String);
+
+impl Field for Attempt {
+    fn read(value: Value) -> Result<Self, Fault> {
+        match value {
+            // Two keyboards may write one password differently.
+            Value::String(text) => Ok(Self(ComposingNormalizer::new_nfkc().normalize(&text).into_owned())),
+            _ => Err(Fault::wrong_type("harus teks", "must be a string")),
+        }
+    }
+}
+
+/// Makes and tries hashes. Clones share the queue.
+#[derive(Clone)]
+pub struct Vault(Arc<Inner>);
+
+struct Inner {
+    queue: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
+    attempts: DefaultKeyedRateLimiter<(String, IpAddr)>,
+}
+
+/// A place in the queue.
+pub struct Turn {
+    _place: OwnedSemaphorePermit,
+}
+
+impl Vault {
+    /// Hashes on up to `cores` cores at once.
+    pub fn new(cores: usize) -> Self {
+        let quota = Quota::with_period(REFILL).unwrap_or(Quota::per_minute(BURST)).allow_burst(BURST);
+        Self(Arc::new(Inner {
+            queue: Arc::new(Semaphore::new(cores + QUEUE)),
+            cores: Arc::new(Semaphore::new(cores)),
+            attempts: RateLimiter::keyed(quota),
+        }))
+    }
+
+    /// Takes a place in the queue; [`BUSY`] if there is none.
+    pub fn queue(&self) -> Result<Turn> {
+        let place = Arc::clone(&self.0.queue).try_acquire_owned();
+        place.map(|place| Turn { _place: place }).map_err(|_| Error::new(&BUSY).detail("too many are logging in"))
+    }
+
+    /// Takes a place in the queue for an attempt on the account with this e-mail key; [`TOO_MANY_ATTEMPTS`] if
+    /// there were too many from this address.
+    ///
+    /// Without a place no attempt is noted, so that a flood of made-up accounts fills no memory.
+    pub fn queue_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
+        let turn = self.queue()?;
+        let attempts = &self.0.attempts;
+        if attempts.len() > REMEMBERED {
+            attempts.retain_recent();
+        }
+        match attempts.check_key(&(account.to_owned(), network(address))) {
+            Ok(()) => Ok(turn),
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(Error::new(&TOO_MANY_ATTEMPTS).retry_after(wait.as_secs() + 1))
+            }
+        }
+    }
+
+    /// The hash to keep of a password, as a PHC string.
+    pub async fn hash(&self, turn: Turn, Password(password): Password) -> Result<String> {
+        let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string());
+        self.work(turn, hash).await?.map_err(|error| Error::internal(anyhow::anyhow!("a password: {error}")))
+    }
+
+    /// Whether an attempt is the password with this hash. Without a hash it is not, and that takes as long.
+    pub async fn verify(&self, turn: Turn, Attempt(attempt): Attempt, hash: Option<String>) -> Result<bool> {
+        let verify = move || {
+            let right = Argon2::default().verify_password(attempt.as_bytes(), hash.as_deref().unwrap_or(NOBODYS));
+            right.is_ok() && hash.is_some()
+        };
+        self.work(turn, verify).await
+    }
+
+    async fn work<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(Error::internal)?;
+        let work = move || {
+            // Held to the end, even if nobody waits for it any more.
+            let _held = (core, turn);
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    }
+}
+
+/// One subscriber of IPv6 has a whole /64 of addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_password_is_long_and_not_everybodys() {
+        for good in [
+            "dua ekor kucing",
+            "12345678!x",
+            "\u{1f408}\u{1f408}\u{1f408}\u{1f408}\u{1f408}\u{1f408}\u{1f408}\u{1f408}",
+            &"x".repeat(128),
+        ] {
+            assert!(Password::read(json!(good)).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "1234567", "\u{1f408}\u{1f408}", &"x".repeat(129), "password", "PassWord", "iloveyou1", "12345678"]
+        {
+            assert!(Password::read(json!(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_common_passwords_is_in_lower_case() {
+        assert!(COMMON.lines().count() > 8000);
+        let tidy = |line: &str| line.starts_with('#') || (line.len() >= SHORTEST && line.to_lowercase() == line);
+        assert!(COMMON.lines().all(tidy));
+    }
+
+    #[test]
+    fn nobodys_password_has_a_hash_of_the_usual_cost() {
+        let hash = Argon2::default().hash_password(b"a").map(|hash| hash.to_string()).unwrap_or_default();
+        let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(cost(NOBODYS), cost(&hash));
+        assert_eq!(NOBODYS.len(), hash.len());
+        assert!(argon2::password_hash::phc::PasswordHash::new(NOBODYS).is_ok());
+    }
+
+    #[test]
+    fn attempts_on_one_account_from_one_address_run_out_and_others_do_not() {
+        let vault = Vault::new(1);
+        let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        for _ in 0..BURST.get() {
+            assert!(vault.queue_attempt("a@example.com", here).is_ok());
+        }
+        let refused = vault.queue_attempt("a@example.com", here).err();
+        assert!(refused.as_ref().is_some_and(|error| error.is(&TOO_MANY_ATTEMPTS)));
+        assert!(refused.and_then(|error| error.wait()).is_some_and(|wait| (1..=7).contains(&wait)));
+        assert!(vault.queue_attempt("b@example.com", here).is_ok());
+        assert!(vault.queue_attempt("a@example.com", there).is_ok());
+        let [one, other, far] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|text| text.parse().map(network));
+        assert_eq!(one, other);
+        assert_ne!(one, far);
+    }
+
+    #[test]
+    fn the_queue_has_an_end() {
+        let vault = Vault::new(2);
+        let held: Vec<_> = (0..QUEUE + 2).map(|_| vault.queue()).collect();
+        assert!(held.iter().all(Result::is_ok));
+        assert!(vault.queue().is_err_and(|error| error.is(&BUSY)));
+        drop(held);
+        assert!(vault.queue().is_ok());
+    }
+}
