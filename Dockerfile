@@ -3,7 +3,7 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
 COPY static static
-COPY data/*.json data/
+COPY data/*.json data/*.txt data/
 RUN cargo build --release --locked && mkdir /empty
 
 # No shell, no package manager, not root: the C library and this one binary.

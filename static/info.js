@@ -5,6 +5,8 @@
 const SHOWN = 64 * 1024;
 
 const language = document.documentElement.lang;
+// Whom the calls speak for. It lives as long as the page: nothing is stored.
+const token = document.querySelector("[data-token]");
 
 for (const form of document.querySelectorAll("form[data-path]")) {
   form.addEventListener("submit", (event) => {
@@ -14,12 +16,21 @@ for (const form of document.querySelectorAll("form[data-path]")) {
 }
 
 const peers = document.querySelector("[data-peers]");
-if (peers) showPeers(peers);
+if (peers) {
+  showPeers(peers);
+  token.addEventListener("change", () => showPeers(peers));
+}
+
+function usualHeaders() {
+  const headers = { "Accept": "application/json", "Accept-Language": language };
+  if (token.value.trim()) headers["Authorization"] = `Bearer ${token.value.trim()}`;
+  return headers;
+}
 
 function call(form) {
   let path = form.dataset.path;
   const query = new URLSearchParams();
-  const headers = { "Accept": "application/json", "Accept-Language": language };
+  const headers = usualHeaders();
   let body;
   for (const field of form.querySelectorAll("[data-in]")) {
     const value = field.value.trim();
@@ -50,6 +61,7 @@ async function send(form) {
   try {
     const response = await fetch(target, { method, headers, body, cache: "no-store" });
     const text = await read(response);
+    keepToken(text);
     const took = Math.round(performance.now() - started);
     status.textContent = `${response.status} ${response.statusText} · ${took} ms`;
     const lines = [...response.headers].map(([name, value]) => `${name}: ${value}`);
@@ -80,6 +92,15 @@ async function read(response) {
   }
 }
 
+// Who has logged in goes on with the token.
+function keepToken(text) {
+  try {
+    token.value = JSON.parse(text).access_token ?? token.value;
+  } catch {
+    // Not JSON: then it has none.
+  }
+}
+
 function pretty(text) {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
@@ -99,8 +120,12 @@ function curl(method, target, headers, body) {
 
 async function showPeers(list) {
   try {
-    const response = await fetch("/peers", { headers: { "Accept": "application/json" }, cache: "no-store" });
+    const response = await fetch("/peers", { headers: usualHeaders(), cache: "no-store" });
     const found = await response.json();
+    if (!response.ok) {
+      list.textContent = found.message;
+      return;
+    }
     list.replaceChildren(...found.map(({ name, url, answers }) => {
       const item = document.createElement("li");
       item.textContent = `${name} — ${url} — ${answers ? list.dataset.up : list.dataset.down}`;

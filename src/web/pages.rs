@@ -90,6 +90,8 @@ struct Words {
     peers: Sentence,
     up: Sentence,
     down: Sentence,
+    token: Sentence,
+    token_hint: Sentence,
     body: Sentence,
     send: Sentence,
     request: Sentence,
@@ -104,6 +106,11 @@ static WORDS: Words = Words {
     peers: Sentence::new("Service yang dihubungi", "The services that it calls"),
     up: Sentence::new("menjawab", "answers"),
     down: Sentence::new("tidak menjawab", "does not answer"),
+    token: Sentence::new("Token", "Token"),
+    token_hint: Sentence::new(
+        "Dari POST /auth/login atau /auth/register di UserService; dikirim bersama setiap panggilan, bila diisi.",
+        "From POST /auth/login or /auth/register of the UserService; sent with every call, if there is one.",
+    ),
     body: Sentence::new("Isi (JSON)", "Body (JSON)"),
     send: Sentence::new("Kirim", "Send"),
     request: Sentence::new("Permintaan", "Request"),
@@ -183,10 +190,15 @@ fn info_page(endpoints: &[Endpoint], language: Language) -> String {
         "<nav aria-label=\"Pasar\"><a href=\"/docs\">Swagger UI</a> <a href=\"/openapi.json\">OpenAPI</a> \
          <a href=\"/postman.json\">Postman</a> <a href=\"/errors\">{}</a> \
          <a href=\"/?lang={other}\" lang=\"{other}\" hreflang=\"{other}\">{}</a></nav>\n\
-         {peers}<h2>{}</h2>\n{calls}<script src=\"/static/info.js\" defer></script>",
+         {peers}<h2>{}</h2>\n\
+         <label for=\"token\">{}</label>\n\
+         <input id=\"token\" data-token autocomplete=\"off\" spellcheck=\"false\" aria-describedby=\"token-hint\">\n\
+         <p id=\"token-hint\">{}</p>\n{calls}<script src=\"/static/info.js\" defer></script>",
         say(&WORDS.codes),
         say(&WORDS.other),
         say(&WORDS.calls),
+        say(&WORDS.token),
+        say(&WORDS.token_hint),
     )
 }
 
