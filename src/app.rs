@@ -322,6 +322,9 @@ pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Res
     let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
         bail!("accounts are of the user service");
     };
+    if !database.exists() {
+        bail!("{database_variable}: there is no database {database}");
+    }
     let db = Db::open(database).with_context(|| database_variable.clone())?;
     let done = user::set_role(&db, &Clock::system(), email, role).await;
     tokio::task::spawn_blocking(move || db.close()).await?;

@@ -168,6 +168,13 @@ impl Access {
 /// Whether a user's token of a version counts, as a service knows it.
 pub type Stands = fn(&Tx<'_>, user_id: i64, version: i64) -> Result<bool>;
 
+/// Who makes a request, and whose objects they may see.
+#[derive(Clone, Copy, Debug)]
+pub struct Admitted {
+    principal: Principal,
+    scope: Scope,
+}
+
 /// How a server finds out who asks.
 #[derive(Clone)]
 pub struct Auth {
@@ -180,10 +187,11 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Who makes a request and whose objects they may see, or why they may not make it.
-    pub async fn admit(&self, access: Access, headers: &HeaderMap, query: &str, db: &Db) -> Result<(Principal, Scope)> {
+    /// Who makes a request and whose objects they may see, or why they may not make it. Nothing is found out
+    /// where it does not matter.
+    pub async fn admit(&self, access: Access, headers: &HeaderMap, query: &str, db: &Db) -> Result<Option<Admitted>> {
         if access == Access::Anyone {
-            return Ok((Principal::Nobody, Scope::All));
+            return Ok(None);
         }
         let ticket = if access == Access::Stream { ticket(query)? } else { None };
         let principal = match (bearer(headers)?, ticket) {
@@ -191,7 +199,7 @@ impl Auth {
             (Some(token), None) => self.tokens.read(token, &self.services)?,
             (None, Some(ticket)) => self.tokens.read_ticket(&ticket)?,
             (None, None) if access.needs_token(self.required) => return Err(Error::new(&TOKEN_MISSING)),
-            (None, None) => return Ok((Principal::Nobody, Scope::All)),
+            (None, None) => return Ok(Some(Admitted { principal: Principal::Nobody, scope: Scope::All })),
         };
         if let Principal::User { id, version, .. } = principal {
             let stands = self.stands;
@@ -206,7 +214,7 @@ impl Auth {
             Principal::User { id, role: Role::Customer, .. } if self.required => Scope::Of(id),
             _ => Scope::All,
         };
-        Ok((principal, scope))
+        Ok(Some(Admitted { principal, scope }))
     }
 }
 
@@ -240,17 +248,19 @@ fn ticket(query: &str) -> Result<Option<String>> {
     }
 }
 
-impl Principal {
-    /// Who makes a request.
-    pub fn of(request: &HttpRequest) -> Result<Self> {
-        admitted(request)
+impl Admitted {
+    /// What the guard has found out. Without it, nothing is allowed.
+    fn to(request: &HttpRequest) -> Result<Self> {
+        let found = request.extensions().get::<Self>().copied();
+        found.ok_or_else(|| Error::internal(anyhow::anyhow!("nobody was admitted to {}", request.path())))
     }
 }
 
-/// What the guard has found out. Without it, nothing is allowed.
-fn admitted<T: Copy + 'static>(request: &HttpRequest) -> Result<T> {
-    let found = request.extensions().get::<T>().copied();
-    found.ok_or_else(|| Error::internal(anyhow::anyhow!("nobody was admitted to {}", request.path())))
+impl Principal {
+    /// Who makes a request.
+    pub fn of(request: &HttpRequest) -> Result<Self> {
+        Admitted::to(request).map(|admitted| admitted.principal)
+    }
 }
 
 impl FromRequest for Principal {
@@ -258,7 +268,7 @@ impl FromRequest for Principal {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admitted(request))
+        ready(Self::of(request))
     }
 }
 
@@ -267,6 +277,6 @@ impl FromRequest for Scope {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admitted(request))
+        ready(Admitted::to(request).map(|admitted| admitted.scope))
     }
 }

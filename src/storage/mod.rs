@@ -39,6 +39,12 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// Whether there is a database already.
+    pub fn exists(&self) -> bool {
+        let Self::Sqlite(file) = self;
+        file.exists()
+    }
+
     /// The path of a file of this name beside the database.
     pub fn beside(&self, name: &str) -> PathBuf {
         let Self::Sqlite(file) = self;

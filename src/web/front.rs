@@ -109,9 +109,10 @@ async fn admit(request: &HttpRequest) -> Result<()> {
     let (Some((_, access)), Some(server)) = (access, request.app_data::<web::Data<Server>>()) else {
         return Ok(()); // OPTIONS, and what will be 405.
     };
-    let (principal, scope) = server.auth.admit(*access, request.headers(), request.query_string(), &server.db).await?;
-    request.extensions_mut().insert(principal);
-    request.extensions_mut().insert(scope);
+    let admitted = server.auth.admit(*access, request.headers(), request.query_string(), &server.db).await?;
+    if let Some(admitted) = admitted {
+        request.extensions_mut().insert(admitted);
+    }
     Ok(())
 }
 
