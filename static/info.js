@@ -61,7 +61,7 @@ async function send(form) {
   try {
     const response = await fetch(target, { method, headers, body, cache: "no-store" });
     const text = await read(response);
-    keepToken(text);
+    keepToken(response, text);
     const took = Math.round(performance.now() - started);
     status.textContent = `${response.status} ${response.statusText} · ${took} ms`;
     const lines = [...response.headers].map(([name, value]) => `${name}: ${value}`);
@@ -92,12 +92,15 @@ async function read(response) {
   }
 }
 
-// Who has logged in goes on with the token.
-function keepToken(text) {
+// Who has logged in goes on with the token, until it counts no more.
+function keepToken(response, text) {
+  if (new URL(response.url).pathname === "/auth/logout" && response.ok) token.value = "";
   try {
-    token.value = JSON.parse(text).access_token ?? token.value;
+    const { access_token, code } = JSON.parse(text);
+    if (access_token) token.value = access_token;
+    if (code === "token_revoked" || code === "token_expired") token.value = "";
   } catch {
-    // Not JSON: then it has none.
+    // Not JSON: then it says nothing of tokens.
   }
 }
 

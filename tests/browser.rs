@@ -86,7 +86,37 @@ impl Browser {
     async fn run(&self, script: &str) -> Value {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
     }
+
+    async fn press(&self, css: &str) {
+        self.find(css).await.click().await.unwrap();
+    }
+
+    /// What the element holds, once that begins with `start`.
+    async fn reads(&self, css: &str, start: &str) -> String {
+        eventually(&format!("{css} reads {start}"), async || {
+            // A page may put another element in its place meanwhile.
+            let text = self.find(css).await.text().await.ok()?;
+            text.starts_with(start).then_some(text)
+        })
+        .await
+    }
+
+    /// Sends the form of a call on the info page, and gives the answer, whose status this must be.
+    async fn calls(&self, call: &str, status: &str) -> String {
+        let section = section(call);
+        self.press(&format!("{section} button")).await;
+        self.reads(&format!("{section} [role=status]"), status).await;
+        self.find(&format!("{section} [data-answer]")).await.text().await.unwrap()
+    }
+
+    /// The token that the info page has.
+    async fn token(&self) -> String {
+        self.find(TOKEN).await.value().await.unwrap().unwrap_or_default()
+    }
 }
+
+/// The info page's field for a token.
+const TOKEN: &str = "[data-token]";
 
 /// The part of the page about one call.
 fn section(call: &str) -> String {
@@ -101,13 +131,9 @@ async fn a_person_with_only_the_info_page_can_place_an_order() {
     browser.open(&app.order, "/").await;
     let section = section("POST /orders");
     // The form comes filled with an order that works.
-    browser.find(&format!("{section} button")).await.click().await.unwrap();
+    browser.press(&format!("{section} button")).await;
     let status = format!("{section} [role=status]");
-    let said = eventually("the answer is shown", async || {
-        let text = browser.find(&status).await.text().await.unwrap();
-        text.starts_with("201").then_some(text)
-    })
-    .await;
+    let said = browser.reads(&status, "201").await;
     assert!(said.ends_with(" ms"), "{said}");
     let answer = browser.find(&format!("{section} [data-answer]")).await.text().await.unwrap();
     assert!(answer.contains("\"order_id\": 1") && answer.contains("location: /orders/1"), "{answer}");
@@ -124,11 +150,7 @@ async fn a_person_with_only_the_info_page_can_place_an_order() {
     browser.driver.active_element().await.unwrap();
     // Idempotency-Key stands before the body, so that the next stop is the button.
     browser.driver.active_element().await.unwrap().send_keys(Key::Enter + "").await.unwrap();
-    eventually("the refusal is shown", async || {
-        let text = browser.find(&status).await.text().await.unwrap();
-        text.starts_with("422").then_some(())
-    })
-    .await;
+    browser.reads(&status, "422").await;
     let answer = browser.find(&format!("{section} [data-answer]")).await.text().await.unwrap();
     assert!(answer.contains("\"product_id\": \"is required\""), "{answer}");
     assert_eq!(app.order.all("/orders").await.len(), 1);
@@ -208,4 +230,75 @@ async fn swagger_ui_shows_every_call_without_the_internet() {
         })
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_registers_on_the_info_page_goes_on_with_the_token() {
+    let Some((browser, _)) = Browser::start().await else { return };
+    let app = TestApp::with(&["--auth", "required"]).await;
+    browser.open(&app.user, "/").await;
+    let refused = browser.calls("GET /auth/me", "401").await;
+    assert!(refused.contains("\"code\": \"token_missing\""), "{refused}");
+    assert_eq!(browser.token().await, "");
+
+    // The form comes filled with somebody to register.
+    let session = browser.calls("POST /auth/register", "201").await;
+    let token = browser.token().await;
+    assert!(!token.is_empty() && session.contains(&format!("\"access_token\": \"{token}\"")), "{session}");
+    let me = browser.calls("GET /auth/me", "200").await;
+    assert!(me.contains("\"email\": \"siti@example.com\"") && me.contains("\"role\": \"customer\""), "{me}");
+    let request = browser.find(&format!("{} [data-request]", section("GET /auth/me"))).await.text().await.unwrap();
+    assert!(request.contains(&format!("-H 'Authorization: Bearer {token}'")), "{request}");
+
+    // It is gone with the page.
+    browser.open(&app.user, "/").await;
+    assert_eq!(browser.token().await, "");
+    assert_eq!(browser.run("return localStorage.length + sessionStorage.length + document.cookie.length").await, 0);
+    browser.calls("GET /auth/me", "401").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_page_shows_the_other_services_to_an_admin_alone() {
+    let Some((browser, _)) = Browser::start().await else { return };
+    let app = TestApp::with(&["--auth", "required"]).await;
+    let (siti, admin) = (app.registers("siti@example.com").await, app.admin().await);
+    browser.open(&app.order, "/?lang=id").await;
+    browser.reads("[data-peers]", "Silakan masuk terlebih dahulu.").await;
+    for (token, shown) in [(&siti.token, "Anda tidak berhak melakukan ini."), (&admin.token, "user — http://")] {
+        let field = browser.find(TOKEN).await;
+        field.clear().await.unwrap();
+        field.send_keys(token).await.unwrap();
+        field.send_keys(Key::Tab + "").await.unwrap();
+        browser.reads("[data-peers]", shown).await;
+    }
+    let peers = browser.reads("[data-peers]", "user").await;
+    let answer = |line: &str| line.ends_with("— menjawab");
+    assert!(peers.lines().count() == 3 && peers.lines().all(answer), "{peers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn swagger_ui_shows_the_token_that_it_was_given() {
+    let Some((browser, _)) = Browser::start().await else { return };
+    let app = TestApp::with(&["--auth", "required"]).await;
+    let siti = app.registers("siti@example.com").await;
+    browser.open(&app.user, "/docs").await;
+    let call = "#operations-UserService-get_auth_me";
+    browser.press(&format!("{call} .opblock-summary-control")).await;
+    browser.press(&format!("{call} .try-out__btn")).await;
+    let status = format!("{call} .live-responses-table .response .response-col_status");
+    browser.press(&format!("{call} .execute")).await;
+    browser.reads(&status, "401").await;
+
+    browser.press(".auth-wrapper .authorize").await;
+    browser.find(".modal-ux input").await.send_keys(&siti.token).await.unwrap();
+    browser.press(".modal-ux button.authorize").await;
+    browser.press(".modal-ux .btn-done").await;
+    browser.press(&format!("{call} .execute")).await;
+    browser.reads(&status, "200").await;
+    let shown = format!("{call} .live-responses-table .response .response-col_description");
+    eventually("the profile is shown", async || {
+        let me = browser.find(&shown).await.text().await.ok()?;
+        me.contains("\"email\": \"siti@example.com\"").then_some(())
+    })
+    .await;
 }

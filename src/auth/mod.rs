@@ -171,8 +171,8 @@ pub type Stands = fn(&Tx<'_>, user_id: i64, version: i64) -> Result<bool>;
 /// Who makes a request, and whose objects they may see.
 #[derive(Clone, Copy, Debug)]
 pub struct Admitted {
-    principal: Principal,
-    scope: Scope,
+    pub principal: Principal,
+    pub scope: Scope,
 }
 
 /// How a server finds out who asks.
@@ -260,6 +260,15 @@ impl Principal {
     /// Who makes a request.
     pub fn of(request: &HttpRequest) -> Result<Self> {
         Admitted::to(request).map(|admitted| admitted.principal)
+    }
+}
+
+impl FromRequest for Admitted {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::to(request))
     }
 }
 

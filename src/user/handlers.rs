@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::api::{NewUser, Notification, User, UserPatch};
 use super::{State, store, stream};
-use crate::auth::{Principal, Scope};
+use crate::auth::{Admitted, Scope};
 use crate::error::{Error, Result, Sentence, USER_NOT_FOUND};
 use crate::storage::Tx;
 use crate::web::{self, Json, Language, LastEventId, Page, PathId, Place, Query, Server, Sort};
@@ -66,8 +66,7 @@ pub async fn notifications(
 
 pub async fn live_notifications(
     request: HttpRequest,
-    principal: Principal,
-    scope: Scope,
+    Admitted { principal, scope }: Admitted,
     id: PathId,
     language: Language,
     last: LastEventId,

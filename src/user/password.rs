@@ -45,8 +45,9 @@ pub struct Password(String);
 
 impl Field for Password {
     fn read(value: Value) -> Result<Self, Fault> {
+        let length = value.as_str().map(|text| text.chars().count());
         let Attempt(text) = Attempt::read(value)?;
-        if !(SHORTEST..=LONGEST).contains(&text.chars().count()) {
+        if !length.is_some_and(|length| (SHORTEST..=LONGEST).contains(&length)) {
             return Err(Fault::rule(
                 format!("harus {SHORTEST} sampai {LONGEST} karakter"),
                 format!("must have {SHORTEST} to {LONGEST} characters"),

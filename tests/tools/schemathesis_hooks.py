@@ -1,8 +1,10 @@
 """What a schema can't say of a request that is meant to be right."""
 
 import base64
+import unicodedata
 import uuid
 from collections import Counter
+from pathlib import Path
 
 import schemathesis
 
@@ -14,6 +16,7 @@ CURSORS = {
     "-price": "-price:42:1000",
     "name": "name:42:Laptop",
 }
+COMMON_PASSWORDS = frozenset((Path(__file__).parents[2] / "data/common-passwords.txt").read_text().splitlines())
 IDS = ("id", "user_id", "userId", "product_id", "order_id", "payment_id")
 
 
@@ -23,8 +26,21 @@ def likely(number):
     return number if number < 100_000 else 1 + number % 10
 
 
+def choosable(password):
+    """Of the passwords that are long enough some are everybody's; and it is their normal form that counts."""
+    normal = unicodedata.normalize("NFKC", password)
+    usual = normal.lower() in COMMON_PASSWORDS or not 8 <= len(normal) <= 128
+    return "tiga ekor kucing" if usual else password
+
+
 def settle(body):
     """Turns the ids of a body into likely ones, and keeps the sums that have limits of their own."""
+    for name in ("password", "new_password"):
+        if name in body:
+            body[name] = choosable(body[name])
+    # Whoever has an account keeps an address to log in with.
+    if body.get("email", "") is None:
+        del body["email"]
     for name in IDS:
         if body.get(name):
             body[name] = likely(body[name])

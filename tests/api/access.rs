@@ -1,0 +1,667 @@
+//! Who may do what where one has to log in: every route, tried as everybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pasar::auth::token::{Secret, ServiceToken, Tokens};
+use pasar::clock::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::events::quiet;
+use crate::support::{Answer, Api, TestApp, Visitor, eventually};
+
+const SECRET: &str = "kunci rahasia untuk pengujian saja";
+
+/// What each gets with `AUTH=required`, on each `service`; `every` one has the pages.
+///
+/// The `owner` is the customer whom the call is about and `another` is one whom it is not, but that about one's own
+/// account each asks for themselves. The tokens of the `demoted` admin and of the `removed` user are from before. A
+/// `service` shows a token that is meant for the called one, and a `stray` one is meant for another.
+///
+/// `yes`: it succeeds; `missing`, `revoked`, `invalid`: 401 `token_…`; `no`: 403; else 404 `…_not_found`.
+const TABLE: &str = "
+service  call                                    nobody   owner    another  admin    demoted  removed  service  stray
+
+every    GET    /                                yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /docs                            yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /docs/{file}                     yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /errors                          yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /health                          yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /health/live                     yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /health/ready                    yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /metrics                         yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /openapi.json                    yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /postman.json                    yes      yes      yes      yes      yes      yes      yes      yes
+every    GET    /static/{file}                   yes      yes      yes      yes      yes      yes      yes      yes
+
+user     POST   /auth/register                   yes      yes      yes      yes      yes      yes      yes      yes
+user     POST   /auth/login                      yes      yes      yes      yes      yes      yes      yes      yes
+user     GET    /auth/me                         missing  yes      yes      yes      revoked  revoked  no       invalid
+user     PATCH  /auth/me                         missing  yes      yes      yes      revoked  revoked  no       invalid
+user     PUT    /auth/me/password                missing  yes      yes      yes      revoked  revoked  no       invalid
+user     POST   /auth/logout                     missing  yes      yes      yes      revoked  revoked  no       invalid
+user     POST   /auth/ticket                     missing  yes      yes      yes      revoked  revoked  no       invalid
+user     GET    /users                           missing  no       no       yes      revoked  revoked  yes      invalid
+user     POST   /users                           missing  no       no       yes      revoked  revoked  no       invalid
+user     GET    /users/{id}                      missing  yes      user     yes      revoked  revoked  yes      invalid
+user     PATCH  /users/{id}                      missing  yes      user     yes      revoked  revoked  no       invalid
+user     DELETE /users/{id}                      missing  yes      user     yes      revoked  revoked  no       invalid
+user     GET    /users/{id}/notifications        missing  yes      user     yes      revoked  revoked  no       invalid
+user     GET    /users/{id}/notifications/stream missing  yes      user     yes      revoked  revoked  no       invalid
+
+product  GET    /products                        yes      yes      yes      yes      yes      yes      yes      yes
+product  POST   /products                        missing  no       no       yes      revoked  revoked  no       invalid
+product  GET    /products/{id}                   yes      yes      yes      yes      yes      yes      yes      yes
+product  PUT    /products/{id}                   missing  no       no       yes      revoked  revoked  no       invalid
+product  PATCH  /products/{id}                   missing  no       no       yes      revoked  revoked  no       invalid
+product  DELETE /products/{id}                   missing  no       no       yes      revoked  revoked  no       invalid
+product  GET    /products/{id}/stock             yes      yes      yes      yes      yes      yes      yes      yes
+product  PUT    /products/{id}/stock             missing  no       no       yes      revoked  revoked  no       invalid
+product  GET    /products/{id}/check-stock       yes      yes      yes      yes      yes      yes      yes      yes
+product  PUT    /reservations/{key}              missing  no       no       yes      revoked  revoked  yes      invalid
+product  DELETE /reservations/{key}              missing  no       no       yes      revoked  revoked  yes      invalid
+product  POST   /reservations/{key}/commit       missing  no       no       yes      revoked  revoked  yes      invalid
+
+order    GET    /orders                          missing  no       no       yes      revoked  revoked  yes      invalid
+order    POST   /orders                          missing  yes      user     yes      revoked  revoked  no       invalid
+order    GET    /orders/user/{id}                missing  yes      user     yes      revoked  revoked  yes      invalid
+order    GET    /orders/{id}                     missing  yes      order    yes      revoked  revoked  yes      invalid
+order    GET    /orders/{id}/detail              missing  yes      order    yes      revoked  revoked  yes      invalid
+order    GET    /orders/{id}/tracking            missing  yes      order    yes      revoked  revoked  yes      invalid
+order    PUT    /orders/{id}/payment             missing  no       no       yes      revoked  revoked  yes      invalid
+order    PUT    /orders/{id}/confirm             missing  no       no       yes      revoked  revoked  no       invalid
+order    PUT    /orders/{id}/status              missing  yes      order    yes      revoked  revoked  no       invalid
+order    GET    /peers                           missing  no       no       yes      revoked  revoked  no       invalid
+
+payment  GET    /payments                        missing  no       no       yes      revoked  revoked  no       invalid
+payment  POST   /payments                        missing  yes      order    yes      revoked  revoked  no       invalid
+payment  POST   /payments/confirm                missing  yes      payment  yes      revoked  revoked  no       invalid
+payment  GET    /payments/methods                yes      yes      yes      yes      yes      yes      yes      yes
+payment  GET    /payments/order/{id}             missing  yes      payment  yes      revoked  revoked  no       invalid
+payment  GET    /payments/{id}                   missing  yes      payment  yes      revoked  revoked  no       invalid
+payment  POST   /payments/{id}/refund            missing  no       no       yes      revoked  revoked  yes      invalid
+";
+
+const WHO: [&str; 8] = ["nobody", "owner", "another", "admin", "demoted", "removed", "service", "stray"];
+
+/// What cannot mean anything without somebody whose account it is.
+const ACCOUNT: [&str; 5] =
+    ["GET /auth/me", "PATCH /auth/me", "POST /auth/logout", "POST /auth/ticket", "PUT /auth/me/password"];
+
+/// After these calls their caller's tokens are good for nothing.
+const USE_UP: [&str; 3] = ["DELETE /users/{id}", "PUT /auth/me/password", "POST /auth/logout"];
+
+/// What each of [`WHO`] gets, for each service and call.
+fn table() -> BTreeMap<(String, String), BTreeMap<&'static str, &'static str>> {
+    let mut lines = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|row| !row.is_empty());
+    assert_eq!(lines.next().unwrap()[2..], WHO);
+    let mut table = BTreeMap::new();
+    for row in lines {
+        let [service, method, path] = row[..3] else { panic!("{row:?}") };
+        assert_eq!(row.len(), 3 + WHO.len(), "{row:?}");
+        let services = if service == "every" { vec!["user", "product", "order"] } else { vec![service] };
+        for service in services {
+            let cells = WHO.into_iter().zip(row[3..].iter().copied()).collect();
+            let twice = table.insert((service.to_owned(), format!("{method} {path}")), cells);
+            assert!(twice.is_none(), "{row:?} stands there twice");
+        }
+    }
+    table
+}
+
+/// The status of an answer to a call that shows something.
+fn status(cell: &str) -> u16 {
+    match cell {
+        "yes" => 200,
+        "missing" | "revoked" | "invalid" => 401,
+        "no" => 403,
+        _ => 404,
+    }
+}
+
+fn check(answer: &Answer, cell: &str) {
+    match cell {
+        "yes" => assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.text()),
+        "missing" | "revoked" | "invalid" => {
+            answer.problem(401, &format!("token_{cell}"));
+            assert!(answer.header("www-authenticate").starts_with("Bearer "), "{:?}", answer.headers);
+        }
+        "no" => drop(answer.problem(403, "not_allowed")),
+        thing => drop(answer.problem(404, &format!("{thing}_not_found"))),
+    }
+}
+
+/// A documented operation.
+struct Route {
+    service: &'static str,
+    /// Where it is served.
+    api: Api,
+    method: Method,
+    path: String,
+    /// `METHOD /path`.
+    call: String,
+    operation: Value,
+}
+
+impl Route {
+    fn key(&self) -> (String, String) {
+        (self.service.to_owned(), self.call.clone())
+    }
+
+    /// The path to call with these things.
+    fn target(&self, things: &Things) -> String {
+        let id = match &*self.path {
+            path if path.starts_with("/users/") || path.starts_with("/orders/user/") => things.owner.id,
+            path if path.starts_with("/products/") => things.product,
+            path if path.starts_with("/orders/") || path.starts_with("/payments/order/") => things.order,
+            _ => things.payment,
+        };
+        let mut target = self.path.replace("{id}", &id.to_string()).replace("{key}", &things.key);
+        for parameter in self.operation["parameters"].as_array().into_iter().flatten() {
+            if let (Some(name), Some(example)) = (parameter["name"].as_str(), parameter["example"].as_str()) {
+                target = target.replace(&format!("{{{name}}}"), example);
+            }
+        }
+        target
+    }
+
+    /// The example of the body, about these things.
+    fn body(&self, things: &Things) -> Vec<u8> {
+        let mut body = self.operation["requestBody"]["content"]["application/json"]["example"].clone();
+        things.fill_in(&mut body);
+        if body.is_null() { Vec::new() } else { body.to_string().into_bytes() }
+    }
+
+    fn streams(&self) -> bool {
+        self.operation["responses"]["200"]["content"].get("text/event-stream").is_some()
+    }
+
+    /// Whether its documentation says that it takes a token.
+    fn needs_token(&self) -> bool {
+        match self.operation["security"].as_array().map(Vec::as_slice) {
+            None | Some([]) => false,
+            Some(ways) => !ways.contains(&json!({})),
+        }
+    }
+}
+
+/// All routes that the running servers document.
+async fn routes(app: &TestApp) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (server, api) in app.services() {
+        let document = api.get("/openapi.json").await.expect(200);
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                let method: Method = method.to_uppercase().parse().unwrap();
+                let service = if path.starts_with("/payments") { "payment" } else { server };
+                let (api, path, operation) = (api.clone(), path.clone(), operation.clone());
+                routes.push(Route { service, api, call: format!("{method} {path}"), method, path, operation });
+            }
+        }
+    }
+    routes
+}
+
+/// What a call can be about.
+struct Things {
+    owner: Visitor,
+    email: String,
+    product: i64,
+    order: i64,
+    payment: i64,
+    key: String,
+}
+
+impl Things {
+    /// Puts them in the place of those of an example.
+    fn fill_in(&self, example: &mut Value) {
+        match example {
+            Value::Array(values) => values.iter_mut().for_each(|value| self.fill_in(value)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match name.as_str() {
+                        "user_id" => *value = self.owner.id.into(),
+                        "product_id" => *value = self.product.into(),
+                        "order_id" => *value = self.order.into(),
+                        "payment_id" => *value = self.payment.into(),
+                        "email" => *value = self.email.clone().into(),
+                        _ => self.fill_in(value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn an_address() -> String {
+    format!("{}@example.com", Uuid::new_v4())
+}
+
+/// Somebody new with an account, who may not have it any more.
+async fn enters(app: &TestApp, who: &str) -> Visitor {
+    let email = an_address();
+    let mut visitor = app.registers(&email).await;
+    if ["admin", "demoted"].contains(&who) {
+        app.makes_admin(&email, &[]).await;
+        visitor = app.logs_in(&email).await;
+    }
+    match who {
+        "demoted" => app.makes_admin(&email, &["--remove"]).await,
+        "removed" => {
+            let gone = app.user.by(&visitor.token).delete(&format!("/users/{}", visitor.id)).await;
+            assert_eq!(gone.status, 204, "{}", gone.text());
+        }
+        _ => {}
+    }
+    visitor
+}
+
+/// Where what is pending stays pending, however long a test takes.
+async fn opens(auth: &str) -> TestApp {
+    let clock = Clock::standing_at(Clock::system().now());
+    TestApp::with_clock(&["--auth", auth, "--jwt-secret", SECRET], &clock).await
+}
+
+/// A shop with everybody in it.
+struct Shop {
+    app: TestApp,
+    /// By their names in [`WHO`], but for those without an account.
+    visitors: BTreeMap<&'static str, Visitor>,
+}
+
+impl Shop {
+    async fn open(auth: &str) -> Self {
+        let app = opens(auth).await;
+        let mut visitors = BTreeMap::new();
+        for who in ["owner", "another", "admin", "demoted", "removed"] {
+            visitors.insert(who, enters(&app, who).await);
+        }
+        let shop = Self { app, visitors };
+        for who in ["demoted", "removed"] {
+            let token = &shop.visitors[who].token;
+            let (product, order) = (shop.app.product.by(token), shop.app.order.by(token));
+            let heard = async || (product.patch("/products/1", &json!({})).await.status == 401).then_some(());
+            eventually("the product service has heard", heard).await;
+            let heard = async || (order.get("/orders").await.status == 401).then_some(());
+            eventually("the order service has heard", heard).await;
+            let heard = async || (order.get("/payments").await.status == 401).then_some(());
+            eventually("the payment service has heard", heard).await;
+        }
+        shop
+    }
+
+    fn by_admin(&self, api: &Api) -> Api {
+        api.by(&self.visitors["admin"].token)
+    }
+
+    /// Fresh things, with which the call can succeed.
+    async fn stage(&self, call: &str) -> Things {
+        let [product, order] = [&self.app.product, &self.app.order].map(|api| self.by_admin(api));
+        let owner =
+            if USE_UP.contains(&call) { enters(&self.app, "owner").await } else { self.visitors["owner"].clone() };
+        let new = json!({"name": "Kopi", "price": 20_000, "stock": 10});
+        let added = product.post("/products", &new).await.expect(201)["product"]["id"].as_i64().unwrap();
+        let (email, key) = (an_address(), Uuid::new_v4().to_string());
+        let mut things = Things { owner, email, product: added, order: 0, payment: 0, key };
+        if call == "POST /auth/login" {
+            self.app.registers(&things.email).await;
+        }
+        if call.contains(" /orders/{id}") || call.contains(" /payments") {
+            let new = json!({"user_id": things.owner.id, "product_id": things.product});
+            things.order = order.post("/orders", &new).await.expect(201)["id"].as_i64().unwrap();
+        }
+        if call.contains(" /payments/") {
+            let new = json!({"order_id": things.order});
+            things.payment = order.post("/payments", &new).await.expect(201)["id"].as_i64().unwrap();
+        }
+        let at_order = format!("/orders/{}", things.order);
+        match call {
+            "PUT /orders/{id}/confirm" => {
+                let paid = json!({"payment_status": "paid"});
+                order.put(&format!("{at_order}/payment"), &paid).await.expect(200);
+            }
+            "POST /payments/{id}/refund" => {
+                order.post("/payments/confirm", &json!({"payment_id": things.payment})).await.expect(200);
+                order.put(&format!("{at_order}/status"), &json!({"status": "cancelled"})).await.expect(200);
+            }
+            "DELETE /reservations/{key}" | "POST /reservations/{key}/commit" => {
+                let lines = json!({"items": [{"product_id": things.product, "quantity": 2}]});
+                product.put(&format!("/reservations/{}", things.key), &lines).await.expect(200);
+            }
+            _ => {}
+        }
+        things
+    }
+
+    /// The token that somebody shows to a service.
+    fn token(&self, who: &str, service: &'static str) -> Option<String> {
+        let meant_for = match (who, service) {
+            ("service", _) => service,
+            ("stray", "user") => "product",
+            ("stray", _) => "user",
+            _ => return self.visitors.get(who).map(|visitor| visitor.token.clone()),
+        };
+        let token = ServiceToken::new(Tokens::new(&Secret::new(SECRET).unwrap()), meant_for).header().unwrap();
+        Some(token.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned())
+    }
+
+    /// A route's service, as somebody talks to it.
+    fn api(&self, route: &Route, who: &str) -> Api {
+        self.token(who, route.service).map_or_else(|| route.api.clone(), |token| route.api.by(&token))
+    }
+
+    /// All that a refused call could have changed.
+    async fn all(&self, things: &Things) -> Vec<Value> {
+        let mut all = Vec::new();
+        for (api, path) in [
+            (&self.app.user, "/users"),
+            (&self.app.product, "/products"),
+            (&self.app.product, &*format!("/products/{}/stock", things.product)),
+            (&self.app.order, "/orders"),
+            (&self.app.order, "/payments"),
+        ] {
+            all.push(self.by_admin(api).get(path).await.expect(200));
+        }
+        // Which shows that their tokens stand, too.
+        for visitor in [&things.owner, &self.visitors["another"]] {
+            all.push(self.app.user.by(&visitor.token).get("/auth/me").await.expect(200));
+        }
+        all
+    }
+}
+
+/// Makes a route's call about these things.
+async fn call(route: &Route, api: &Api, things: &Things) -> Answer {
+    let headers = [("content-type", "application/json")];
+    let body = route.body(things);
+    let headers = if body.is_empty() { &[][..] } else { &headers };
+    api.send(route.method.clone(), &route.target(things), headers, body).await
+}
+
+#[tokio::test]
+async fn each_gets_what_the_table_says_and_whoever_is_refused_changes_nothing() {
+    let shop = Shop::open("required").await;
+    let (routes, table) = (routes(&shop.app).await, table());
+    let served: BTreeSet<_> = routes.iter().map(Route::key).collect();
+    assert_eq!(table.keys().cloned().collect::<BTreeSet<_>>(), served, "what the table has and what is served");
+    for route in &routes {
+        let (allowed, refused): (Vec<_>, Vec<_>) =
+            table[&route.key()].iter().map(|(who, cell)| (*who, *cell)).partition(|(_, cell)| *cell == "yes");
+        let mut things = shop.stage(&route.call).await;
+        let before = shop.all(&things).await;
+        for (who, cell) in refused {
+            println!("{}: {} by {who}: {cell}", route.service, route.call);
+            check(&call(route, &shop.api(route, who), &things).await, cell);
+        }
+        assert_eq!(shop.all(&things).await, before, "{}", route.call);
+        for (who, cell) in allowed {
+            println!("{}: {} by {who}: {cell}", route.service, route.call);
+            if route.method != Method::GET {
+                // The one before has used them up.
+                things = shop.stage(&route.call).await;
+            }
+            let api = match who {
+                "owner" => route.api.by(&things.owner.token),
+                _ if USE_UP.contains(&&*route.call) => route.api.by(&enters(&shop.app, who).await.token),
+                _ => shop.api(route, who),
+            };
+            let answer = if route.streams() {
+                api.head_of_endless(&route.target(&things)).await
+            } else {
+                call(route, &api, &things).await
+            };
+            check(&answer, cell);
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_has_to_log_in_only_what_is_about_an_account_asks_who_it_is() {
+    let shop = Shop::open("open").await;
+    let mut asked = BTreeSet::new();
+    for route in routes(&shop.app).await {
+        println!("{}: {}", route.service, route.call);
+        let things = shop.stage(&route.call).await;
+        let answer = if route.streams() {
+            route.api.head_of_endless(&route.target(&things)).await
+        } else {
+            call(&route, &route.api, &things).await
+        };
+        if answer.status == 401 {
+            check(&answer, "missing");
+            asked.insert(route.call);
+        } else {
+            check(&answer, "yes");
+        }
+    }
+    assert_eq!(asked, ACCOUNT.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn the_document_says_where_a_token_is_needed() {
+    let table = table();
+    for auth in ["required", "open"] {
+        let app = opens(auth).await;
+        for route in routes(&app).await {
+            let needed = match auth {
+                "required" => table[&route.key()]["nobody"] != "yes",
+                _ => ACCOUNT.contains(&&*route.call),
+            };
+            assert_eq!(route.needs_token(), needed, "AUTH={auth}: {}", route.call);
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_is_refused_like_get_and_options_to_nobody() {
+    let shop = Shop::open("required").await;
+    let table = table();
+    let things = shop.stage("GET /payments/{id}").await;
+    for route in routes(&shop.app).await {
+        let target = route.target(&things);
+        println!("{}: {}", route.service, route.call);
+        for api in [&route.api, &route.api.by("nonsense")] {
+            let options = api.send(Method::OPTIONS, &target, &[], Vec::new()).await;
+            assert_eq!(options.status, 204, "{}", options.text());
+            let allowed: Vec<_> = options.header("allow").split(", ").collect();
+            assert!(allowed.contains(&route.method.as_str()), "{allowed:?}");
+        }
+        if route.method != Method::GET {
+            continue;
+        }
+        for (who, cell) in &table[&route.key()] {
+            println!("HEAD by {who}: {cell}");
+            let head = shop.api(&route, who).send(Method::HEAD, &target, &[], Vec::new()).await;
+            assert_eq!((head.status, head.text().as_str()), (status(cell), ""));
+            assert_eq!(head.headers.contains_key("www-authenticate"), head.status == 401, "{:?}", head.headers);
+        }
+    }
+}
+
+/// A shop where one has to log in, whose products are the admin's to change, with two customers.
+async fn with_two_customers() -> (TestApp, Visitor, Visitor, Visitor) {
+    let mut app = opens("required").await;
+    let admin = app.admin().await;
+    app.product = app.product.by(&admin.token);
+    let (siti, budi) = (app.registers("siti@example.com").await, app.registers("budi@example.com").await);
+    (app, admin, siti, budi)
+}
+
+/// Another's things are refused to `stranger`, in the very words that are said of what there is not.
+async fn hides(app: &TestApp, stranger: &Visitor, [user, order, payment]: [i64; 3]) {
+    const NONE: i64 = 4711;
+    let (users, orders) = (app.user.by(&stranger.token), app.order.by(&stranger.token));
+    let calls: [(&Api, &str, &str, i64, Value, &str); 15] = [
+        (&users, "GET", "/users/ID", user, Value::Null, "user"),
+        (&users, "GET", "/users/ID/notifications", user, Value::Null, "user"),
+        (&users, "GET", "/users/ID/notifications/stream", user, Value::Null, "user"),
+        (&orders, "GET", "/orders/user/ID", user, Value::Null, "user"),
+        (&orders, "POST", "/orders", user, json!({"user_id": "ID", "product_id": 1}), "user"),
+        (&orders, "GET", "/orders/ID", order, Value::Null, "order"),
+        (&orders, "GET", "/orders/ID/detail", order, Value::Null, "order"),
+        (&orders, "GET", "/orders/ID/tracking", order, Value::Null, "order"),
+        (&orders, "PUT", "/orders/ID/status", order, json!({"status": "cancelled"}), "order"),
+        (&orders, "POST", "/payments", order, json!({"order_id": "ID"}), "order"),
+        (&orders, "GET", "/payments/order/ID", order, Value::Null, "payment"),
+        (&orders, "POST", "/payments/confirm", order, json!({"order_id": "ID"}), "payment"),
+        (&orders, "GET", "/payments/ID", payment, Value::Null, "payment"),
+        (&orders, "POST", "/payments/confirm", payment, json!({"payment_id": "ID"}), "payment"),
+        (&orders, "POST", "/orders", user, json!({"user_id": "ID", "menu_ids": [NONE]}), "user"),
+    ];
+    for (api, method, path, id, body, thing) in calls {
+        println!("{method} {path} {body} of {id}");
+        let mut said = Vec::new();
+        for id in [id, NONE] {
+            let body = body.to_string().replace("\"ID\"", &id.to_string());
+            let (headers, body) = match &*body {
+                "null" => (&[][..], Vec::new()),
+                body => (&[("content-type", "application/json")][..], body.as_bytes().to_vec()),
+            };
+            let path = path.replace("ID", &id.to_string());
+            let answer = api.send(method.parse().unwrap(), &path, headers, body).await;
+            said.push(answer.problem(404, &format!("{thing}_not_found")).to_string());
+        }
+        assert_eq!(said[0], said[1].replace(&NONE.to_string(), &id.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_customer_shops_with_a_token_of_their_own_and_another_s_shows_none_of_it() {
+    let (app, _, siti, budi) = with_two_customers().await;
+    let product = app.sells("Kopi", 20_000, Some(10)).await;
+    let (users, orders) = (app.user.by(&siti.token), app.order.by(&siti.token));
+    let things = [siti.id, 1, 1];
+
+    let order = orders.post("/orders", &json!({"user_id": siti.id, "product_id": product, "quantity": 2})).await;
+    assert_eq!(order.expect(201)["id"], 1);
+    hides(&app, &budi, things).await;
+    let payment = orders.post("/payments", &json!({"order_id": 1, "method": "qris"})).await.expect(201);
+    assert_eq!(
+        (&payment["id"], &payment["user_id"], &payment["status"]),
+        (&json!(1), &json!(siti.id), &json!("pending"))
+    );
+    hides(&app, &budi, things).await;
+    assert_eq!(orders.post("/payments/confirm", &json!({"payment_id": 1})).await.expect(200)["status"], "paid");
+    hides(&app, &budi, things).await;
+    assert_eq!(app.books(product).await, [8, 2, 0], "what was ordered, and that alone");
+
+    let order = orders.get("/orders/1").await.expect(200);
+    assert_eq!((&order["user_id"], &order["status"]), (&json!(siti.id), &json!("paid")));
+    assert_eq!(orders.all(&format!("/orders/user/{}", siti.id)).await, [order]);
+    let detail = orders.get("/orders/1/detail").await.expect(200);
+    assert_eq!((&detail["user"]["id"], &detail["products"][0]["id"]), (&json!(siti.id), &json!(product)));
+    let paid = orders.get("/payments/1").await.expect(200);
+    assert_eq!((&paid["status"], &orders.get("/payments/order/1").await.expect(200)), (&json!("paid"), &paid));
+    let tracking = orders.all("/orders/1/tracking").await;
+    quiet(&app).await;
+    let notifications = users.all(&format!("/users/{}/notifications", siti.id)).await;
+    for told in [tracking, notifications] {
+        assert_eq!(told.iter().map(|one| &one["status"]).collect::<Vec<_>>(), ["pending", "paid"]);
+    }
+    assert!(app.order.by(&budi.token).all(&format!("/orders/user/{}", budi.id)).await.is_empty());
+    assert!(app.user.by(&budi.token).all(&format!("/users/{}/notifications", budi.id)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_customer_cancels_what_is_not_paid_and_the_rest_is_for_an_admin() {
+    let (app, admin, siti, _) = with_two_customers().await;
+    let product = app.sells("Kopi", 20_000, Some(10)).await;
+    let (own, staff) = (app.order.by(&siti.token), app.order.by(&admin.token));
+    let new = json!({"user_id": siti.id, "product_id": product});
+    let becomes = async |api: &Api, order: i64, status: &str| {
+        api.put(&format!("/orders/{order}/status"), &json!({"status": status})).await
+    };
+
+    own.post("/orders", &new).await.expect(201);
+    assert_eq!(becomes(&own, 1, "cancelled").await.expect(200)["status"], "cancelled");
+    assert_eq!(app.books(product).await, [10, 0, 0]);
+    becomes(&own, 1, "cancelled").await.problem(409, "order_state");
+
+    for order in [2, 3] {
+        own.post("/orders", &new).await.expect(201);
+        own.post("/payments", &json!({"order_id": order})).await.expect(201);
+        own.post("/payments/confirm", &json!({"order_id": order})).await.expect(200);
+        becomes(&own, order, "cancelled").await.problem(409, "order_state");
+        assert_eq!(own.get(&format!("/orders/{order}")).await.expect(200)["status"], "paid");
+    }
+    assert_eq!(becomes(&staff, 2, "cancelled").await.expect(200)["status"], "cancelled");
+    assert_eq!(own.get("/payments/order/2").await.expect(200)["status"], "refunded");
+
+    own.put("/orders/3/confirm", &Value::Null).await.problem(403, "not_allowed");
+    assert_eq!(staff.put("/orders/3/confirm", &Value::Null).await.expect(200)["status"], "confirmed");
+    for status in ["shipped", "completed"] {
+        becomes(&own, 3, status).await.problem(403, "not_allowed");
+        assert_eq!(becomes(&staff, 3, status).await.expect(200)["status"], status);
+        becomes(&own, 3, "cancelled").await.problem(409, "order_state");
+    }
+    assert_eq!(app.books(product).await, [9, 0, 1]);
+}
+
+#[tokio::test]
+async fn only_an_admin_orders_what_the_catalogue_does_not_have() {
+    let (app, admin, siti, _) = with_two_customers().await;
+    let (own, staff) = (app.order.by(&siti.token), app.order.by(&admin.token));
+    let line = |product: &str, price: i64| json!({"userId": siti.id, "product": product, "price": price});
+    own.post("/orders", &line("Jasa rakit", 50_000)).await.problem(403, "not_allowed");
+    assert!(staff.all("/orders").await.is_empty());
+    let order = staff.post("/orders", &line("Jasa rakit", 50_000)).await.expect(201);
+    assert_eq!((&order["user_id"], &order["total_price"]), (&json!(siti.id), &json!(50_000)));
+    // What the catalogue has may be named by anybody, at its price.
+    own.post("/orders", &line("Laptop Asus", 1)).await.problem(409, "price_differs");
+    assert_eq!(own.post("/orders", &line("Laptop Asus", 8_000_000)).await.expect(201)["product"]["id"], 1);
+}
+
+/// Sends this twice under one key, and gives the one thing that came of it.
+async fn once(api: &Api, path: &str, body: &Value) -> i64 {
+    let key = [("idempotency-key", "keranjang-17")];
+    let [first, second] = [api.post_as(path, &key, body).await, api.post_as(path, &key, body).await];
+    assert_eq!((first.header("idempotent-replayed"), second.header("idempotent-replayed")), ("", "true"));
+    assert_eq!(first.expect(201), second.expect(201));
+    first.json()["id"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn two_users_keys_never_meet() {
+    for stock in [None, Some(10)] {
+        let (app, admin, siti, budi) = with_two_customers().await;
+        let product = app.sells("Kopi", 20_000, stock).await;
+        for (visitor, expected) in [(&siti, 1), (&budi, 2)] {
+            let own = app.order.by(&visitor.token);
+            let order = once(&own, "/orders", &json!({"user_id": visitor.id, "product_id": product})).await;
+            let payment = once(&own, "/payments", &json!({"order_id": order})).await;
+            assert_eq!((order, payment), (expected, expected));
+        }
+        // An admin who sends what a customer has sent does not hear what the customer heard.
+        let staff = app.order.by(&admin.token);
+        assert_eq!(once(&staff, "/orders", &json!({"user_id": siti.id, "product_id": product})).await, 3);
+        assert_eq!(staff.all("/orders").await.len(), 3);
+        assert_eq!(staff.all("/payments").await.len(), 2);
+        // With another login it is still the same user.
+        let again = app.order.by(&app.logs_in("siti@example.com").await.token);
+        let key = [("idempotency-key", "keranjang-17")];
+        let body = json!({"user_id": siti.id, "product_id": product});
+        let replayed = again.post_as("/orders", &key, &body).await;
+        assert_eq!((replayed.expect(201)["id"].clone(), replayed.header("idempotent-replayed")), (json!(1), "true"));
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_has_to_log_in_a_user_s_key_and_nobody_s_never_meet() {
+    for stock in [None, Some(10)] {
+        let app = opens("open").await;
+        let product = app.sells("Kopi", 20_000, stock).await;
+        let [siti, budi] = [app.registers("siti@example.com").await, app.registers("budi@example.com").await];
+        let body = json!({"user_id": siti.id, "product_id": product});
+        let [by_siti, by_budi] = [&siti, &budi].map(|visitor| app.order.by(&visitor.token));
+        for (api, expected) in [(&app.order, 1), (&by_siti, 2), (&by_budi, 3)] {
+            assert_eq!(once(api, "/orders", &body).await, expected);
+        }
+        assert_eq!(app.order.all("/orders").await.len(), 3);
+        assert_eq!(once(&by_siti, "/payments", &json!({"order_id": 1})).await, 1);
+        let key = [("idempotency-key", "keranjang-17")];
+        let twin = app.order.post_as("/payments", &key, &json!({"order_id": 1})).await;
+        twin.problem(409, "payment_open");
+    }
+}
