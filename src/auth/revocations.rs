@@ -3,11 +3,16 @@
 //! The user service knows by itself; the others hear it as an event, and keep it for as long as one of
 //! the tokens could still be shown.
 
+use std::time::Duration;
+
 use super::token::{LEEWAY, LIFE};
 use crate::clock::millis;
 use crate::error::Result;
 use crate::events::{Event, Subscriber};
 use crate::storage::Tx;
+
+/// How long after the change a login that had begun before it may still be given a token.
+const LATE: Duration = Duration::from_secs(60);
 
 /// Keeps what `name` hears of.
 pub fn subscriber(name: &'static str) -> Subscriber {
@@ -21,7 +26,7 @@ fn note(tx: &Tx<'_>, event: &Event) -> Result<()> {
         "INSERT INTO revocations (user_id, version, until) VALUES ($1, $2, $3)
          ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, until = excluded.until
          WHERE revocations.version < excluded.version",
-        &[(*user_id).into(), (*version).into(), (at + millis(LIFE + 2 * LEEWAY)).into()],
+        &[(*user_id).into(), (*version).into(), (at + millis(LIFE + LEEWAY + LATE)).into()],
     )?;
     Ok(())
 }

@@ -145,7 +145,7 @@ impl Tokens {
         let claims = self.check(token, &audiences)?;
         match claims.role {
             Role::Service if claims.aud != SHOP => Ok(Principal::Service),
-            Role::Customer | Role::Admin if claims.aud == SHOP => claims.user(),
+            _ if claims.aud == SHOP => claims.user(),
             _ => Err(Error::new(&TOKEN_INVALID)),
         }
     }
@@ -171,7 +171,8 @@ impl Tokens {
 
 impl Claims {
     fn user(&self) -> Result<Principal> {
-        let id = Id::parse(&self.sub).ok_or_else(|| Error::new(&TOKEN_INVALID))?;
+        let id = Id::parse(&self.sub).filter(|_| self.role != Role::Service);
+        let id = id.ok_or_else(|| Error::new(&TOKEN_INVALID))?;
         Ok(Principal::User { id: id.get(), role: self.role, version: self.version })
     }
 }

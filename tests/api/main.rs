@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop, its helpers too")]
 #![allow(clippy::print_stdout, reason = "of a table, the last case printed is the one that failed")]
 
+mod access;
+mod accounts;
 mod document;
 mod errors;
 mod events;
@@ -20,5 +22,6 @@ mod product;
 mod refusals;
 mod stock;
 mod support;
+mod tokens;
 mod transport;
 mod user;

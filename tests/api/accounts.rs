@@ -1,0 +1,579 @@
+//! Accounts: registering, logging in, and what users do with what is theirs.
+
+use futures_util::future::join_all;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::events::quiet;
+use crate::life::{show, take};
+use crate::support::{Answer, Api, PASSWORD, TestApp, Visitor, eventually};
+
+const SITI: &str = "siti@example.com";
+const NEW_PASSWORD: &str = "empat ekor kucing";
+
+async fn register(app: &TestApp, email: &str, password: &str) -> Answer {
+    app.user.post("/auth/register", &json!({"name": "Siti", "email": email, "password": password})).await
+}
+
+async fn login(app: &TestApp, email: &str, password: &str) -> Answer {
+    app.user.post("/auth/login", &json!({"email": email, "password": password})).await
+}
+
+async fn change_password(user: &Api, current: &str, new: &str) -> Answer {
+    user.put("/auth/me/password", &json!({"current_password": current, "new_password": new})).await
+}
+
+/// 204, without a body.
+fn done(answer: &Answer) {
+    assert_eq!((answer.status, &*answer.text()), (204, ""), "{:?}", answer.headers);
+}
+
+fn fields(problem: &Value) -> String {
+    problem["errors"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect::<Vec<_>>().join(" ")
+}
+
+/// The fields that a body is refused for; where one has the wrong type, with a `!`.
+fn faults(answer: &Answer) -> String {
+    if answer.status == 400 {
+        return format!("!{}", fields(&answer.problem(400, "wrong_type")));
+    }
+    fields(&answer.problem(422, "invalid_fields"))
+}
+
+/// How many of the answers have which status.
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+#[tokio::test]
+async fn whoever_registers_is_a_user_and_has_logged_in() {
+    let app = TestApp::spawn().await;
+    for (id, phone) in [(2, None), (3, Some("+62 812-3456"))] {
+        let email = format!("Siti{id}@Example.com");
+        let mut new = json!({"name": " Siti ", "email": email, "password": PASSWORD});
+        let mut user = json!({"id": id, "name": "Siti", "email": email});
+        if let Some(phone) = phone {
+            new["phone"] = json!(phone);
+            user["phone"] = json!(phone);
+        }
+        let mut profile = user.clone();
+        profile["role"] = json!("customer");
+        let registered = app.user.post("/auth/register", &new).await;
+        assert_eq!(registered.header("location"), format!("/users/{id}"));
+        let logged_in = login(&app, &email, PASSWORD).await;
+        for (answer, status) in [(registered, 201), (logged_in, 200)] {
+            assert_eq!(answer.header("cache-control"), "no-store");
+            let mut session = answer.expect(status);
+            let token = session["access_token"].take();
+            let expected = json!({"access_token": null, "token_type": "Bearer", "expires_in": 900, "user": profile});
+            assert_eq!(session, expected);
+            let me = app.user.by(token.as_str().unwrap()).get("/auth/me").await;
+            assert_eq!(me.expect(200), profile);
+        }
+        assert_eq!(app.user.get(&format!("/users/{id}")).await.expect(200), user);
+        assert_eq!(app.user.all("/users").await.last(), Some(&user));
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_taken_by_a_user_with_an_account_or_without() {
+    let app = TestApp::spawn().await;
+    app.user.post("/users", &json!({"name": "Budi", "email": "budi@example.com"})).await.expect(201);
+    app.registers(SITI).await;
+    for email in ["budi@example.com", "BUDI@example.com", SITI, " Siti@Example.COM "] {
+        let refused = register(&app, email, PASSWORD).await;
+        assert_eq!(refused.problem(409, "email_taken")["message"], "Email sudah terdaftar.");
+    }
+    app.user.post("/users", &json!({"name": "Siti", "email": SITI})).await.problem(409, "email_taken");
+    assert_eq!(app.user.all("/users").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_registration_is_checked_field_by_field() {
+    let app = TestApp::spawn().await;
+    let good = json!({"name": "Siti", "email": SITI, "password": PASSWORD});
+    let cats = |count: usize| "\u{1f408}".repeat(count);
+    for (changes, named) in [
+        (json!({"password": ""}), "password"),
+        (json!({"password": "7 chars"}), "password"),
+        // Characters are counted, not bytes.
+        (json!({"password": cats(7)}), "password"),
+        (json!({"password": cats(129)}), "password"),
+        (json!({"password": "x".repeat(129)}), "password"),
+        (json!({"password": "password"}), "password"),
+        (json!({"password": "iLoveYou1"}), "password"),
+        // The same, from a keyboard of wide letters.
+        (json!({"password": "\u{ff50}assword"}), "password"),
+        (json!({"password": null}), "!password"),
+        (json!({"password": 12_345_678}), "!password"),
+        (json!({"password": [PASSWORD]}), "!password"),
+        (json!({"password": {"eq": PASSWORD}}), "!password"),
+        (json!({"email": ""}), "email"),
+        (json!({"email": "siti"}), "email"),
+        (json!({"email": "@example.com"}), "email"),
+        (json!({"email": "siti@"}), "email"),
+        (json!({"email": "siti@example..com"}), "email"),
+        (json!({"email": "si ti@example.com"}), "email"),
+        (json!({"email": "siti@example.com\nbcc: budi@example.com"}), "email"),
+        (json!({"email": format!("{}@example.com", "s".repeat(65))}), "email"),
+        (json!({"email": format!("siti@{}.com", "e".repeat(250))}), "email"),
+        (json!({"email": null}), "!email"),
+        (json!({"email": 1}), "!email"),
+        (json!({"name": ""}), "name"),
+        (json!({"name": " "}), "name"),
+        (json!({"name": "Si\u{202e}ti"}), "name"),
+        (json!({"name": "x".repeat(256)}), "name"),
+        (json!({"name": null}), "!name"),
+        (json!({"name": true}), "!name"),
+        (json!({"phone": "no number"}), "phone"),
+        (json!({"phone": 628_123}), "!phone"),
+        (json!({"role": "admin"}), "role"),
+        (json!({"id": 1, "is_admin": true}), "id is_admin"),
+        (json!({"token_version": 1, "password_hash": "x"}), "password_hash token_version"),
+        (json!({"name": "", "email": "", "password": "", "phone": ""}), "email name password phone"),
+    ] {
+        println!("{changes}");
+        let mut body = good.clone();
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        assert_eq!(faults(&app.user.post("/auth/register", &body).await), named);
+    }
+    assert_eq!(faults(&app.user.post("/auth/register", &json!({})).await), "email name password");
+    for field in ["name", "email", "password"] {
+        let mut body = good.clone();
+        body.as_object_mut().unwrap().remove(field);
+        assert_eq!(faults(&app.user.post("/auth/register", &body).await), field);
+    }
+    for (body, named) in [
+        (json!({}), "email password"),
+        (json!({"email": SITI}), "password"),
+        (json!({"email": SITI, "password": null}), "!password"),
+        (json!({"email": [SITI], "password": 1}), "!email password"),
+        (json!({"email": SITI, "password": PASSWORD, "role": "admin"}), "role"),
+    ] {
+        assert_eq!(faults(&app.user.post("/auth/login", &body).await), named);
+    }
+    assert_eq!(app.user.all("/users").await.len(), 1, "a refusal adds nobody");
+    assert_eq!(app.user.post("/auth/register", &good).await.expect(201)["user"]["id"], 2);
+}
+
+#[tokio::test]
+async fn a_password_is_whatever_its_user_likes_and_every_character_counts() {
+    let app = TestApp::spawn().await;
+    let long = "0123456789abcdef".repeat(8);
+    for (at, password) in [
+        "8 chars!",
+        &long,
+        "kucing \u{1f408} dan \u{1f408}\u{200d}\u{2b1b}",
+        "  spasi di mana-mana  ",
+        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} \u{5bc6}\u{7801}",
+        "'; DROP TABLE accounts; --",
+        "tab\tand\nline\0and null",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        println!("{password:?}");
+        let email = format!("siti{at}@example.com");
+        register(&app, &email, password).await.expect(201);
+        login(&app, &email, password).await.expect(200);
+        let shorter: String = password.chars().take(password.chars().count() - 1).collect();
+        let swapped: String = password.chars().rev().collect();
+        for other in [format!("{password}x"), format!(" {password}"), shorter, swapped, password.to_uppercase()] {
+            login(&app, &email, &other).await.problem(401, "wrong_credentials");
+        }
+    }
+    // As far as some ways of hashing look.
+    login(&app, "siti1@example.com", &long[..72]).await.problem(401, "wrong_credentials");
+}
+
+#[tokio::test]
+async fn a_password_is_the_same_however_a_keyboard_writes_it() {
+    let app = TestApp::spawn().await;
+    let spellings = ["jos\u{e9} dan kucing", "jose\u{301} dan kucing", "\u{ff4a}os\u{e9} dan\u{3000}kucing"];
+    for (at, chosen) in spellings.into_iter().enumerate() {
+        let email = format!("jose{at}@example.com");
+        let registered = register(&app, &email, chosen).await.expect(201);
+        for spelling in spellings {
+            login(&app, &email, spelling).await.expect(200);
+        }
+        login(&app, &email, "jose dan kucing").await.problem(401, "wrong_credentials");
+        let user = app.user.by(registered["access_token"].as_str().unwrap());
+        done(&change_password(&user, spellings[(at + 1) % 3], NEW_PASSWORD).await);
+    }
+}
+
+#[tokio::test]
+async fn who_has_an_account_is_not_told_to_those_who_guess() {
+    let app = TestApp::spawn().await;
+    app.user.post("/users", &json!({"name": "Budi", "email": "budi@example.com"})).await.expect(201);
+    app.registers(SITI).await;
+    let own = ["x-request-id", "traceparent", "date"];
+    let refusal = async |email: &str, password: &str| {
+        let mut answer = login(&app, email, password).await;
+        answer.problem(401, "wrong_credentials");
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"pasar\"");
+        for header in own {
+            assert!(answer.headers.remove(header).is_some(), "no {header}");
+        }
+        (answer.headers.clone(), answer.text())
+    };
+    let wrong = refusal(SITI, "lima ekor kucing").await;
+    for (email, password) in [
+        (SITI, "x"),
+        (SITI, ""),
+        ("nobody@example.com", PASSWORD),
+        ("nobody@example.com", ""),
+        // Of a user without an account no password is right.
+        ("budi@example.com", PASSWORD),
+        ("budi@example.com", ""),
+    ] {
+        println!("{email} {password:?}");
+        assert_eq!(refusal(email, password).await, wrong);
+    }
+    login(&app, SITI, PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn passwords_can_be_tried_ten_times_and_then_now_and_then() {
+    let app = TestApp::spawn().await;
+    let siti = app.registers(SITI).await;
+    let budi = app.registers("budi@example.com").await;
+    let too_many = |answers: &[Answer], otherwise: u16| {
+        let tried = count(answers, otherwise);
+        // The eleventh and so on came so close together that hardly another was allowed meanwhile.
+        assert!((10..20).contains(&tried), "{tried} were tried");
+        assert_eq!(tried + count(answers, 429), answers.len());
+        for refused in answers.iter().filter(|answer| answer.status == 429) {
+            refused.problem(429, "too_many_attempts");
+            let wait: u64 = refused.header("retry-after").parse().unwrap();
+            assert!((1..=7).contains(&wait), "{wait}");
+        }
+    };
+    let spellings = [SITI, "Siti@Example.com", "\u{ff33}ITI@EXAMPLE.COM"];
+    let attempts = (0..40).map(async |at| {
+        let body = json!({"email": spellings[at % 3], "password": "lima ekor kucing"});
+        // Where it comes from is not for the client to say.
+        let elsewhere = format!("192.0.2.{at}");
+        app.user.post_as("/auth/login", &[("x-forwarded-for", &elsewhere), ("forwarded", &elsewhere)], &body).await
+    });
+    too_many(&join_all(attempts).await, 401);
+    // Not even the right one is tried then, nor does it help that nobody has the account.
+    let attempts = join_all((0..20).map(|_| login(&app, SITI, PASSWORD))).await;
+    assert!(count(&attempts, 429) > 10, "{attempts:?}");
+    too_many(&join_all((0..40).map(|_| login(&app, "nobody@example.com", PASSWORD))).await, 401);
+
+    // Whoever has found a token can't try either.
+    let user = app.user.by(&siti.token);
+    let attempts = join_all((0..40).map(|_| change_password(&user, "lima ekor kucing", NEW_PASSWORD))).await;
+    too_many(&attempts, 422);
+
+    // Others are not kept from theirs, and the token still counts.
+    app.logs_in("budi@example.com").await;
+    done(&change_password(&app.user.by(&budi.token), PASSWORD, NEW_PASSWORD).await);
+    user.get("/auth/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn of_many_who_register_one_address_at_once_one_gets_it_however_they_write_it() {
+    let app = TestApp::spawn().await;
+    let spellings = [
+        "jos\u{e9}@b\u{fc}cher.example",
+        "jose\u{301}@b\u{fc}cher.example",
+        "JOS\u{c9}@B\u{dc}CHER.EXAMPLE",
+        "\u{ff4a}os\u{e9}@bu\u{308}cher.example",
+        "jos\u{e9}@xn--bcher-kva.example",
+        "Jose\u{301}@XN--BCHER-KVA.example",
+        "jos\u{e9}@b\u{fc}cher\u{3002}example",
+    ];
+    for (id, spellings) in [(2, &["budi@example.com"][..]), (3, &spellings)] {
+        let answers = join_all((0..50).map(|at| register(&app, spellings[at % spellings.len()], PASSWORD))).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+        assert_eq!((won.len(), lost.len()), (1, 49));
+        for answer in lost {
+            answer.problem(409, "email_taken");
+        }
+        // The address stays as its owner wrote it, and no number is lost on the others.
+        let user = &won[0].expect(201)["user"];
+        assert_eq!(user["id"], id);
+        assert!(spellings.contains(&user["email"].as_str().unwrap()), "{user}");
+        let ids: Vec<_> = app.user.all("/users").await.iter().map(|user| user["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=id).collect::<Vec<_>>());
+        for email in spellings {
+            assert_eq!(login(&app, email, PASSWORD).await.expect(200)["user"], *user);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_registrations_is_turned_away_in_part_and_nobody_is_half_registered() {
+    let app = TestApp::spawn().await;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Three times what may wait for its hash.
+    let emails: Vec<_> = (0..3 * (64 + cores)).map(|at| format!("siti{at}@example.com")).collect();
+    let answers = join_all(emails.iter().map(|email| register(&app, email, PASSWORD))).await;
+    assert_eq!(count(&answers, 201) + count(&answers, 503), emails.len());
+    assert!(count(&answers, 201) > 0 && count(&answers, 503) > 0, "{} registered", count(&answers, 201));
+    for (email, answer) in emails.iter().zip(&answers) {
+        if answer.status == 503 {
+            answer.problem(503, "busy");
+            assert_ne!(answer.header("retry-after"), "");
+        } else {
+            let user = &answer.expect(201)["user"];
+            assert_eq!(login(&app, email, PASSWORD).await.expect(200)["user"], *user);
+        }
+    }
+    assert_eq!(app.user.all("/users").await.len(), 1 + count(&answers, 201));
+    // Whoever was turned away may come again.
+    let turned_away = emails.iter().zip(&answers).find(|(_, answer)| answer.status == 503);
+    register(&app, turned_away.unwrap().0, PASSWORD).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_in_part_and_the_address_to_log_in_with_too() {
+    for auth in ["open", "required"] {
+        let app = TestApp::with(&["--auth", auth]).await;
+        app.registers("budi@example.com").await;
+        let siti = app.registers(SITI).await;
+        let user = app.user.by(&siti.token);
+        let mut profile = json!({"id": siti.id, "name": "Siti", "email": SITI, "role": "customer"});
+        for (patch, named) in [
+            (json!({"email": null}), "email"),
+            (json!({"email": "siti"}), "email"),
+            (json!({"email": null, "name": "Dewi"}), "email"),
+            (json!({"name": null}), "!name"),
+            (json!({"name": ""}), "name"),
+            (json!({"phone": "no number"}), "phone"),
+            (json!({"role": "admin"}), "role"),
+            (json!({"id": 1}), "id"),
+            (json!({"name": "Dewi", "password": NEW_PASSWORD}), "password"),
+        ] {
+            println!("{auth} {patch}");
+            for path in ["/auth/me", &format!("/users/{}", siti.id)] {
+                assert_eq!(faults(&user.patch(path, &patch).await), named);
+            }
+            assert_eq!(user.get("/auth/me").await.expect(200), profile);
+        }
+        for taken in ["budi@example.com", "BUDI@example.com"] {
+            let patch = json!({"name": "Dewi", "email": taken});
+            user.patch("/auth/me", &patch).await.problem(409, "email_taken");
+        }
+        for (patch, name, value) in [
+            (json!({}), "name", Some("Siti")),
+            (json!({"name": " Siti Aminah "}), "name", Some("Siti Aminah")),
+            (json!({"phone": "0812-3456"}), "phone", Some("0812-3456")),
+            (json!({"phone": null}), "phone", None),
+            (json!({"phone": null}), "phone", None),
+            // One's own address may be spelled anew.
+            (json!({"email": "Siti@Example.com"}), "email", Some("Siti@Example.com")),
+            (json!({"email": "aminah@example.com"}), "email", Some("aminah@example.com")),
+        ] {
+            println!("{auth} {patch}");
+            match value {
+                Some(value) => profile[name] = json!(value),
+                None => _ = profile.as_object_mut().unwrap().remove(name),
+            }
+            assert_eq!(user.patch("/auth/me", &patch).await.expect(200), profile);
+            assert_eq!(user.get("/auth/me").await.expect(200), profile);
+        }
+        let mut shown = user.get(&format!("/users/{}", siti.id)).await.expect(200);
+        shown["role"] = json!("customer");
+        assert_eq!(shown, profile);
+        login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
+        login(&app, "AMINAH@example.com", PASSWORD).await.expect(200);
+        // What was given up is for others to have, with a password of their own.
+        let next = register(&app, SITI, NEW_PASSWORD).await.expect(201);
+        assert_eq!(login(&app, SITI, NEW_PASSWORD).await.expect(200)["user"], next["user"]);
+    }
+}
+
+#[tokio::test]
+async fn with_nobody_to_log_in_anybody_edits_a_user() {
+    let app = TestApp::spawn().await;
+    app.registers(SITI).await;
+    let siti = json!({"id": 2, "name": "Siti", "email": SITI});
+    for (patch, user) in [
+        (json!({}), json!({"id": 1, "name": "Bambang"})),
+        (json!({"email": "b@example.com"}), json!({"id": 1, "name": "Bambang", "email": "b@example.com"})),
+        (json!({"name": "Bam", "email": null, "phone": "123"}), json!({"id": 1, "name": "Bam", "phone": "123"})),
+        (json!({"phone": null}), json!({"id": 1, "name": "Bam"})),
+    ] {
+        assert_eq!(app.user.patch("/users/1", &patch).await.expect(200), user);
+        assert_eq!(app.user.all("/users").await, [user, siti.clone()]);
+    }
+    app.user.patch("/users/1", &json!({"email": "SITI@example.com"})).await.problem(409, "email_taken");
+    assert_eq!(faults(&app.user.patch("/users/2", &json!({"email": null})).await), "email");
+    assert_eq!(app.user.all("/users").await, [json!({"id": 1, "name": "Bam"}), siti]);
+    for id in ["3", "0", "-1", "abc", "01", "9223372036854775808"] {
+        let path = format!("/users/{id}");
+        app.user.patch(&path, &json!({"name": "Dewi"})).await.problem(404, "user_not_found");
+        app.user.delete(&path).await.problem(404, "user_not_found");
+    }
+    done(&app.user.delete("/users/1").await);
+    app.user.delete("/users/1").await.problem(404, "user_not_found");
+}
+
+#[tokio::test]
+async fn a_user_who_is_removed_leaves_orders_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::on(&folder, &[]).await;
+    let siti = app.registers(SITI).await;
+    let database = Connection::open(folder.path().join("pasar.db")).unwrap();
+    let kept = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table} WHERE user_id = {}", siti.id);
+        database.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let user = app.user.by(&siti.token);
+    let own = format!("/users/{}", siti.id);
+    let new = json!({"user_id": siti.id, "product_id": 1});
+    let order = app.order.post("/orders", &new).await.expect(201);
+    let id = order["id"].as_i64().unwrap();
+    quiet(&app).await;
+    assert_eq!(app.user.all(&format!("{own}/notifications")).await.len(), 1);
+    assert_eq!(["accounts", "notifications", "orders"].map(kept), [1; 3]);
+
+    done(&user.delete(&own).await);
+    app.user.get(&own).await.problem(404, "user_not_found");
+    app.user.get(&format!("{own}/notifications")).await.problem(404, "user_not_found");
+    app.user.get(&format!("{own}/notifications/stream")).await.problem(404, "user_not_found");
+    user.get("/auth/me").await.problem(401, "token_revoked");
+    login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
+
+    // The order is what it was, with the name that was known then; it goes on, and no new one comes.
+    assert_eq!(show(&app, id).await, order);
+    let detail = app.order.get(&format!("/orders/{id}/detail")).await.expect(200);
+    assert_eq!(detail["user"], json!({"id": siti.id, "name": "Siti"}));
+    assert_eq!(detail["product"]["id"], 1);
+    app.order.post("/orders", &new).await.problem(404, "user_not_found");
+    take(&app, id, "paid").await.expect(200);
+    quiet(&app).await;
+    assert_eq!(["accounts", "notifications", "orders"].map(kept), [0, 0, 1]);
+
+    // Whoever has the address next is somebody else.
+    let next = app.registers(SITI).await;
+    assert_eq!(next.id, siti.id + 1);
+    assert!(app.user.all(&format!("/users/{}/notifications", next.id)).await.is_empty());
+    user.get("/auth/me").await.problem(401, "token_revoked");
+}
+
+#[tokio::test]
+async fn the_number_of_a_user_is_never_anothers() {
+    let folder = tempfile::tempdir().unwrap();
+    for (round, email) in [SITI, "siti2@example.com"].into_iter().enumerate() {
+        let app = TestApp::on(&folder, &[]).await;
+        for step in 0..2 {
+            let id = 2 + 2 * i64::try_from(round).unwrap() + step;
+            assert_eq!(app.registers(email).await.id, id);
+            done(&app.user.delete(&format!("/users/{id}")).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it() {
+    let app = TestApp::spawn().await;
+    let siti = app.registers(SITI).await;
+    let user = app.user.by(&siti.token);
+    for (body, named) in [
+        (json!({"current_password": "lima ekor kucing", "new_password": NEW_PASSWORD}), "current_password"),
+        (json!({"current_password": "", "new_password": NEW_PASSWORD}), "current_password"),
+        (json!({"current_password": PASSWORD, "new_password": "password"}), "new_password"),
+        (json!({"current_password": PASSWORD, "new_password": "short"}), "new_password"),
+        (json!({"current_password": PASSWORD, "new_password": "x".repeat(129)}), "new_password"),
+        (json!({"current_password": PASSWORD, "new_password": null}), "!new_password"),
+        (json!({"current_password": 1, "new_password": NEW_PASSWORD}), "!current_password"),
+        (json!({"new_password": NEW_PASSWORD}), "current_password"),
+        (json!({}), "current_password new_password"),
+        (json!({"current_password": PASSWORD, "new_password": NEW_PASSWORD, "id": 1}), "id"),
+    ] {
+        println!("{body}");
+        let refused = user.put("/auth/me/password", &body).await;
+        assert_eq!(faults(&refused), named);
+        user.get("/auth/me").await.expect(200);
+    }
+    login(&app, SITI, NEW_PASSWORD).await.problem(401, "wrong_credentials");
+    let other = app.logs_in(SITI).await;
+    done(&change_password(&user, PASSWORD, NEW_PASSWORD).await);
+    for token in [&siti.token, &other.token] {
+        app.user.by(token).get("/auth/me").await.problem(401, "token_revoked");
+        change_password(&app.user.by(token), NEW_PASSWORD, PASSWORD).await.problem(401, "token_revoked");
+    }
+    login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
+    assert_eq!(login(&app, SITI, NEW_PASSWORD).await.expect(200)["user"]["id"], siti.id);
+}
+
+#[tokio::test]
+async fn of_many_changes_of_a_password_at_once_one_is_made() {
+    let app = TestApp::spawn().await;
+    let user = app.user.by(&app.registers(SITI).await.token);
+    let passwords: Vec<_> = (0..8).map(|at| format!("{at} ekor kucing")).collect();
+    let answers = join_all(passwords.iter().map(|new| change_password(&user, PASSWORD, new))).await;
+    let made = answers.iter().position(|answer| answer.status == 204).unwrap();
+    // The others found that their token had ended, or in between that the old password was wrong.
+    assert_eq!((count(&answers, 204), count(&answers, 401) + count(&answers, 422)), (1, 7));
+    login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
+    for (at, password) in passwords.iter().enumerate() {
+        assert_eq!(login(&app, SITI, password).await.status, if at == made { 200 } else { 401 }, "{password}");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_is_for_all_devices_of_one_user() {
+    let app = TestApp::spawn().await;
+    let devices = [app.registers(SITI).await, app.logs_in(SITI).await, app.logs_in(SITI).await];
+    let budi = app.registers("budi@example.com").await;
+    done(&app.user.by(&devices[1].token).post("/auth/logout", &json!({})).await);
+    for Visitor { token, .. } in &devices {
+        let user = app.user.by(token);
+        user.get("/auth/me").await.problem(401, "token_revoked");
+        user.post("/auth/logout", &json!({})).await.problem(401, "token_revoked");
+        user.post("/auth/ticket", &json!({})).await.problem(401, "token_revoked");
+        user.patch("/auth/me", &json!({"name": "Dewi"})).await.problem(401, "token_revoked");
+        // Also where nobody needs a token.
+        user.get("/users").await.problem(401, "token_revoked");
+    }
+    app.user.by(&budi.token).get("/auth/me").await.expect(200);
+    let again = app.logs_in(SITI).await;
+    assert_eq!(app.user.by(&again.token).get("/auth/me").await.expect(200)["name"], "Siti");
+}
+
+#[tokio::test]
+async fn the_secret_and_what_was_ended_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["--auth", "required"];
+    let app = TestApp::on(&folder, &flags).await;
+    let (siti, budi) = (app.registers(SITI).await, app.registers("budi@example.com").await);
+    done(&app.user.by(&budi.token).post("/auth/logout", &json!({})).await);
+    let own = |visitor: &Visitor| format!("/orders/user/{}", visitor.id);
+    eventually("the others have heard of it", async || {
+        (app.order.by(&budi.token).get(&own(&budi)).await.status == 401).then_some(())
+    })
+    .await;
+    drop(app);
+
+    let file = folder.path().join("jwt-secret");
+    let secret = std::fs::read(&file).unwrap();
+    assert!(secret.len() >= 32, "{} bytes", secret.len());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let app = TestApp::on(&folder, &flags).await;
+    assert_eq!(std::fs::read(&file).unwrap(), secret);
+    app.user.by(&siti.token).get("/auth/me").await.expect(200);
+    app.order.by(&siti.token).get(&own(&siti)).await.expect(200);
+    let siti_again = app.logs_in(SITI).await;
+    app.user.by(&siti_again.token).get("/auth/me").await.expect(200);
+    app.user.by(&budi.token).get("/auth/me").await.problem(401, "token_revoked");
+    app.order.by(&budi.token).get(&own(&budi)).await.problem(401, "token_revoked");
+    let stock = json!({"stock": 1});
+    app.product.by(&budi.token).put("/products/1/stock", &stock).await.problem(401, "token_revoked");
+    drop(app);
+
+    // With another secret all start anew.
+    let flags = [&flags[..], &["--jwt-secret", "another secret, as long as it has to be"]].concat();
+    let app = TestApp::on(&folder, &flags).await;
+    app.user.by(&siti.token).get("/auth/me").await.problem(401, "token_invalid");
+    app.logs_in(SITI).await;
+    assert_eq!(std::fs::read(&file).unwrap(), secret, "a secret that is given is not kept");
+}

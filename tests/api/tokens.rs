@@ -1,0 +1,550 @@
+//! Tokens and tickets: which ones count at each of the servers, and until when.
+
+use std::time::UNIX_EPOCH;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::events::quiet;
+use crate::life::{place, take};
+use crate::support::{Answer, Api, PASSWORD, PATIENCE, TestApp, Visitor, eventually};
+
+const SECRET: &str = "a secret that only the tests know";
+const OTHER: &str = "a secret that somebody else knows";
+/// What an answer of 401 asks for, of somebody who showed nothing and of somebody who showed nonsense.
+const PLEASE: &str = r#"Bearer realm="pasar""#;
+const REFUSED: &str = r#"Bearer realm="pasar", error="invalid_token""#;
+
+async fn shop(auth: &str) -> TestApp {
+    TestApp::with(&["--auth", auth, "--jwt-secret", SECRET]).await
+}
+
+/// A call at each of the servers that only an admin may make.
+const DOORS: [(&str, Method, &str); 3] =
+    [("user", Method::GET, "/users"), ("product", Method::PUT, "/products/1/stock"), ("order", Method::GET, "/orders")];
+
+async fn knock(app: &TestApp, (service, method, path): &(&str, Method, &str), headers: &[(&str, &str)]) -> Answer {
+    let (_, api) = app.services().into_iter().find(|(name, _)| name == service).unwrap();
+    let headers = [&[("content-type", "application/json")], headers].concat();
+    api.send(method.clone(), path, &headers, b"{\"stock\": 7}".to_vec()).await
+}
+
+/// Knocks with an `Authorization` header of this value.
+async fn show(app: &TestApp, door: &(&str, Method, &str), value: &str) -> Answer {
+    knock(app, door, &[("authorization", value)]).await
+}
+
+fn refused(answer: &Answer, code: &str) {
+    answer.problem(401, code);
+    assert_eq!(answer.header("www-authenticate"), if code == "token_missing" { PLEASE } else { REFUSED });
+}
+
+fn now() -> u64 {
+    UNIX_EPOCH.elapsed().unwrap().as_secs()
+}
+
+/// What a token says.
+fn claims(token: &str) -> Value {
+    serde_json::from_slice(&BASE64.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+/// The claims with some of them changed, or with null left out.
+fn but(claims: &Value, changes: &Value) -> Value {
+    let mut claims = claims.clone();
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    claims
+}
+
+fn signed(claims: &Value) -> String {
+    signed_by(SECRET, Algorithm::HS256, claims)
+}
+
+fn signed_by(secret: &str, algorithm: Algorithm, claims: &Value) -> String {
+    jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
+/// A token whose head says what it likes, signed as ours are.
+fn headed(header: &Value, claims: &Value) -> String {
+    let message = [header, claims].map(|part| BASE64.encode(part.to_string())).join(".");
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{message}.{signature}")
+}
+
+/// Tokens that differ in one thing from a good one with these claims, what that is, and the code of the refusal.
+fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'static str)> {
+    let (invalid, expired, now) = ("token_invalid", "token_expired", now());
+    let mut all = Vec::new();
+    for (changes, code) in [
+        (json!({"exp": null}), invalid),
+        (json!({"exp": "9999999999"}), invalid),
+        (json!({"exp": -1}), invalid),
+        (json!({"exp": now - 10}), expired),
+        (json!({"exp": now - 60}), expired),
+        (json!({"exp": 0}), expired),
+        (json!({"nbf": null}), invalid),
+        (json!({"nbf": now + 60}), invalid),
+        (json!({"iss": null}), invalid),
+        (json!({"iss": "elsewhere"}), invalid),
+        (json!({"iss": ""}), invalid),
+        (json!({"aud": null}), invalid),
+        (json!({"aud": "elsewhere"}), invalid),
+        (json!({"aud": ""}), invalid),
+        (json!({"aud": []}), invalid),
+        (json!({"aud": "elsewhere", "role": "service"}), invalid),
+        (json!({"sub": null}), invalid),
+        (json!({"sub": 1}), invalid),
+        (json!({"sub": ""}), invalid),
+        (json!({"sub": "0"}), invalid),
+        (json!({"sub": "-1"}), invalid),
+        (json!({"sub": "01"}), invalid),
+        (json!({"sub": "1 "}), invalid),
+        (json!({"sub": "pasar"}), invalid),
+        (json!({"sub": "9223372036854775808"}), invalid),
+        (json!({"role": null}), invalid),
+        (json!({"role": "owner"}), invalid),
+        (json!({"role": "Admin"}), invalid),
+        (json!({"role": ["admin"]}), invalid),
+        (json!({"role": "service"}), invalid),
+        (json!({"ver": null}), invalid),
+        (json!({"ver": "1"}), invalid),
+    ] {
+        all.push((changes.to_string(), signed(&but(good, &changes)), code));
+    }
+    for audience in audiences {
+        for role in ["customer", "admin"] {
+            let changes = json!({"aud": audience, "role": role});
+            all.push((changes.to_string(), signed(&but(good, &changes)), invalid));
+        }
+    }
+    for header in [
+        json!({"alg": "none", "typ": "JWT"}),
+        json!({"alg": "None"}),
+        json!({"alg": ""}),
+        json!({"alg": null}),
+        json!({"typ": "JWT"}),
+        // A public key would be no secret, if it were taken for one of HMAC.
+        json!({"alg": "RS256", "typ": "JWT"}),
+        json!({"alg": "ES256"}),
+        json!({"alg": "HS512"}),
+    ] {
+        let token = headed(&header, good);
+        let (message, _) = token.rsplit_once('.').unwrap();
+        all.extend([
+            (header.to_string(), token.clone(), invalid),
+            (format!("{header} with an empty signature"), format!("{message}."), invalid),
+            (format!("{header} without a signature"), message.to_owned(), invalid),
+        ]);
+    }
+    let token = signed(good);
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let late = but(good, &json!({"exp": now - 60}));
+    for (what, token) in [
+        ("HS384", signed_by(SECRET, Algorithm::HS384, good)),
+        ("HS512", signed_by(SECRET, Algorithm::HS512, good)),
+        ("another secret", signed_by(OTHER, Algorithm::HS256, good)),
+        ("another secret, and late", signed_by(OTHER, Algorithm::HS256, &late)),
+        ("no secret", signed_by("", Algorithm::HS256, good)),
+        ("no signature", message.to_owned()),
+        ("an empty signature", format!("{message}.")),
+        ("half a signature", format!("{message}.{}", &signature[..signature.len() / 2])),
+        ("a padded signature", format!("{token}=")),
+        ("a fourth part", format!("{token}.{signature}")),
+        ("an empty part", format!(".{token}")),
+        ("nothing but dots", "..".to_owned()),
+        ("a word", "rubbish".to_owned()),
+    ] {
+        all.push((what.to_owned(), token, invalid));
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_token_says_whose_it_is_and_no_more() {
+    let app = shop("required").await;
+    let siti = app.registers("siti@example.com").await;
+    let token = claims(&siti.token);
+    let iat = token["iat"].as_u64().unwrap();
+    let sub = siti.id.to_string();
+    let all = json!({"iss": "pasar", "aud": "pasar", "sub": sub, "role": "customer", "ver": token["ver"],
+        "iat": iat, "nbf": iat, "exp": iat + 15 * 60});
+    assert_eq!(token, all);
+    let ticket = claims(&ticket(&app, &siti).await);
+    let iat = ticket["iat"].as_u64().unwrap();
+    let changes = json!({"aud": "pasar/stream", "iat": iat, "nbf": iat, "exp": iat + 30});
+    assert_eq!(ticket, but(&token, &changes));
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_ours_or_not_for_this_opens_nothing_at_any_server() {
+    for auth in ["required", "open"] {
+        let app = shop(auth).await;
+        let admin = app.admin().await;
+        let good = claims(&admin.token);
+        for door in &DOORS {
+            let audiences = ["user", "product", "order", "payment", "pasar/stream"];
+            for (what, token, code) in forgeries(&good, &audiences) {
+                println!("{auth} {door:?} {what}");
+                refused(&show(&app, door, &format!("Bearer {token}")).await, code);
+            }
+        }
+        let product = app.product.get("/products/1").await.expect(200);
+        assert_eq!(product.get("stock"), None, "a refusal changes nothing: {product}");
+        // So it was not for want of something else. Of clocks, two may be some seconds apart.
+        for (claim, from_now) in [("exp", 60), ("exp", -2), ("nbf", 2)] {
+            for door in &DOORS {
+                println!("{auth} {door:?} {claim} {from_now}");
+                let token = signed(&but(&good, &json!({claim: now().saturating_add_signed(from_now)})));
+                show(&app, door, &format!("Bearer {token}")).await.expect(200);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_character_of_a_token_can_be_another() {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let app = shop("required").await;
+    let admin = app.admin().await;
+    app.user.by(&admin.token).get("/users").await.expect(200);
+    for at in 0..admin.token.len() {
+        let mut changed = admin.token.clone().into_bytes();
+        // Its lowest bit: the last character has two that mean nothing, and they must be as they were.
+        let Some(letter) = ALPHABET.iter().position(|letter| *letter == changed[at]) else { continue };
+        changed[at] = ALPHABET[letter ^ 1];
+        let changed = String::from_utf8(changed).unwrap();
+        println!("{at}: {changed}");
+        refused(&app.user.by(&changed).get("/users").await, "token_invalid");
+    }
+}
+
+#[tokio::test]
+async fn a_token_comes_in_one_header_of_one_form() {
+    for auth in ["required", "open"] {
+        let app = shop(auth).await;
+        let token = app.admin().await.token;
+        let endless = format!("Bearer {}", "x".repeat(10 * 1024));
+        let no_longer_looked_at = format!("Bearer {token}{}", "x".repeat(4097 - token.len()));
+        for door in &DOORS {
+            let malformed = [
+                "",
+                "Bearer",
+                "Bearer ",
+                "Basic YWRtaW46YWRtaW4=",
+                "Digest username=\"admin\"",
+                &token,
+                &format!("Token {token}"),
+                &format!("Bearer{token}"),
+                &format!("Bearer\t{token}"),
+                &format!("Bearer={token}"),
+                &endless,
+                &no_longer_looked_at,
+            ];
+            for value in malformed {
+                println!("{auth} {door:?} {value:?}");
+                refused(&show(&app, door, value).await, "token_malformed");
+            }
+            let bearer = format!("Bearer {token}");
+            for others in [&bearer, "Bearer rubbish", ""] {
+                for two in [[&bearer, others], [others, &bearer]] {
+                    println!("{auth} {door:?} {two:?}");
+                    refused(&knock(&app, door, &two.map(|value| ("authorization", value))).await, "token_malformed");
+                }
+            }
+            for value in [bearer.clone(), format!("bearer {token}"), format!("BEARER   {token} ")] {
+                show(&app, door, &value).await.expect(200);
+            }
+            let (service, method, path) = door;
+            let (_, api) = app.services().into_iter().find(|(name, _)| name == service).unwrap();
+            let accented = format!("Authorization: {bearer}\u{e9}");
+            let line = format!("{method} {path} HTTP/1.1");
+            refused(&api.raw_head(&line, &["Host: localhost", &accented]).await, "token_malformed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_a_request_is_told_how_to_show_one() {
+    let app = shop("required").await;
+    let token = app.admin().await.token;
+    for door in &DOORS {
+        refused(&knock(&app, door, &[]).await, "token_missing");
+        // Elsewhere than in its header, nobody looks for it.
+        let bearer = format!("Bearer {token}");
+        for header in ["cookie", "proxy-authorization", "x-authorization"] {
+            refused(&knock(&app, door, &[(header, &bearer)]).await, "token_missing");
+        }
+        for query in [format!("access_token={token}"), format!("token={token}"), format!("ticket={token}")] {
+            let (service, method, path) = door;
+            let path = format!("{path}?{query}");
+            refused(&knock(&app, &(*service, method.clone(), &path), &[]).await, "token_missing");
+        }
+    }
+    let app = shop("open").await;
+    refused(&app.user.get("/auth/me").await, "token_missing");
+    for door in &DOORS {
+        knock(&app, door, &[]).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn where_anyone_may_go_no_token_is_looked_at() {
+    let login = json!({"email": "siti@example.com", "password": PASSWORD});
+    for auth in ["required", "open"] {
+        let app = shop(auth).await;
+        let siti = app.registers("siti@example.com").await;
+        let late = signed(&but(&claims(&siti.token), &json!({"exp": 0})));
+        for value in ["", "Bearer", "Bearer rubbish", "Basic YWRtaW46YWRtaW4=", &format!("Bearer {late}")] {
+            let headers = [("authorization", value)];
+            println!("{auth} {value:?}");
+            for path in ["/products", "/products/1", "/products/1/check-stock?quantity=1"] {
+                app.product.get_as(path, &headers).await.expect(200);
+            }
+            for (_, api) in app.services() {
+                for path in ["/", "/health", "/health/live", "/health/ready", "/openapi.json", "/postman.json"] {
+                    api.get_as(path, &headers).await.expect(200);
+                }
+                for path in ["/docs", "/errors", "/metrics"] {
+                    assert_eq!(api.get_as(path, &headers).await.status, 200, "{path}");
+                }
+            }
+            app.user.post_as("/auth/login", &headers, &login).await.expect(200);
+            let new = json!({"name": "Budi", "email": "siti@example.com", "password": PASSWORD});
+            app.user.post_as("/auth/register", &headers, &new).await.problem(409, "email_taken");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_with_the_credentials_that_it_was_made_with() {
+    let app = shop("required").await;
+    let admin = app.admin().await;
+    for end in ["logout", "password", "promotion", "demotion", "removal"] {
+        println!("{end}");
+        let email = format!("{end}@example.com");
+        let mut old = vec![app.registers(&email).await];
+        if end == "demotion" {
+            app.makes_admin(&email, &[]).await;
+            old.clear();
+        }
+        // Of two devices.
+        old.push(app.logs_in(&email).await);
+        old.push(app.logs_in(&email).await);
+        let (id, user) = (old[0].id, app.user.by(&old[0].token));
+        for door in &DOORS {
+            for Visitor { token, .. } in &old {
+                let before = show(&app, door, &format!("Bearer {token}")).await;
+                assert_eq!(before.status, if end == "demotion" { 200 } else { 403 }, "{}", before.text());
+            }
+        }
+        let new_password = "empat ekor kucing";
+        match end {
+            "logout" => assert_eq!(user.post("/auth/logout", &json!({})).await.status, 204),
+            "password" => {
+                let change = json!({"current_password": PASSWORD, "new_password": new_password});
+                assert_eq!(user.put("/auth/me/password", &change).await.status, 204);
+            }
+            "promotion" => app.makes_admin(&email, &[]).await,
+            "demotion" => app.makes_admin(&email, &["--remove"]).await,
+            _ => assert_eq!(user.delete(&format!("/users/{id}")).await.status, 204),
+        }
+        for door in &DOORS {
+            for Visitor { token, .. } in &old {
+                let bearer = format!("Bearer {token}");
+                if door.0 != "user" {
+                    let heard = async || (show(&app, door, &bearer).await.status == 401).then_some(());
+                    eventually("the others have heard of it", heard).await;
+                }
+                refused(&show(&app, door, &bearer).await, "token_revoked");
+            }
+        }
+        // And for nobody else, nor for whoever logs in again.
+        for door in &DOORS {
+            show(&app, door, &format!("Bearer {}", admin.token)).await.expect(200);
+        }
+        if end == "removal" {
+            continue;
+        }
+        let password = if end == "password" { new_password } else { PASSWORD };
+        let login = json!({"email": email, "password": password});
+        let session = app.user.post("/auth/login", &login).await.expect(200);
+        let token = session["access_token"].as_str().unwrap();
+        assert_eq!(app.user.by(token).get("/auth/me").await.expect(200)["id"], id);
+        for door in &DOORS {
+            let again = show(&app, door, &format!("Bearer {token}")).await;
+            assert_eq!(again.status, if end == "promotion" { 200 } else { 403 }, "{}", again.text());
+        }
+    }
+}
+
+async fn ticket(app: &TestApp, of: &Visitor) -> String {
+    let answer = app.user.by(&of.token).post("/auth/ticket", &json!({})).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let ticket = answer.expect(200);
+    assert_eq!(ticket["expires_in"], 30);
+    ticket["ticket"].as_str().unwrap().to_owned()
+}
+
+fn stream_of(user: i64, query: &str) -> String {
+    format!("/users/{user}/notifications/stream?{query}")
+}
+
+#[tokio::test]
+async fn a_ticket_opens_the_stream_of_its_user_and_nothing_but_a_good_one_does() {
+    let mut opened = Vec::new();
+    for auth in ["required", "open"] {
+        let app = shop(auth).await;
+        let siti = app.registers("siti@example.com").await;
+        let other = app.registers("budi@example.com").await;
+        let ticket = ticket(&app, &siti).await;
+        // However long the tests take.
+        let good = but(&claims(&ticket), &json!({"exp": now() + 900}));
+        let mut bad = forgeries(&good, &["pasar", "user", "product", "order", "payment"]);
+        bad.push(("an access token".to_owned(), siti.token.clone(), "token_invalid"));
+        bad.push(("nothing".to_owned(), String::new(), "token_invalid"));
+        bad.push(("too long".to_owned(), "x".repeat(10 * 1024), "token_invalid"));
+        bad.push(("the same twice".to_owned(), format!("{ticket}&ticket={ticket}"), "token_invalid"));
+        bad.push(("one and none".to_owned(), format!("{ticket}&ticket="), "token_invalid"));
+        for (what, ticket, code) in bad {
+            println!("{auth} {what}");
+            let path = stream_of(siti.id, &format!("ticket={ticket}"));
+            // One that is let in after all would never be answered to the end.
+            if app.user.head_of_endless(&path).await.status == 200 {
+                opened.push(format!("{what} with AUTH={auth}"));
+                continue;
+            }
+            refused(&app.user.get(&path).await, code);
+        }
+        let path = stream_of(siti.id, &format!("ticket={}", signed(&good)));
+        for token in [&siti.token, "rubbish"] {
+            refused(&app.user.by(token).get(&path).await, "token_malformed");
+        }
+        let late = signed(&but(&good, &json!({"exp": now() - 2})));
+        for good in [late, self::ticket(&app, &siti).await, signed(&good), signed(&good).replace('.', "%2E")] {
+            let path = stream_of(siti.id, &format!("ticket={good}"));
+            assert_eq!(app.user.head_of_endless(&path).await.status, 200);
+        }
+        if auth == "required" {
+            let path = stream_of(other.id, &format!("%74icket={}", signed(&good)));
+            app.user.get(&path).await.problem(404, "user_not_found");
+            refused(&app.user.get(&stream_of(siti.id, "")).await, "token_missing");
+        }
+        // A ticket is no token, and ends like one.
+        refused(&app.user.by(&signed(&good)).get("/auth/me").await, "token_invalid");
+        assert_eq!(app.user.by(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
+        refused(&app.user.get(&path).await, "token_revoked");
+    }
+    assert!(opened.is_empty(), "the stream was opened by {opened:?}");
+}
+
+/// An open stream: what comes after its head.
+async fn listen(api: &Api, path: &str, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(api.addr).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let head = read_until(&mut stream, "\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    stream
+}
+
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut read = Vec::new();
+    let reading = async {
+        while !read.ends_with(end.as_bytes()) {
+            read.push(stream.read_u8().await.unwrap());
+        }
+    };
+    let ended = timeout(PATIENCE, reading).await;
+    let read = String::from_utf8(read).unwrap();
+    assert!(ended.is_ok(), "{end:?} does not come after {read:?}");
+    read
+}
+
+/// The next event that is one.
+async fn event(stream: &mut TcpStream) -> Value {
+    read_until(stream, "\ndata: ").await;
+    serde_json::from_str(read_until(stream, "\n\n").await.trim_end()).unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_tokens_of_its_listener_do_and_nobody_elses() {
+    let app = shop("required").await;
+    let budi = app.registers("budi@example.com").await;
+    let bearer = |visitor: &Visitor| format!("Authorization: Bearer {}\r\n", visitor.token);
+    let mut of_budi = listen(&app.user, &stream_of(budi.id, ""), &bearer(&budi)).await;
+    for (email, way, end) in [
+        ("a@example.com", "token", "logout"),
+        ("b@example.com", "ticket", "logout"),
+        ("c@example.com", "token", "removal"),
+        ("d@example.com", "token of an admin", "demotion"),
+        ("e@example.com", "ticket of an admin", "demotion"),
+    ] {
+        println!("{way}, {end}");
+        let mut siti = app.registers(email).await;
+        if end == "demotion" {
+            app.makes_admin(email, &[]).await;
+            siti = app.logs_in(email).await;
+        }
+        // An admin may listen to others; it is not their tokens that count.
+        let heard = if end == "demotion" { budi.id } else { siti.id };
+        let mut stream = if way.starts_with("token") {
+            listen(&app.user, &stream_of(heard, ""), &bearer(&siti)).await
+        } else {
+            let query = format!("ticket={}", ticket(&app, &siti).await);
+            listen(&app.user, &stream_of(heard, &query), "").await
+        };
+        match end {
+            "logout" => assert_eq!(app.user.by(&siti.token).post("/auth/logout", &json!({})).await.status, 204),
+            "demotion" => app.makes_admin(email, &["--remove"]).await,
+            _ => {
+                let path = format!("/users/{}", siti.id);
+                assert_eq!(app.user.by(&siti.token).delete(&path).await.status, 204);
+            }
+        }
+        let mut rest = Vec::new();
+        let ended = timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "the stream goes on after {:?}", String::from_utf8_lossy(&rest));
+        assert!(rest.ends_with(b"0\r\n\r\n"), "broken off: {:?}", String::from_utf8_lossy(&rest));
+        assert!(!rest.windows(5).any(|part| part == b"data:"), "{:?}", String::from_utf8_lossy(&rest));
+    }
+    let order = json!({"user_id": budi.id, "product_id": 1});
+    let order = app.order.by(&budi.token).post("/orders", &order).await.expect(201);
+    assert_eq!(event(&mut of_budi).await["order_id"], order["id"]);
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_after_the_event_that_its_address_names() {
+    let app = shop("open").await;
+    for order in 1..=2 {
+        assert_eq!(place(&app, 1).await, order);
+        take(&app, order, "paid").await.expect(200);
+    }
+    quiet(&app).await;
+    for (query, headers, first) in [
+        ("", "", 1),
+        ("last_event_id=0", "", 1),
+        ("last_event_id=2", "", 3),
+        ("", "Last-Event-ID: 3\r\n", 4),
+        // An EventSource that connects again uses the address that it was given, and knows better.
+        ("last_event_id=1", "Last-Event-ID: 3\r\n", 4),
+    ] {
+        println!("{query} {headers}");
+        let mut stream = listen(&app.user, &stream_of(1, query), headers).await;
+        assert_eq!(event(&mut stream).await["id"], first);
+    }
+    for bad in ["-1", "abc", "", "1.0", "%2B1", "9223372036854775808", "1&last_event_id=1"] {
+        println!("{bad}");
+        let refused = app.user.get(&stream_of(1, &format!("last_event_id={bad}"))).await;
+        assert_eq!(refused.problem(400, "bad_query")["errors"].as_object().unwrap().len(), 1);
+    }
+    app.user.get(&stream_of(1, "ticket_id=1")).await.problem(400, "bad_query");
+}
