@@ -8,6 +8,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
 
+#[path = "process/accounts.rs"]
+mod accounts;
 #[path = "process/books.rs"]
 mod books;
 #[path = "process/configuration.rs"]
@@ -28,6 +30,8 @@ mod load;
 mod long_list;
 #[path = "process/pasar.rs"]
 mod pasar;
+#[path = "process/secrets.rs"]
+mod secrets;
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};

@@ -41,18 +41,33 @@ impl Answer {
         assert_eq!(self.status, status, "{}", self.body);
         self
     }
+
+    /// Itself, if it is a refusal with this code.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Self {
+        assert_eq!(self.status, status, "not {code}: {}", self.body);
+        assert_eq!(self.json()["code"], code, "{}", self.body);
+        self
+    }
 }
 
 /// One connection, opened when it is needed.
 pub struct Http {
     addr: SocketAddr,
     keep_alive: bool,
+    /// Shown with every request.
+    token: Option<String>,
     connection: Option<BufReader<TcpStream>>,
 }
 
 impl Http {
     pub fn new(addr: SocketAddr, keep_alive: bool) -> Self {
-        Self { addr, keep_alive, connection: None }
+        Self { addr, keep_alive, token: None, connection: None }
+    }
+
+    /// The same for somebody who shows this token.
+    pub fn by(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
     }
 
     /// Sends one request, exactly once.
@@ -69,6 +84,9 @@ impl Http {
         }
         if let Some(key) = key {
             text += &format!("Idempotency-Key: {key}\r\n");
+        }
+        if let Some(token) = &self.token {
+            text += &format!("Authorization: Bearer {token}\r\n");
         }
         match body.map(Value::to_string) {
             Some(body) => {
@@ -140,6 +158,9 @@ fn read(connection: &mut impl BufRead) -> IoResult<Answer> {
         answer.headers.push((name.to_owned(), value.trim().to_owned()));
     }
     let mut body = Vec::new();
+    if answer.status == 204 {
+        return Ok(answer);
+    }
     if answer.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         loop {
             let size = line(connection)?;

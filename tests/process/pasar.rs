@@ -59,6 +59,8 @@ pub struct Pasar {
     addresses: BTreeMap<String, SocketAddr>,
     /// What it prints, line by line.
     printed: Receiver<String>,
+    /// What of that has been read.
+    read: String,
     log: TempDir,
 }
 
@@ -83,7 +85,7 @@ impl Pasar {
                 let _ = sender.send(line.unwrap());
             }
         });
-        Self { child, addresses: BTreeMap::new(), printed, log }
+        Self { child, addresses: BTreeMap::new(), printed, read: String::new(), log }
     }
 
     #[track_caller]
@@ -91,6 +93,7 @@ impl Pasar {
         for service in services {
             let line = self.printed.recv_timeout(DEADLINE);
             let line = line.unwrap_or_else(|error| panic!("no line for {service}: {error}; {}", self.log()));
+            self.read += &line;
             let words: Vec<_> = line.split_whitespace().collect();
             let [name, url, "curl", ..] = words[..] else { panic!("not the line of a service: {line}") };
             let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
@@ -135,17 +138,18 @@ impl Pasar {
     /// Asks it to stop: it must end in time, with exit code 0, having printed nothing more and panicked nowhere.
     #[track_caller]
     pub fn stop(self, signal: &str) {
-        self.signal(signal);
-        self.stopped();
+        self.stop_and_tell(signal);
     }
 
-    /// Waits for the end that a signal has asked for.
+    /// Stops it as [`Self::stop`] does, and gives all that it has printed and logged.
     #[track_caller]
-    pub fn stopped(mut self) {
+    pub fn stop_and_tell(mut self, signal: &str) -> String {
+        self.signal(signal);
         let status = ended(&mut self.child);
         assert_eq!(status.code(), Some(0), "{status}: {}", self.log());
         assert_eq!(self.printed.iter().collect::<Vec<_>>(), [""; 0], "lines besides those of the services");
         assert!(!self.log().contains("panicked"), "{}", self.log());
+        format!("{}\n{}", self.read, self.log())
     }
 
     /// SIGKILL, and waits until it is dead. It must not have panicked before.

@@ -1,0 +1,684 @@
+//! No password, no hash, no token and no secret is anywhere but where it belongs: not in a log, an event, a metric, a
+//! message, nor in the answer to anybody else.
+//!
+//! The real processes do all that touches a secret while they log everything. What they print, log, answer and store
+//! is kept, and searched in the end for each of the secrets that there were.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use serde_json::{Value, json};
+
+use super::pasar::{ALL, Folder, Pasar, free_address, run, url};
+
+const SECRET: &str = "rahasia-toko-yang-tidak-ada-di-tempat-lain";
+/// A part of every password below that may be chosen, so that half of one is found, too.
+const MARK: &str = "penanda";
+const FIRST: &str = "penanda-pertama-Xk3vQ";
+const SECOND: &str = "penanda-kedua-Wz8rT";
+const WRONG: &str = "penanda-salah-Hj5mL";
+const ADMINS: &str = "penanda-pengurus-Bn6dF";
+const SHORT: &str = "pNd#7q";
+const COMMON: &str = "Iloveyou1";
+const HASH: &str = "$argon2";
+/// No answer takes so long.
+const HANG: Duration = Duration::from_secs(20);
+
+/// The secrets that there are, and what was said of them.
+#[derive(Default)]
+struct Search {
+    secrets: Vec<(String, String)>,
+    said: Vec<(String, String)>,
+}
+
+/// An answer as it came.
+struct Reply {
+    text: String,
+}
+
+impl Reply {
+    fn status(&self) -> u16 {
+        self.text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{}", self.text))
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        let (_, body) = self.text.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl Search {
+    fn secret(&mut self, what: &str, text: &str) {
+        assert!(text.len() > 5, "{what} is too short to be looked for: {text}");
+        self.secrets.push((what.to_owned(), text.to_owned()));
+    }
+
+    fn token(&mut self, what: &str, token: &str) {
+        self.secret(what, token);
+        let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{what}: {token}") };
+        self.secret(&format!("the claims of {what}"), claims);
+        self.secret(&format!("the signature of {what}"), signature);
+    }
+
+    fn said(&mut self, place: &str, text: impl Into<String>) {
+        self.said.push((place.to_owned(), text.into()));
+    }
+
+    /// Sends a request, and keeps its answer, which must have this status.
+    #[track_caller]
+    fn ask(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
+        let reply = exchange(to, line, headers, body, |_| false);
+        assert_eq!(reply.status(), status, "{line}: {}", reply.text);
+        self.said(&format!("the answer to {line}"), &reply.text);
+        reply
+    }
+
+    /// The same, for an answer that gives a token, or a ticket, to whom it belongs: it is one more secret, and may
+    /// stand there once.
+    #[track_caller]
+    fn given(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
+        let reply = exchange(to, line, headers, body, |_| false);
+        let token = reply.json()[member].as_str().unwrap_or_else(|| panic!("{line}: {}", reply.text)).to_owned();
+        self.token(&format!("what {line} gave"), &token);
+        self.said(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
+        token
+    }
+
+    /// The beginning of a live stream, whose answer has no end.
+    #[track_caller]
+    fn listen(&mut self, to: SocketAddr, line: &str, headers: &[&str]) {
+        let reply = exchange(to, line, headers, "", |text| text.contains(":\n\n"));
+        assert_eq!(reply.status(), 200, "{line}: {}", reply.text);
+        self.said(&format!("the answer to {line}"), reply.text);
+    }
+
+    #[track_caller]
+    fn assert_nothing_found(&self) {
+        assert!(!self.secrets.is_empty() && !self.said.is_empty());
+        let mut found = Vec::new();
+        for (what, secret) in &self.secrets {
+            for (place, text) in &self.said {
+                if let Some(line) = text.lines().find(|line| line.contains(secret.as_str())) {
+                    found.push(format!("{what} is in {place}: {line}"));
+                }
+            }
+        }
+        assert!(found.is_empty(), "{} leaks:\n{}", found.len(), found.join("\n"));
+    }
+}
+
+/// Sends a request and reads its answer, to the end or as far as is `enough`.
+#[track_caller]
+fn exchange(to: SocketAddr, line: &str, headers: &[&str], body: &str, enough: impl Fn(&str) -> bool) -> Reply {
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(HANG)).unwrap();
+    let mut text = format!("{line} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    if !body.is_empty() {
+        text += &format!("Content-Length: {}\r\n", body.len());
+        if !headers.iter().any(|header| header.starts_with("Content-Type")) {
+            text += "Content-Type: application/json\r\n";
+        }
+    }
+    for header in headers {
+        text += &format!("{header}\r\n");
+    }
+    stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
+    let (mut read, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = match stream.read(&mut part) {
+            Ok(length) => length,
+            // A signal to this process, of a child that ended.
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => panic!("{line}: {error} after {:?}", String::from_utf8_lossy(&read)),
+        };
+        read.extend_from_slice(&part[..length]);
+        let text = String::from_utf8_lossy(&read);
+        if length == 0 || enough(&text) {
+            return Reply { text: text.into_owned() };
+        }
+    }
+}
+
+fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}")
+}
+
+/// Stands before a service and keeps what its callers say to it.
+struct Tap {
+    addr: SocketAddr,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Tap {
+    fn before(service: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tap = Self { addr: listener.local_addr().unwrap(), heard: Arc::default() };
+        let heard = Arc::clone(&tap.heard);
+        std::thread::spawn(move || {
+            for caller in listener.incoming() {
+                let caller = caller.unwrap();
+                // A service that is away hangs up on its callers.
+                let Ok(service) = TcpStream::connect(service) else { continue };
+                let (back, forth) = (service.try_clone().unwrap(), caller.try_clone().unwrap());
+                let heard = Arc::clone(&heard);
+                std::thread::spawn(move || pass(caller, service, |part| heard.lock().unwrap().extend_from_slice(part)));
+                std::thread::spawn(move || pass(back, forth, |_| {}));
+            }
+        });
+        tap
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The tokens that it was shown.
+    fn tokens(&self) -> Vec<String> {
+        let heard = String::from_utf8(self.heard.lock().unwrap().clone()).unwrap();
+        let token = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            let token = value.strip_prefix("Bearer ")?;
+            name.eq_ignore_ascii_case("authorization").then(|| token.to_owned())
+        };
+        let mut tokens: Vec<_> = heard.lines().filter_map(token).collect();
+        assert!(heard.contains("HTTP/1.1"), "nobody has called");
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens
+    }
+}
+
+/// Passes on what comes until one of the two hangs up.
+fn pass(mut from: TcpStream, mut to: TcpStream, mut heard: impl FnMut(&[u8])) {
+    let mut part = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut part) {
+        heard(&part[..length]);
+        if to.write_all(&part[..length]).is_err() {
+            break;
+        }
+    }
+    // Both fail only for a connection that has ended.
+    let _ = (to.shutdown(Shutdown::Write), from.shutdown(Shutdown::Read));
+}
+
+/// Bodies with a password in them that nobody can read.
+fn unreadable(password: &str) -> [String; 12] {
+    [
+        format!(r#"{{"email": "siti@example.com", "password": "{password}"#),
+        format!(r#"{{"email": "siti@example.com", "password": "{password}" "x"}}"#),
+        format!(r#"{{"email": "siti@example.com", "password": {password}}}"#),
+        format!(r#"{{"email": "siti@example.com", "password": "{password}\ud800"}}"#),
+        format!("{{\"email\": \"siti@example.com\", \"password\": \"{password}\n\"}}"),
+        format!(r#"{{"password": "{password}", "password": "{password}"}}"#),
+        format!(r#"{{"email": "siti@example.com", "password": ["{password}"]}}"#),
+        format!(r#"{{"email": "siti@example.com", "password": {{"is": "{password}"}}}}"#),
+        format!(r#"{{"email": "{password}", "password": "{password}", "remember": "{password}"}}"#),
+        format!(r#""{password}""#),
+        format!(r#"["{password}"]"#),
+        format!("email=siti%40example.com&password={password}"),
+    ]
+}
+
+/// The processes of a shop: the user service with a database of its own, so that the events for the others stay
+/// where they were written, and the rest. What they ask each other goes through taps.
+struct Shop {
+    folder: Folder,
+    users: Pasar,
+    rest: Pasar,
+    taps: Vec<Tap>,
+    required: bool,
+}
+
+impl Shop {
+    fn start(auth: &str, secret: Option<&str>) -> Self {
+        let folder = Folder::new();
+        let addresses = [(); 4].map(|()| free_address());
+        let taps: Vec<_> = addresses.into_iter().map(Tap::before).collect();
+        let mut started = [&["user"][..], &["product", "order", "payment"]].map(|services| {
+            let mut command = folder.pasar(services);
+            command.envs([("RUST_LOG", "trace"), ("AUTH", auth), ("SWEEP", "100ms")]);
+            command.env("USER_DATABASE_URL", url(&folder.path().join("users.db")));
+            command.envs(secret.map(|secret| ("JWT_SECRET", secret)));
+            for (at, service) in ["USER", "PRODUCT", "ORDER", "PAYMENT"].into_iter().enumerate() {
+                command.env(format!("{service}_ADDR"), addresses[at].to_string());
+                command.env(format!("{service}_URL"), taps[at].url());
+            }
+            // One after the other: the second finds the secret that the first has made.
+            Some(Pasar::start(&mut command, if services.len() == 1 { &ALL[..1] } else { &ALL[1..] }))
+        });
+        let [users, rest] = [0, 1].map(|at| started[at].take().unwrap());
+        Self { folder, users, rest, taps, required: auth == "required" }
+    }
+
+    /// The status where a token is asked for, and where it is not.
+    fn either(&self, required: u16, open: u16) -> u16 {
+        if self.required { required } else { open }
+    }
+
+    fn users_db(&self) -> Connection {
+        let connection = Connection::open(self.folder.path().join("users.db")).unwrap();
+        connection.busy_timeout(HANG).unwrap();
+        connection
+    }
+}
+
+fn account(name: &str, password: &str) -> String {
+    json!({"name": name, "email": format!("{name}@example.com"), "password": password}).to_string()
+}
+
+fn login(name: &str, password: &str) -> String {
+    json!({"email": format!("{name}@example.com"), "password": password}).to_string()
+}
+
+fn change(current: &str, new: &str) -> String {
+    json!({"current_password": current, "new_password": new}).to_string()
+}
+
+/// Registers, logs in and changes the password, rightly and in every wrong way. Gives the token that is left.
+fn passwords(shop: &Shop, search: &mut Search) -> String {
+    let users = shop.users.user();
+    let first = search.given(users, "access_token", "POST /auth/register", &[], &account("siti", FIRST));
+    search.ask(users, 409, "POST /auth/register", &[], &account("siti", FIRST));
+    let long = WRONG.repeat(10);
+    for bad in [SHORT, COMMON, &long] {
+        search.ask(users, 422, "POST /auth/register", &[], &account("eve", bad));
+    }
+    let by_first = bearer(&first);
+    for body in unreadable(WRONG) {
+        let form = body.starts_with("email=").then_some("Content-Type: application/x-www-form-urlencoded");
+        for (line, header) in [
+            ("POST /auth/register", None),
+            ("POST /auth/login", None),
+            ("POST /users", None),
+            ("PUT /auth/me/password", Some(&*by_first)),
+            ("PATCH /auth/me", Some(&*by_first)),
+        ] {
+            let headers: Vec<_> = form.into_iter().chain(header).collect();
+            let reply = exchange(users, line, &headers, &body, |_| false);
+            // What may be is tested elsewhere; here it must only be looked at.
+            assert!((400..500).contains(&reply.status()), "{line} {body}: {}", reply.text);
+            search.said(&format!("the answer to {line} {body}").replace(WRONG, "…"), reply.text);
+        }
+    }
+    search.ask(users, 401, "POST /auth/login", &[], &login("siti", WRONG));
+    search.ask(users, 401, "POST /auth/login", &[], &login("nobody", WRONG));
+    let second = search.given(users, "access_token", "POST /auth/login", &[], &login("siti", FIRST));
+    let by_second = bearer(&second);
+    search.ask(users, 200, "GET /auth/me", &[&by_second], "");
+    search.ask(users, 422, "PUT /auth/me/password", &[&by_second], &change(WRONG, SECOND));
+    search.ask(users, 422, "PUT /auth/me/password", &[&by_second], &change(FIRST, SHORT));
+    search.ask(users, 422, "PUT /auth/me/password", &[&by_second], &change(FIRST, COMMON));
+    search.ask(users, 204, "PUT /auth/me/password", &[&by_second], &change(FIRST, SECOND));
+    for ended in [&by_first, &by_second] {
+        search.ask(users, 401, "GET /auth/me", &[ended], "");
+        search.ask(users, 401, "GET /users", &[ended], "");
+    }
+    search.ask(users, 401, "POST /auth/login", &[], &login("siti", FIRST));
+    search.given(users, "access_token", "POST /auth/login", &[], &login("siti", SECOND))
+}
+
+/// Opens live streams with a ticket, and shows tickets and tokens where they do not belong. Gives the ticket.
+fn tickets(shop: &Shop, search: &mut Search, token: &str, id: &Value) -> String {
+    let users = shop.users.user();
+    let by = bearer(token);
+    let ticket = search.given(users, "ticket", "POST /auth/ticket", &[&by], "");
+    let stream = format!("/users/{id}/notifications/stream");
+    search.listen(users, &format!("GET {stream}"), &[&by]);
+    for name in ["ticket", "%74icket", "t%69cke%74"] {
+        search.listen(users, &format!("GET {stream}?{name}={ticket}"), &[]);
+        search.listen(users, &format!("GET {stream}?last_event_id=0&{name}={ticket}"), &[]);
+        search.listen(users, &format!("GET http://{users}{stream}?{name}={ticket}"), &[]);
+        search.ask(users, 401, &format!("GET {stream}?{name}={ticket}&ticket={ticket}"), &[], "");
+        search.ask(users, 401, &format!("GET {stream}?{name}={ticket}"), &[&by], "");
+        search.ask(users, 400, &format!("GET {stream}?{name}={ticket}&colour=red"), &[], "");
+        search.ask(users, 200, &format!("HEAD {stream}?{name}={ticket}"), &[], "");
+        search.ask(users, 405, &format!("POST {stream}?{name}={ticket}"), &[], "");
+        search.ask(users, 404, &format!("GET /streams?{name}={ticket}"), &[], "");
+        search.ask(users, shop.either(401, 400), &format!("GET /users?{name}={ticket}"), &[], "");
+        search.ask(users, 421, &format!("GET http://shop.example{stream}?{name}={ticket}"), &[], "");
+    }
+    // Of the kind that a server would give, but for another purpose, or for none.
+    for (what, header) in [
+        ("a ticket for a token", bearer(&ticket)),
+        ("a token that was changed", bearer(&format!("{token}x"))),
+        ("a token that is too long", bearer(&token.repeat(20))),
+        ("another scheme", format!("Authorization: Token {token}")),
+        ("no scheme", format!("Authorization: {token}")),
+        ("two tokens", format!("{by}\r\n{by}")),
+        ("a password", format!("Authorization: Basic {}", basic())),
+    ] {
+        for (service, line) in
+            [(users, "GET /users"), (shop.rest.order(), "GET /orders"), (shop.rest.payment(), "GET /payments")]
+        {
+            let reply = exchange(service, line, &[&header], "", |_| false);
+            assert_eq!(reply.status(), 401, "{what}: {}", reply.text);
+            search.said(&format!("the answer to {line} with {what}"), reply.text);
+        }
+    }
+    let body = json!({"user_id": id, "product_id": 1, "access_token": token, "ticket": ticket}).to_string();
+    search.ask(shop.rest.order(), 422, "POST /orders", &[&by], &body);
+    search.ask(users, 422, "PATCH /auth/me", &[&by], &body);
+    search.ask(users, 200, "GET /health", &[&by, &format!("Cookie: token={token}; ticket={ticket}")], "");
+    search.ask(users, shop.either(401, 200), "GET /users", &[&format!("Cookie: token={token}")], "");
+    ticket
+}
+
+/// What a client that knows no better would send.
+fn basic() -> String {
+    BASE64.encode(format!("siti@example.com:{SECOND}"))
+}
+
+/// Orders, pays, confirms and cancels, so that every service that has a token for another shows it.
+fn orders(shop: &Shop, search: &mut Search, token: &str, id: &Value) {
+    let users = shop.users.user();
+    search.given(users, "access_token", "POST /auth/register", &[], &account("admin", ADMINS));
+    for flags in [&[][..], &["--remove"], &[]] {
+        let mut command = shop.folder.pasar(&["admin", "admin@example.com"]);
+        command.args(flags).envs([("RUST_LOG", "trace"), ("JWT_SECRET", SECRET)]);
+        command.env("USER_DATABASE_URL", url(&shop.folder.path().join("users.db")));
+        let output = run(&mut command);
+        assert!(output.status.success(), "{output:?}");
+        search.said("what pasar admin says", format!("{output:?}"));
+    }
+    let admin = bearer(&search.given(users, "access_token", "POST /auth/login", &[], &login("admin", ADMINS)));
+    search.ask(users, 200, "GET /users", &[&admin], "");
+
+    let (product, order, payment) = (shop.rest.product(), shop.rest.order(), shop.rest.payment());
+    let coffee = json!({"name": "Kopi Gayo", "price": 45_000, "stock": 10}).to_string();
+    let coffee = search.ask(product, 201, "POST /products", &[&admin], &coffee).json()["product"]["id"].clone();
+    let by = bearer(token);
+    let new = json!({"user_id": id, "items": [{"product_id": coffee, "quantity": 1}]}).to_string();
+    for (number, last) in [(1, "confirm"), (2, "status"), (3, "status")] {
+        search.ask(order, 201, "POST /orders", &[&by, &format!("Idempotency-Key: {number}")], &new);
+        search.ask(order, 200, &format!("GET /orders/{number}/detail"), &[&by], "");
+        let of = json!({"order_id": number}).to_string();
+        if number < 3 {
+            search.ask(payment, 201, "POST /payments", &[&by], &of);
+            search.ask(payment, 200, "POST /payments/confirm", &[&by], &of);
+        }
+        let body = if last == "confirm" { "" } else { r#"{"status": "cancelled"}"# };
+        search.ask(order, 200, &format!("PUT /orders/{number}/{last}"), &[&admin], body);
+    }
+    for (service, path) in
+        [(order, "/orders"), (order, "/peers"), (payment, "/payments"), (users, "/users"), (product, "/products")]
+    {
+        search.ask(service, 200, &format!("GET {path}"), &[&admin], "");
+    }
+}
+
+/// What all can read.
+fn pages(shop: &Shop, search: &mut Search) {
+    for service in [shop.users.user(), shop.rest.product(), shop.rest.order(), shop.rest.payment()] {
+        for path in ["/", "/openapi.json", "/postman.json", "/errors", "/health", "/metrics"] {
+            search.ask(service, 200, &format!("GET {path}"), &[], "");
+            search.ask(service, 200, &format!("GET {path}"), &["Accept: text/html"], "");
+        }
+    }
+}
+
+/// Meets a service that fails with everything that it was told.
+fn failures(shop: &Shop, search: &mut Search, token: &str, ticket: &str, id: &Value) {
+    let users = shop.users.user();
+    let by = bearer(token);
+    let attempts = |search: &mut Search, status: u16| {
+        search.ask(users, status, "POST /auth/register", &[], &account("eve", WRONG));
+        search.ask(users, status, "PUT /auth/me/password", &[&by], &change(SECOND, FIRST));
+        search.ask(users, status, "POST /auth/logout", &[&by], "");
+    };
+    let db = shop.users_db();
+    db.execute_batch("ALTER TABLE accounts RENAME TO mislaid").unwrap();
+    attempts(search, 500);
+    search.ask(users, 500, "POST /auth/login", &[], &login("siti", SECOND));
+    search.ask(users, 500, &format!("GET /users/{id}/notifications/stream?ticket={ticket}"), &[], "");
+    db.execute_batch("ALTER TABLE mislaid RENAME TO accounts; BEGIN IMMEDIATE").unwrap();
+    attempts(search, 503);
+    db.execute_batch("ROLLBACK").unwrap();
+}
+
+/// The rows of a table, each with what it has.
+fn rows(db: &Connection, table: &str) -> Vec<String> {
+    let mut statement = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let text = |column| match row.get_ref(column).unwrap() {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other => format!("{other:?}"),
+        };
+        all.push((0..columns).map(text).collect::<Vec<_>>().join(" | "));
+    }
+    all
+}
+
+/// Searches what was stored: only the accounts have hashes, and nothing else is anywhere in the files.
+fn stored(folder: &Path, search: &mut Search) {
+    let mut events = 0;
+    for file in ["users.db", "pasar.db"] {
+        let db = Connection::open(folder.join(file)).unwrap();
+        let tables = "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+        let tables: String = db.query_row(tables, [], |row| row.get(0)).unwrap();
+        for table in tables.split(',') {
+            let rows = rows(&db, table);
+            if table == "outbox" {
+                events += rows.iter().filter(|row| row.contains("user_credentials_changed")).count();
+            }
+            if (file, table) == ("users.db", "accounts") {
+                assert!(rows.len() == 2 && rows.iter().all(|row| row.contains(HASH)), "{rows:?}");
+                search.said("the accounts", rows.join("\n").replace(HASH, ""));
+            } else {
+                search.said(&format!("the table {table} of {file}"), rows.join("\n"));
+            }
+        }
+    }
+    assert!(events >= 12, "{events} events that were told of tokens: where are the others?");
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name != "jwt-secret" {
+            let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).into_owned();
+            search.said(&format!("the file {name}"), text.replace(HASH, ""));
+        }
+    }
+}
+
+#[track_caller]
+fn assert_kept(auth: &str, given: Option<&str>) {
+    let shop = Shop::start(auth, given);
+    let mut search = Search::default();
+    let file = shop.folder.path().join("jwt-secret");
+    assert_eq!(file.exists(), given.is_none());
+    let secret = given.map_or_else(|| fs::read_to_string(&file).unwrap(), str::to_owned);
+    search.secret("the secret", secret.trim());
+    for password in [MARK, SHORT, COMMON, &COMMON.to_lowercase()] {
+        search.secret("a password", password);
+    }
+    search.secret("e-mail address and password", &basic());
+    search.secret("a hash", HASH);
+
+    let token = passwords(&shop, &mut search);
+    let users = shop.users.user();
+    let by = bearer(&token);
+    let id = search.ask(users, 200, "GET /auth/me", &[&by], "").json()["id"].clone();
+    let ticket = tickets(&shop, &mut search, &token, &id);
+    orders(&shop, &mut search, &token, &id);
+    failures(&shop, &mut search, &token, &ticket, &id);
+    search.ask(users, 204, "POST /auth/logout", &[&by], "");
+    for (line, header) in [
+        ("POST /auth/logout".to_owned(), Some(&*by)),
+        ("POST /auth/ticket".to_owned(), Some(&*by)),
+        (format!("GET /users/{id}"), Some(&*by)),
+        (format!("GET /users/{id}/notifications/stream?ticket={ticket}"), None),
+        (format!("GET /users/{id}/notifications/stream?%74icket={ticket}"), None),
+    ] {
+        search.ask(users, 401, &line, header.as_slice(), "");
+    }
+    pages(&shop, &mut search);
+
+    let Shop { folder, users, rest, taps, required } = shop;
+    let log = users.stop_and_tell("TERM");
+    assert!(log.contains("POST /auth/login 401") && log.contains("ticket=hidden"), "not all is logged: {log}");
+    search.said("the log of the user service", log);
+    // The other services' database has heard of no end of tokens.
+    let order = json!({"user_id": id, "product_id": 1}).to_string();
+    search.ask(rest.order(), 503, "POST /orders", &[&by], &order);
+    let log = rest.stop_and_tell("TERM");
+    assert!(log.contains("DEBUG") && log.contains("peer_unavailable"), "not all is logged: {log}");
+    search.said("the log of the other services", log);
+    for (place, text) in &search.said {
+        assert!(!text.contains("lines were not written"), "{place} is not whole");
+    }
+    for (tap, service) in taps.iter().zip(ALL) {
+        let tokens = tap.tokens();
+        assert_eq!(!tokens.is_empty(), required, "tokens for the {service}: {tokens:?}");
+        for token in tokens {
+            search.token(&format!("a token for the {service}"), &token);
+        }
+    }
+    stored(folder.path(), &mut search);
+    search.assert_nothing_found();
+}
+
+#[test]
+fn what_is_secret_stays_so_where_one_has_to_log_in_and_the_secret_was_given() {
+    assert_kept("required", Some(SECRET));
+}
+
+#[test]
+fn what_is_secret_stays_so_where_one_has_to_log_in_and_the_secret_is_in_a_file() {
+    assert_kept("required", None);
+}
+
+#[test]
+fn what_is_secret_stays_so_where_nobody_has_to_log_in() {
+    assert_kept("open", None);
+}
+
+#[test]
+fn a_token_or_password_that_somebody_put_into_an_address_is_not_logged() {
+    let folder = Folder::new();
+    let mut command = folder.pasar(&["user", "--auth", "required"]);
+    let pasar = Pasar::start(command.env("RUST_LOG", "trace"), &ALL[..1]);
+    let mut search = Search::default();
+    search.secret("a password", MARK);
+    let users = pasar.user();
+    let token = search.given(users, "access_token", "POST /auth/register", &[], &account("siti", FIRST));
+    let ticket = search.given(users, "ticket", "POST /auth/ticket", &[&bearer(&token)], "");
+    for (status, line) in [
+        // RFC 6750, 2.3: where clients of other services may put it.
+        (401, format!("GET /users/2?access_token={token}")),
+        (401, format!("GET /users/2?token={token}")),
+        (401, format!("GET /users/2/notifications/stream?token={token}")),
+        (401, format!("GET /users/2/notifications/stream?Ticket={ticket}")),
+        // As a form does whose script has not run.
+        (405, format!("GET /auth/login?email=siti%40example.com&password={FIRST}")),
+        (405, format!("GET /auth/register?name=Siti&email=siti@example.com&password={FIRST}")),
+    ] {
+        search.ask(users, status, &line, &[], "");
+    }
+    let log = pasar.stop_and_tell("TERM");
+    assert!(log.contains("GET /auth/login"), "not all is logged: {log}");
+    search.said("the log", log);
+    search.assert_nothing_found();
+}
+
+/// What the process says to its end, whatever that is.
+#[track_caller]
+fn told(command: &mut Command, code: i32) -> String {
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn no_help_and_no_refusal_shows_the_secret() {
+    const TOO_SHORT: &str = "rahasia-toko";
+    let folder = Folder::new();
+    for secret in [SECRET, TOO_SHORT] {
+        for (args, code) in [
+            (&["--help"][..], 0),
+            (&["-h"], 0),
+            (&["--version"], 0),
+            (&["admin", "--help"], 0),
+            (&["--colour", "red"], 2),
+            (&["--auth", "perhaps"], 2),
+            (&["--user-addr", "0.0.0.0:0"], 2),
+            (&["--database-url", "sqlite:/dev/null/x.db"], if secret == SECRET { 1 } else { 2 }),
+            (&["admin", "nobody@example.com"], if secret == SECRET { 1 } else { 2 }),
+        ] {
+            let said = told(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
+            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
+            let said = told(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
+            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
+        }
+    }
+    for args in [&["--jwt-secret", TOO_SHORT][..], &["--jwt-secret", SECRET, "--jwt-secret", SECRET]] {
+        let said = told(&mut folder.pasar(args), 2);
+        assert!(!said.contains(TOO_SHORT) && said.to_lowercase().replace('-', "_").contains("jwt_secret"), "{said}");
+    }
+    // Nobody can type it on the other machine.
+    let nonsense = OsString::from_vec([TOO_SHORT.as_bytes(), b"\xff", SECRET.as_bytes()].concat());
+    let said = told(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
+    assert!(!said.contains(TOO_SHORT), "{said}");
+    let said = told(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
+    assert!(!said.contains(TOO_SHORT), "{said}");
+    for (mode, secret) in [(0o644, SECRET), (0o600, TOO_SHORT)] {
+        let file = folder.path().join("jwt-secret");
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let said = told(&mut folder.pasar(&[]), 1);
+        assert!(!said.contains(TOO_SHORT) && said.contains("jwt-secret"), "{said}");
+    }
+}
+
+/// The refusal of a `.env` file.
+#[track_caller]
+fn refusal_of(text: impl AsRef<[u8]>) -> String {
+    let folder = Folder::new();
+    fs::write(folder.path().join(".env"), text).unwrap();
+    let said = told(&mut folder.pasar(&["user"]), 2);
+    assert!(said.contains(".env") && said.lines().count() == 1, "{said}");
+    said
+}
+
+#[test]
+fn an_env_file_that_can_not_be_read_shows_no_secret() {
+    for text in [
+        format!("JWT_SECRET={SECRET} and more\n"),
+        format!("JWT_SECRET=\"{SECRET}\n"),
+        format!("JWT_SECRET='{SECRET}\n"),
+        format!("JWT_SECRET=\"{SECRET}\" and more\n"),
+        format!("JWT_SECRET=\"{SECRET}\\x\"\n"),
+        format!("export JWT_SECRET {SECRET}\n"),
+        format!("JWT_SECRET: {SECRET}\n"),
+        format!("JWT SECRET={SECRET}\n"),
+        format!("JWT_SECRET={SECRET}\nthis is no setting\n"),
+        format!("DEMO=\"on\nJWT_SECRET={SECRET}\n"),
+        format!("{SECRET}\n"),
+    ] {
+        let said = refusal_of(&text);
+        assert!(!said.contains("rahasia"), "{text}: {said}");
+    }
+    let said = refusal_of([b"JWT_SECRET=", SECRET.as_bytes(), b"\xff\n"].concat());
+    assert!(!said.contains("rahasia"), "{said}");
+}
+
+#[test]
+fn an_env_file_shows_no_secret_that_is_on_a_line_of_its_own() {
+    // In base64, as `openssl rand` prints it, and broken off its name by an editor.
+    let said = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
+    assert!(!said.contains("rahasia"), "{said}");
+}
