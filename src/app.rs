@@ -192,7 +192,7 @@ impl House<'_> {
                     user::seed(&db).await.context("the demo users")?;
                 }
                 let (tokens, arrivals) = (self.tokens.clone(), user::Arrivals::default());
-                let state = user::State { db, clock, tokens, vault: user::Vault::new(cores()), arrivals };
+                let state = user::State { db, clock, tokens, passwords: user::Passwords::new(cores())?, arrivals };
                 self.subscribers.push(user::subscriber(state.arrivals.clone()));
                 Part::new(user::routes, move || state.clone())
             }

@@ -3,13 +3,13 @@
 //! Only this module reads the environment. What can't work together is refused here, in one line that
 //! names the setting, before anything is opened.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
 use crate::auth::Role;
@@ -391,9 +391,12 @@ fn describe(error: &dotenvy::Error) -> String {
     let dotenvy::Error::LineParse(line, _) = error else {
         return error.to_string();
     };
-    match line.split_once('=') {
-        Some((name, _)) if !name.contains(char::is_whitespace) => format!("the value of {name} can't be read"),
-        _ => "a line is not NAME=value".to_owned(),
+    // What stands before a `=` may be the end of a secret that has slipped onto a line of its own.
+    let command = Flags::command();
+    let known = |name: &&str| command.get_arguments().any(|setting| setting.get_env() == Some(OsStr::new(name)));
+    match line.split_once('=').map(|(name, _)| name).filter(known) {
+        Some(name) => format!("the value of {name} can't be read"),
+        None => "a line is not NAME=value".to_owned(),
     }
 }
 

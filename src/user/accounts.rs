@@ -11,13 +11,13 @@ use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, Sentence, TOKEN_R
 use crate::web::{self, ClientAddress, Json};
 
 pub async fn register(Json(new): Json<Registration>, state: Data<State>) -> Result<HttpResponse> {
-    let turn = state.vault.queue()?;
+    let turn = state.passwords.queue().await?;
     let key = new.email.key();
     // To spare the hash; the write decides.
     if state.db.read(move |tx| store::with_email(tx, &key)).await?.is_some() {
         return Err(Error::new(&EMAIL_TAKEN));
     }
-    let password_hash = state.vault.hash(turn, new.password).await?;
+    let password_hash = state.passwords.hash(turn, new.password).await?;
     let new = NewUser { name: new.name, email: Some(new.email), phone: new.phone };
     let (user, account) = state
         .db
@@ -33,14 +33,14 @@ pub async fn register(Json(new): Json<Registration>, state: Data<State>) -> Resu
 
 pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<State>) -> Result<HttpResponse> {
     let key = login.email.key();
-    let turn = state.vault.queue_attempt(&key, client.0)?;
+    let turn = state.passwords.queue_attempt(&key, client.0).await?;
     let found = state.db.read(move |tx| {
         let Some(user) = store::with_email(tx, &key)? else { return Ok(None) };
         Ok(store::account(tx, user.id)?.map(|account| (user, account)))
     });
     let found = found.await?;
     let hash = found.as_ref().map(|(_, account)| account.password_hash.clone());
-    let right = state.vault.verify(turn, login.password, hash).await?;
+    let right = state.passwords.verify(turn, login.password, hash).await?;
     let (user, account) = found.filter(|_| right).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
     Ok(web::not_kept(web::ok(&session(&state, user, &account)?)))
 }
@@ -73,14 +73,14 @@ pub async fn change_password(
 ) -> Result<HttpResponse> {
     let (id, _, version) = principal.user()?;
     // Whoever has found a token may not try passwords any faster than others.
-    let turn = state.vault.queue_attempt(&format!("user {id}"), client.0)?;
+    let turn = state.passwords.queue_attempt(&format!("user {id}"), client.0).await?;
     let account = state.db.read(move |tx| store::account(tx, id)).await?;
     let account = account.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
-    if !state.vault.verify(turn, change.current_password, Some(account.password_hash)).await? {
+    if !state.passwords.verify(turn, change.current_password, Some(account.password_hash)).await? {
         let why = Sentence::new("bukan kata sandi saat ini", "is not the present password");
         return Err(Error::new(&INVALID_FIELDS).field("current_password", why));
     }
-    let hash = state.vault.hash(state.vault.queue()?, change.new_password).await?;
+    let hash = state.passwords.hash(state.passwords.queue().await?, change.new_password).await?;
     let now = state.clock.now();
     if !state.db.write(move |tx| store::set_password(tx, id, version, &hash, now)).await? {
         return Err(Error::new(&TOKEN_REVOKED));

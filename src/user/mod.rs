@@ -18,7 +18,7 @@ use crate::events::{NOTIFICATIONS, Subscriber};
 use crate::storage::{Db, Tx};
 use crate::web::{Doc, Email, Routes};
 use api::{Login, NewUser, Notification, PasswordChange, Profile, Registration, Session, Ticket, User, UserPatch};
-pub use password::Vault;
+pub use password::Passwords;
 pub use stream::Arrivals;
 
 pub const NAME: &str = "UserService";
@@ -29,7 +29,7 @@ pub struct State {
     pub db: Db,
     pub clock: Clock,
     pub tokens: Tokens,
-    pub vault: Vault,
+    pub passwords: Passwords,
     pub arrivals: Arrivals,
 }
 
@@ -177,7 +177,7 @@ pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
     store::stands(tx, user_id, version)
 }
 
-/// Gives the account with this e-mail address another role, which ends its tokens; false if there is none.
+/// Gives the account with this e-mail address a role, which ends its tokens; false if there is none.
 pub async fn set_role(db: &Db, clock: &Clock, email: &Email, role: Role) -> Result<bool> {
     let (key, now) = (email.key(), clock.now());
     db.write(move |tx| store::set_role(tx, &key, role, now)).await

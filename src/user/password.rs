@@ -1,11 +1,13 @@
 //! Passwords: what may be one, and how they are kept and tried.
 //!
-//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So few are made at once, off the threads
-//! that serve, and no more may wait than are done in a second or two.
+//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So there are threads for it that make one
+//! after the other and leave a core to those that serve; what may wait for them has an end.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -14,7 +16,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use icu_normalizer::ComposingNormalizer;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -33,6 +35,8 @@ const QUEUE: usize = 64;
 /// Attempts on one account from one address: so many at once, then one each [`REFILL`].
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const REFILL: Duration = Duration::from_secs(6);
+/// How late a refusal comes: whoever repeats an attempt at once shall keep nobody busy.
+const REFUSAL: Duration = Duration::from_millis(100);
 /// Addresses and accounts that are remembered before those that have calmed down are forgotten.
 const REMEMBERED: usize = 10_000;
 
@@ -90,42 +94,62 @@ impl Field for Attempt {
 
 /// Makes and tries hashes. Clones share the queue.
 #[derive(Clone)]
-pub struct Vault(Arc<Inner>);
+pub struct Passwords(Arc<Inner>);
 
 struct Inner {
-    queue: Arc<Semaphore>,
-    cores: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// To the threads that hash.
+    work: Sender<Work>,
     attempts: DefaultKeyedRateLimiter<(String, IpAddr)>,
 }
+
+type Work = Box<dyn FnOnce() + Send>;
 
 /// A place in the queue.
 pub struct Turn {
     _place: OwnedSemaphorePermit,
 }
 
-impl Vault {
-    /// Hashes on up to `cores` cores at once.
-    pub fn new(cores: usize) -> Self {
+impl Passwords {
+    /// Hashes on all of the machine's `cores` but one.
+    pub fn new(cores: usize) -> std::io::Result<Self> {
+        let threads = cores.saturating_sub(1).max(1);
+        let (work, queue) = channel::<Work>();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..threads {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new().name("hash".into()).spawn(move || {
+                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                while let Ok(work) = next() {
+                    // Whoever waits for a hash that panicked hears of it by the end of their channel.
+                    let _ = catch_unwind(AssertUnwindSafe(work));
+                }
+            })?;
+        }
         let quota = Quota::with_period(REFILL).unwrap_or(Quota::per_minute(BURST)).allow_burst(BURST);
-        Self(Arc::new(Inner {
-            queue: Arc::new(Semaphore::new(cores + QUEUE)),
-            cores: Arc::new(Semaphore::new(cores)),
-            attempts: RateLimiter::keyed(quota),
-        }))
+        let places = Arc::new(Semaphore::new(threads + QUEUE));
+        Ok(Self(Arc::new(Inner { places, work, attempts: RateLimiter::keyed(quota) })))
     }
 
     /// Takes a place in the queue; [`BUSY`] if there is none.
-    pub fn queue(&self) -> Result<Turn> {
-        let place = Arc::clone(&self.0.queue).try_acquire_owned();
-        place.map(|place| Turn { _place: place }).map_err(|_| Error::new(&BUSY).detail("too many are logging in"))
+    pub async fn queue(&self) -> Result<Turn> {
+        late(self.try_queue()).await
     }
 
     /// Takes a place in the queue for an attempt on the account with this e-mail key; [`TOO_MANY_ATTEMPTS`] if
     /// there were too many from this address.
-    ///
-    /// Without a place no attempt is noted, so that a flood of made-up accounts fills no memory.
-    pub fn queue_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
-        let turn = self.queue()?;
+    pub async fn queue_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
+        late(self.try_attempt(account, address)).await
+    }
+
+    fn try_queue(&self) -> Result<Turn> {
+        let place = Arc::clone(&self.0.places).try_acquire_owned();
+        place.map(|place| Turn { _place: place }).map_err(|_| Error::new(&BUSY).detail("too many are logging in"))
+    }
+
+    fn try_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
+        // First, as without a place no attempt is noted: a flood of made-up accounts fills no memory.
+        let turn = self.try_queue()?;
         let attempts = &self.0.attempts;
         if attempts.len() > REMEMBERED {
             attempts.retain_recent();
@@ -155,14 +179,22 @@ impl Vault {
     }
 
     async fn work<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(Error::internal)?;
+        let (done, outcome) = oneshot::channel();
         let work = move || {
             // Held to the end, even if nobody waits for it any more.
-            let _held = (core, turn);
-            work()
+            let _turn = turn;
+            let _ = done.send(work());
         };
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+        self.0.work.send(Box::new(work)).map_err(|_| Error::internal(anyhow::anyhow!("nobody hashes")))?;
+        outcome.await.map_err(Error::internal)
     }
+}
+
+async fn late(outcome: Result<Turn>) -> Result<Turn> {
+    if outcome.is_err() {
+        tokio::time::sleep(REFUSAL).await;
+    }
+    outcome
 }
 
 /// One subscriber of IPv6 has a whole /64 of addresses.
@@ -211,18 +243,22 @@ mod tests {
         assert!(argon2::password_hash::phc::PasswordHash::new(NOBODYS).is_ok());
     }
 
+    fn new(cores: usize) -> Passwords {
+        Passwords::new(cores).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     #[test]
     fn attempts_on_one_account_from_one_address_run_out_and_others_do_not() {
-        let vault = Vault::new(1);
+        let passwords = new(1);
         let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         for _ in 0..BURST.get() {
-            assert!(vault.queue_attempt("a@example.com", here).is_ok());
+            assert!(passwords.try_attempt("a@example.com", here).is_ok());
         }
-        let refused = vault.queue_attempt("a@example.com", here).err();
+        let refused = passwords.try_attempt("a@example.com", here).err();
         assert!(refused.as_ref().is_some_and(|error| error.is(&TOO_MANY_ATTEMPTS)));
         assert!(refused.and_then(|error| error.wait()).is_some_and(|wait| (1..=7).contains(&wait)));
-        assert!(vault.queue_attempt("b@example.com", here).is_ok());
-        assert!(vault.queue_attempt("a@example.com", there).is_ok());
+        assert!(passwords.try_attempt("b@example.com", here).is_ok());
+        assert!(passwords.try_attempt("a@example.com", there).is_ok());
         let [one, other, far] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|text| text.parse().map(network));
         assert_eq!(one, other);
         assert_ne!(one, far);
@@ -230,11 +266,11 @@ mod tests {
 
     #[test]
     fn the_queue_has_an_end() {
-        let vault = Vault::new(2);
-        let held: Vec<_> = (0..QUEUE + 2).map(|_| vault.queue()).collect();
+        let passwords = new(2);
+        let held: Vec<_> = (0..QUEUE + 1).map(|_| passwords.try_queue()).collect();
         assert!(held.iter().all(Result::is_ok));
-        assert!(vault.queue().is_err_and(|error| error.is(&BUSY)));
+        assert!(passwords.try_queue().is_err_and(|error| error.is(&BUSY)));
         drop(held);
-        assert!(vault.queue().is_ok());
+        assert!(passwords.try_queue().is_ok());
     }
 }

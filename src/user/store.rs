@@ -165,15 +165,13 @@ pub fn set_password(tx: &Tx<'_>, user_id: i64, version: i64, password_hash: &str
     Ok(true)
 }
 
-/// Gives the account with this e-mail key another role; false if there is none.
+/// Gives the account with this e-mail key a role, which ends its tokens; false if there is none.
 pub fn set_role(tx: &Tx<'_>, email_key: &str, role: Role, now: i64) -> Result<bool> {
     let Some(user) = with_email(tx, email_key)? else { return Ok(false) };
-    let Some(account) = account(tx, user.id)? else { return Ok(false) };
-    if account.role != role {
-        tx.execute("UPDATE accounts SET role = $2 WHERE user_id = $1", &[user.id.into(), role.as_str().into()])?;
-        end_tokens(tx, user.id, now)?;
-    }
-    Ok(true)
+    let sql = "UPDATE accounts SET role = $2 WHERE user_id = $1";
+    let found = tx.execute(sql, &[user.id.into(), role.as_str().into()])? == 1;
+    end_tokens(tx, user.id, now)?;
+    Ok(found)
 }
 
 /// Brings the e-mail keys that an earlier version made up to date. Of two users whose addresses have turned out

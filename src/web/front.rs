@@ -200,14 +200,18 @@ fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Con
     answer
 }
 
-/// What was asked for, but for a ticket: no log should open a stream.
-fn without_ticket(request: &HttpRequest) -> Cow<'_, str> {
-    let query = request.query_string();
-    if !query.contains("ticket") && !query.contains('%') {
+/// What was asked for, but for a ticket, and for what clients put there that does not belong there: a log opens
+/// no doors.
+fn without_secrets(request: &HttpRequest) -> Cow<'_, str> {
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["ticket", "token", "password", "secret", "jwt"].iter().any(|word| name.contains(word))
+    };
+    let parameters = form_urlencoded::parse(request.query_string().as_bytes());
+    if !parameters.clone().any(|(name, _)| is_secret(&name)) {
         return request.uri().path_and_query().map_or("*", |target| target.as_str()).into();
     }
-    let shown = form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| if name == "ticket" { (name, "hidden".into()) } else { (name, value) });
+    let shown = parameters.map(|(name, value)| if is_secret(&name) { (name, "hidden".into()) } else { (name, value) });
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(shown).finish();
     format!("{}?{query}", request.path()).into()
 }
@@ -237,7 +241,7 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
         target: "pasar::access",
         "{} {method} {} {} {:.1}ms id={}",
         server.name,
-        without_ticket(request),
+        without_secrets(request),
         answer.status().as_u16(),
         took.as_secs_f64() * 1000.0,
         context.request_id(),
