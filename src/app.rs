@@ -25,6 +25,7 @@ use crate::payment::gateway::Gateway;
 use crate::peer::{self, Peer, Target};
 use crate::product::client::ProductClient;
 use crate::storage::{self, DatabaseUrl, Db};
+use crate::user::api::User;
 use crate::user::client::UserClient;
 use crate::web::{self, Email, Hosts, Live, Metrics, Part, Server};
 use crate::{order, payment, product, user};
@@ -80,9 +81,10 @@ impl App {
             addresses,
             tasks: Vec::new(),
             subscribers: Vec::new(),
+            revocations: Vec::new(),
         };
         let workers = (cores() / listeners.len().max(1)).max(1);
-        let mut servers = Vec::new();
+        let mut ready = Vec::new();
         for (service, listener) in listeners {
             let addr = listener.local_addr()?;
             let hosts = Hosts::new(&config.allowed_hosts, &config.cors_origins, addr);
@@ -105,6 +107,13 @@ impl App {
                 time_limit: config.request_timeout,
                 about: Default::default(),
             };
+            ready.push((service, listener, server, parts));
+        }
+        // What was revoked while this process was away must not count when it serves again.
+        let revocations = std::mem::take(&mut house.revocations);
+        Delivery::new(db.clone(), house.clock.clone(), revocations).catch_up().await.context("the revoked tokens")?;
+        let mut servers = Vec::new();
+        for (service, listener, server, parts) in ready {
             let running = web::serve(listener, server, workers, parts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
@@ -179,9 +188,17 @@ struct House<'a> {
     addresses: Vec<(Service, SocketAddr)>,
     tasks: Vec<JoinHandle<()>>,
     subscribers: Vec<Subscriber>,
+    /// Those of them that hear of revoked tokens.
+    revocations: Vec<Subscriber>,
 }
 
 impl House<'_> {
+    /// Has a service hear of revoked tokens as `name`.
+    fn hear_of_revocations(&mut self, name: &'static str) {
+        self.revocations.push(revocations::subscriber(name));
+        self.subscribers.push(revocations::subscriber(name));
+    }
+
     /// A service: its demo data, its tasks, and what it adds to its server.
     async fn part(&mut self, service: Service, metrics: &Metrics) -> anyhow::Result<Part> {
         let (db, clock) = (self.db.clone(), self.clock.clone());
@@ -201,7 +218,7 @@ impl House<'_> {
                 if self.config.demo {
                     product::seed(&db).await.context("the demo products")?;
                 }
-                self.subscribers.push(revocations::subscriber(PRODUCT_TOKENS));
+                self.hear_of_revocations(PRODUCT_TOKENS);
                 let state = product::State { db, clock };
                 Part::new(product::routes, move || state.clone())
             }
@@ -236,11 +253,11 @@ impl House<'_> {
                     async move { order::expire(&own).await }
                 })));
                 self.subscribers.push(order::subscriber());
-                self.subscribers.push(revocations::subscriber(ORDER_TOKENS));
+                self.hear_of_revocations(ORDER_TOKENS);
                 Part::new(order::routes, move || state(&peer::client().unwrap_or_default()))
             }
             Service::Payment => {
-                self.subscribers.push(revocations::subscriber(PAYMENT_TOKENS));
+                self.hear_of_revocations(PAYMENT_TOKENS);
                 let orders = self.target(Service::Order, &self.config.order_url, metrics)?;
                 let (gateway, window) = (Gateway::new(self.config.payment_gateway.clone()), self.config.payment_window);
                 let state = move |client: &Client| {
@@ -291,7 +308,8 @@ fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
     let file = database.beside("jwt-secret");
     match &config.jwt_secret {
         Some(secret) => Ok(secret.clone()),
-        None => Secret::in_file(&file).with_context(|| format!("JWT_SECRET is not set, and {}", file.display())),
+        None => Secret::in_file(&file, config.auth_required)
+            .with_context(|| format!("JWT_SECRET is not set, and {}", file.display())),
     }
 }
 
@@ -317,8 +335,8 @@ pub async fn health(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Gives an account another role.
-pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<()> {
+/// Gives the account with this e-mail address a role. The user whose it is.
+pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<User> {
     let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
         bail!("accounts are of the user service");
     };
@@ -326,12 +344,10 @@ pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Res
         bail!("{database_variable}: there is no database {database}");
     }
     let db = Db::open(database).with_context(|| database_variable.clone())?;
-    let done = user::set_role(&db, &Clock::system(), email, role).await;
+    let found = user::set_role(&db, &Clock::system(), email, role).await;
     tokio::task::spawn_blocking(move || db.close()).await?;
-    if !done? {
-        bail!("{database} has no account with the e-mail address {}: register it first", email.as_str());
-    }
-    Ok(())
+    let email = email.as_str();
+    found?.with_context(|| format!("{database} has no account with the e-mail address {email}: register it first"))
 }
 
 /// Binds a listener before anything is started, so that a port in use costs nothing.

@@ -106,8 +106,8 @@ catalogue! {
         "The call needs a token, and the request has none.",
         "Get one from `POST /auth/login` of the user service and send it as `Authorization: Bearer …`.";
     TOKEN_MALFORMED Unauthorized "token_malformed":
-        "Header Authorization tidak benar.", "The Authorization header is not valid.",
-        "The `Authorization` header is repeated, too long, or not of the form `Bearer <token>`.",
+        "Token tidak dikirim dengan benar.", "The token was not sent properly.",
+        "The `Authorization` header or the ticket is repeated, too long, beside the other, or not of the form `Bearer <token>`.",
         "Send one header, `Authorization: Bearer <token>`, with the token as `POST /auth/login` gave it.";
     TOKEN_INVALID Unauthorized "token_invalid":
         "Token tidak sah.", "The token is not valid.",
@@ -235,7 +235,7 @@ catalogue! {
         "Use localhost, or add the name to ALLOWED_HOSTS.";
     TOO_MANY_ATTEMPTS TooMany "too_many_attempts":
         "Terlalu banyak percobaan, coba lagi nanti.", "Too many attempts; please try again later.",
-        "There were too many attempts to log in to this account from this address.",
+        "There were too many attempts at the password of this account from this address.",
         "Wait for `Retry-After`.";
     INVALID_FIELDS Invalid "invalid_fields":
         "Ada isian yang tidak benar.", "Some fields are not valid.",

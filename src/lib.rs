@@ -26,7 +26,7 @@
 //! 1. A service reaches another only through that service's `client` and `api`, over real HTTP even
 //!    within one process. `store` and `handlers` are private.
 //! 2. A table belongs to one service, and SQL stands only in that service's `store`; the outbox, the owed
-//!    calls and the Idempotency-Keys are the books of `events` and `storage`.
+//!    calls, the Idempotency-Keys and the revoked tokens are the books of `events`, `storage` and `auth`.
 //! 3. `storage` and `events` know nothing of HTTP or of a service.
 //! 4. Only `app` chooses concrete parts; only `config` reads the environment; status codes stand only in
 //!    `web` and `peer`.

@@ -8,6 +8,7 @@ use anyhow::Context;
 use pasar::app::App;
 use pasar::clock::Clock;
 use pasar::config::{Config, Service, Work, base_url};
+use pasar::user::api::User;
 use pasar::{logging, order, payment, product, user};
 
 /// A request allocates in small pieces, on several threads: this allocator takes a sixth of the processor
@@ -45,8 +46,9 @@ fn run(config: &Config) -> anyhow::Result<()> {
             Work::Serve => {}
             Work::CheckHealth => return pasar::app::health(config).await,
             Work::SetRole { email, role } => {
-                pasar::app::set_role(config, email, *role).await?;
-                print(&format!("{} is {} now, and has to log in again.\n", email.as_str(), role.title()));
+                let User { id, name, email, .. } = pasar::app::set_role(config, email, *role).await?;
+                let (email, role) = (email.unwrap_or_default(), role.title());
+                print(&format!("User {id}, {name} <{email}>, is {role} now, and has to log in again.\n"));
                 return Ok(());
             }
         }

@@ -98,7 +98,7 @@ function keepToken(response, text) {
   try {
     const { access_token, code } = JSON.parse(text);
     if (access_token) token.value = access_token;
-    if (code === "token_revoked" || code === "token_expired") token.value = "";
+    if (["token_revoked", "token_expired", "token_invalid"].includes(code)) token.value = "";
   } catch {
     // Not JSON: then it says nothing of tokens.
   }

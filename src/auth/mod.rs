@@ -15,7 +15,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{Error, NOT_ALLOWED, Result, TOKEN_INVALID, TOKEN_MALFORMED, TOKEN_MISSING, TOKEN_REVOKED};
+use crate::error::{Error, NOT_ALLOWED, Result, TOKEN_MALFORMED, TOKEN_MISSING, TOKEN_REVOKED};
 use crate::storage::{Db, Param, Tx};
 use token::Tokens;
 
@@ -28,8 +28,6 @@ const LONGEST: usize = 4096;
 pub enum Role {
     Customer,
     Admin,
-    /// One of our own processes.
-    Service,
 }
 
 impl Role {
@@ -37,7 +35,6 @@ impl Role {
         match self {
             Self::Customer => "customer",
             Self::Admin => "admin",
-            Self::Service => "service",
         }
     }
 
@@ -46,7 +43,6 @@ impl Role {
         match self {
             Self::Customer => "a customer",
             Self::Admin => "an admin",
-            Self::Service => "a service",
         }
     }
 }
@@ -56,20 +52,25 @@ impl Role {
 pub enum Principal {
     /// Nobody in particular.
     Nobody,
-    User {
-        id: i64,
-        role: Role,
-        /// The version of the credentials that the token was made with.
-        version: i64,
-    },
+    User(Holder),
+    /// One of our own processes.
     Service,
+}
+
+/// A user who has shown a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub id: i64,
+    pub role: Role,
+    /// The version of the credentials that the token was made with.
+    pub version: i64,
 }
 
 impl Principal {
     /// The user; [`TOKEN_MISSING`] if it is none. On a route for [`Access::Account`] there always is one.
-    pub fn user(self) -> Result<(i64, Role, i64)> {
+    pub fn user(self) -> Result<Holder> {
         match self {
-            Self::User { id, role, version } => Ok((id, role, version)),
+            Self::User(holder) => Ok(holder),
             Self::Nobody | Self::Service => Err(Error::new(&TOKEN_MISSING)),
         }
     }
@@ -78,7 +79,7 @@ impl Principal {
     pub fn subject(self) -> String {
         match self {
             Self::Nobody => String::new(),
-            Self::User { id, .. } => id.to_string(),
+            Self::User(holder) => holder.id.to_string(),
             Self::Service => "service".to_owned(),
         }
     }
@@ -133,8 +134,8 @@ pub enum Access {
 impl Access {
     fn admits(self, principal: Principal) -> bool {
         match principal {
-            Principal::User { role: Role::Admin, .. } => true,
-            Principal::User { .. } => {
+            Principal::User(Holder { role: Role::Admin, .. }) => true,
+            Principal::User(_) => {
                 matches!(self, Self::Anyone | Self::User | Self::UserOrService | Self::Account | Self::Stream)
             }
             Principal::Service => matches!(self, Self::Anyone | Self::Service | Self::UserOrService),
@@ -201,20 +202,23 @@ impl Auth {
             (None, None) if access.needs_token(self.required) => return Err(Error::new(&TOKEN_MISSING)),
             (None, None) => return Ok(Some(Admitted { principal: Principal::Nobody, scope: Scope::All })),
         };
-        if let Principal::User { id, version, .. } = principal {
-            let stands = self.stands;
-            if !db.read(move |tx| stands(tx, id, version)).await? {
-                return Err(Error::new(&TOKEN_REVOKED));
-            }
-        }
+        self.check(principal, db).await?;
         if access.needs_token(self.required) && !access.admits(principal) {
             return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words())));
         }
         let scope = match principal {
-            Principal::User { id, role: Role::Customer, .. } if self.required => Scope::Of(id),
+            Principal::User(Holder { id, role: Role::Customer, .. }) if self.required => Scope::Of(id),
             _ => Scope::All,
         };
         Ok(Some(Admitted { principal, scope }))
+    }
+
+    /// Whether a principal's token still counts; [`TOKEN_REVOKED`] if not. Whoever takes their time, with a body or
+    /// with a long answer, is looked at again.
+    pub async fn check(&self, principal: Principal, db: &Db) -> Result<()> {
+        let Principal::User(Holder { id, version, .. }) = principal else { return Ok(()) };
+        let stands = self.stands;
+        if db.read(move |tx| stands(tx, id, version)).await? { Ok(()) } else { Err(Error::new(&TOKEN_REVOKED)) }
     }
 }
 
@@ -244,7 +248,7 @@ fn ticket(query: &str) -> Result<Option<String>> {
     match (tickets.next(), tickets.next()) {
         (None, _) => Ok(None),
         (Some((_, ticket)), None) if ticket.len() <= LONGEST => Ok(Some(ticket.into_owned())),
-        _ => Err(Error::new(&TOKEN_INVALID).detail("the ticket is repeated or too long")),
+        _ => Err(Error::new(&TOKEN_MALFORMED).detail("the ticket is repeated or too long")),
     }
 }
 

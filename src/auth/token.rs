@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Principal, Role};
+use super::{Holder, Principal, Role};
 use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
 use crate::web::Id;
 
@@ -56,8 +56,9 @@ impl Secret {
         }
     }
 
-    /// The secret in `file`; where there is none, a fresh one is put there, for nobody else to read.
-    pub fn in_file(file: &Path) -> anyhow::Result<Self> {
+    /// The secret in `file`; where there is none, a fresh one is put there, for nobody else to read. If others can
+    /// read it and that matters (`private`), it is refused.
+    pub fn in_file(file: &Path, private: bool) -> anyhow::Result<Self> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !file.try_exists()? {
             let mut bytes = [0; SHORTEST];
@@ -71,7 +72,9 @@ impl Secret {
                 _ => {}
             }
         }
-        check_private(file)?;
+        if private {
+            check_private(file)?;
+        }
         let text = std::fs::read_to_string(file)?;
         Self::new(text.trim()).map_err(anyhow::Error::msg)
     }
@@ -81,7 +84,7 @@ impl Secret {
 fn check_private(file: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
-        bail!("others than its owner can read it, and so make tokens: chmod 600 it, or remove it for a fresh one");
+        bail!("others can read it, and so make tokens: chmod 600 it, remove it for a fresh one, or set JWT_SECRET");
     }
     Ok(())
 }
@@ -96,12 +99,14 @@ fn check_private(_: &Path) -> anyhow::Result<()> {
 struct Claims {
     iss: String,
     aud: String,
-    /// A user's id, or a service's name.
+    /// A user's id; of a service's token `pasar`.
     sub: String,
-    role: Role,
-    /// The version of the user's credentials.
-    #[serde(rename = "ver")]
-    version: i64,
+    /// Of a user; absent in a service's token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    /// The version of the user's credentials; absent in a service's token.
+    #[serde(rename = "ver", skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
     /// Epoch seconds.
     iat: u64,
     nbf: u64,
@@ -124,18 +129,20 @@ impl Tokens {
 
     /// A token of a user, which counts for [`LIFE`].
     pub fn of_user(&self, id: i64, role: Role, version: i64) -> Result<String> {
-        self.make(SHOP, id.to_string(), role, version, LIFE)
+        self.make(SHOP, id.to_string(), Some((role, version)), LIFE)
     }
 
     /// A ticket for a live stream, which counts for [`TICKET_LIFE`].
     pub fn ticket(&self, id: i64, role: Role, version: i64) -> Result<String> {
-        self.make(STREAM, id.to_string(), role, version, TICKET_LIFE)
+        self.make(STREAM, id.to_string(), Some((role, version)), TICKET_LIFE)
     }
 
-    fn make(&self, audience: &str, subject: String, role: Role, version: i64, life: Duration) -> Result<String> {
+    /// By the system's clock, not by [`Clock`](crate::clock::Clock): what checks the times reads that, too.
+    fn make(&self, audience: &str, sub: String, user: Option<(Role, i64)>, life: Duration) -> Result<String> {
         let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
         let (iss, aud) = (ISSUER.to_owned(), audience.to_owned());
-        let claims = Claims { iss, aud, sub: subject, role, version, iat: now, nbf: now, exp: now + life.as_secs() };
+        let (role, version) = user.unzip();
+        let claims = Claims { iss, aud, sub, role, version, iat: now, nbf: now, exp: now + life.as_secs() };
         encode(&Header::new(Algorithm::HS256), &claims, &self.0.signing).map_err(Error::internal)
     }
 
@@ -143,9 +150,9 @@ impl Tokens {
     pub fn read(&self, token: &str, services: &[&str]) -> Result<Principal> {
         let audiences = [&[SHOP], services].concat();
         let claims = self.check(token, &audiences)?;
-        match claims.role {
-            Role::Service if claims.aud != SHOP => Ok(Principal::Service),
+        match (claims.role, claims.version) {
             _ if claims.aud == SHOP => claims.user(),
+            (None, None) => Ok(Principal::Service),
             _ => Err(Error::new(&TOKEN_INVALID)),
         }
     }
@@ -171,9 +178,10 @@ impl Tokens {
 
 impl Claims {
     fn user(&self) -> Result<Principal> {
-        let id = Id::parse(&self.sub).filter(|_| self.role != Role::Service);
-        let id = id.ok_or_else(|| Error::new(&TOKEN_INVALID))?;
-        Ok(Principal::User { id: id.get(), role: self.role, version: self.version })
+        match (Id::parse(&self.sub), self.role, self.version) {
+            (Some(id), Some(role), Some(version)) => Ok(Principal::User(Holder { id: id.get(), role, version })),
+            _ => Err(Error::new(&TOKEN_INVALID)),
+        }
     }
 }
 
@@ -197,7 +205,7 @@ impl ServiceToken {
         {
             return Ok(header.clone());
         }
-        let token = self.tokens.make(self.peer, "pasar".to_owned(), Role::Service, 0, SERVICE_LIFE)?;
+        let token = self.tokens.make(self.peer, "pasar".to_owned(), None, SERVICE_LIFE)?;
         let mut header = HeaderValue::from_str(&format!("Bearer {token}")).context("a token is printable")?;
         header.set_sensitive(true);
         *current = Some((Instant::now(), header.clone()));

@@ -69,6 +69,12 @@ impl Delivery {
         }
     }
 
+    /// Delivers what waits now.
+    pub async fn catch_up(&self) -> Result<()> {
+        while self.step().await? >= BATCH {}
+        Ok(())
+    }
+
     /// Delivers one batch, and tells how many events it looked at.
     pub async fn step(&self) -> Result<usize> {
         let (subscribers, now) = (Arc::clone(&self.subscribers), self.clock.now());

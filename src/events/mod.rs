@@ -192,7 +192,8 @@ fn backoff(attempts: i64, most: Duration) -> Duration {
 }
 
 /// When to look for something to do: soon after this process has written, and twice a second for what others
-/// have written: a token that was revoked elsewhere has a second to live. Requests go first: while they write, what is left over has to wait its turn.
+/// have written, as a token that was revoked elsewhere has a second to live. Requests go first: while they
+/// write, what is left over has to wait its turn.
 struct Pace {
     db: Db,
     /// Writes up to the last look.

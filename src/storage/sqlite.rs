@@ -35,6 +35,7 @@ pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("can't create {}", folder.display()))?;
     }
+    create(file).with_context(|| format!("can't create {}", file.display()))?;
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(SETUP)?;
     // Before anything is changed: the file may be somebody else's.
@@ -54,6 +55,16 @@ pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
     migrate(&mut connection)?;
     drop(connection);
     Ok(open_writer(file)?)
+}
+
+/// Makes the file where there is none, for nobody else to read: it holds addresses and hashes of passwords. What
+/// SQLite puts beside it gets the same permissions.
+fn create(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 /// Refuses a database that we do not know how to use.

@@ -6,18 +6,22 @@ use actix_web::web::Data;
 use super::api::{Login, NewUser, PasswordChange, Profile, Registration, Session, Ticket, User, UserPatch};
 use super::store::Account;
 use super::{State, store};
-use crate::auth::{Principal, Scope, token};
+use crate::auth::{Holder, Principal, Scope, token};
 use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, Sentence, TOKEN_REVOKED, WRONG_CREDENTIALS};
 use crate::web::{self, ClientAddress, Json};
 
-pub async fn register(Json(new): Json<Registration>, state: Data<State>) -> Result<HttpResponse> {
-    let turn = state.passwords.queue().await?;
+pub async fn register(
+    Json(new): Json<Registration>,
+    client: ClientAddress,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let turn = state.passwords.queue(client.0).await?;
     let key = new.email.key();
     // To spare the hash; the write decides.
     if state.db.read(move |tx| store::with_email(tx, &key)).await?.is_some() {
         return Err(Error::new(&EMAIL_TAKEN));
     }
-    let password_hash = state.passwords.hash(turn, new.password).await?;
+    let password_hash = state.passwords.hash(&turn, new.password).await?;
     let new = NewUser { name: new.name, email: Some(new.email), phone: new.phone };
     let (user, account) = state
         .db
@@ -40,7 +44,7 @@ pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<
     });
     let found = found.await?;
     let hash = found.as_ref().map(|(_, account)| account.password_hash.clone());
-    let right = state.passwords.verify(turn, login.password, hash).await?;
+    let right = state.passwords.verify(&turn, login.password, hash).await?;
     let (user, account) = found.filter(|_| right).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
     Ok(web::not_kept(web::ok(&session(&state, user, &account)?)))
 }
@@ -52,14 +56,14 @@ fn session(state: &State, user: User, &Account { user_id, role, version, .. }: &
 }
 
 pub async fn show(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let (id, role, _) = principal.user()?;
+    let Holder { id, role, .. } = principal.user()?;
     let user = state.db.read(move |tx| store::find(tx, id, Scope::Of(id))).await?;
     let user = user.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     Ok(web::ok(&Profile { user, role }))
 }
 
 pub async fn edit(principal: Principal, Json(patch): Json<UserPatch>, state: Data<State>) -> Result<HttpResponse> {
-    let (id, role, _) = principal.user()?;
+    let Holder { id, role, .. } = principal.user()?;
     let user = state.db.write(move |tx| store::update(tx, id, Scope::Of(id), &patch)).await?;
     let user = user.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     Ok(web::ok(&Profile { user, role }))
@@ -71,16 +75,16 @@ pub async fn change_password(
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let (id, _, version) = principal.user()?;
+    let Holder { id, version, .. } = principal.user()?;
     // Whoever has found a token may not try passwords any faster than others.
     let turn = state.passwords.queue_attempt(&format!("user {id}"), client.0).await?;
     let account = state.db.read(move |tx| store::account(tx, id)).await?;
     let account = account.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
-    if !state.passwords.verify(turn, change.current_password, Some(account.password_hash)).await? {
+    if !state.passwords.verify(&turn, change.current_password, Some(account.password_hash)).await? {
         let why = Sentence::new("bukan kata sandi saat ini", "is not the present password");
         return Err(Error::new(&INVALID_FIELDS).field("current_password", why));
     }
-    let hash = state.passwords.hash(state.passwords.queue().await?, change.new_password).await?;
+    let hash = state.passwords.hash(&turn, change.new_password).await?;
     let now = state.clock.now();
     if !state.db.write(move |tx| store::set_password(tx, id, version, &hash, now)).await? {
         return Err(Error::new(&TOKEN_REVOKED));
@@ -89,13 +93,13 @@ pub async fn change_password(
 }
 
 pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let ((id, ..), now) = (principal.user()?, state.clock.now());
+    let (Holder { id, .. }, now) = (principal.user()?, state.clock.now());
     state.db.write(move |tx| store::end_tokens(tx, id, now)).await?;
     Ok(web::done())
 }
 
 pub async fn ticket(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let (id, role, version) = principal.user()?;
+    let Holder { id, role, version } = principal.user()?;
     let ticket = state.tokens.ticket(id, role, version)?;
     Ok(web::not_kept(web::ok(&Ticket { ticket, expires_in: token::TICKET_LIFE.as_secs() })))
 }

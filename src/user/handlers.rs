@@ -74,12 +74,14 @@ pub async fn live_notifications(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let mut query = Query::of(&request);
-    // The guard has read it.
-    query.take("ticket", Sentence::new("", ""), |_| Some(()));
+    query.ignore("ticket"); // The guard has read it.
     let why = Sentence::new("harus nomor peristiwa", "must be the number of an event");
     let said = query.take("last_event_id", why, web::event_id);
     query.finish()?;
     let last = last.0.or(said).unwrap_or(0);
     let user_id = find(id, scope, &state).await?.id;
-    Ok(web::in_language(language, server.live.answer(stream::of(&state, principal, user_id, last, language))?))
+    Ok(web::in_language(
+        language,
+        server.live.answer(stream::of(&state, &server.auth, principal, user_id, last, language))?,
+    ))
 }

@@ -159,16 +159,19 @@ fn account_routes(routes: &mut Routes) {
     routes.post(
         "/auth/logout",
         accounts::logout,
-        Doc::new("Keluar di semua perangkat", "Logs out everywhere: every token of the user dies")
+        Doc::new("Keluar dari semua perangkat", "Logs out everywhere: every token of the user dies")
             .by(Access::Account)
             .deletes(),
     );
     routes.post(
         "/auth/ticket",
         accounts::ticket,
-        Doc::new("Tiket untuk membuka notifikasi langsung", "A ticket that opens the live stream once logged in")
-            .by(Access::Account)
-            .shows::<Ticket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
+        Doc::new(
+            "Tiket untuk membuka notifikasi secara langsung",
+            "A ticket that opens the live stream once logged in",
+        )
+        .by(Access::Account)
+        .shows::<Ticket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
     );
 }
 
@@ -177,8 +180,8 @@ pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
     store::stands(tx, user_id, version)
 }
 
-/// Gives the account with this e-mail address a role, which ends its tokens; false if there is none.
-pub async fn set_role(db: &Db, clock: &Clock, email: &Email, role: Role) -> Result<bool> {
+/// Gives the account with this e-mail address a role, which ends its tokens. The user whose it is, if there is one.
+pub async fn set_role(db: &Db, clock: &Clock, email: &Email, role: Role) -> Result<Option<User>> {
     let (key, now) = (email.key(), clock.now());
     db.write(move |tx| store::set_role(tx, &key, role, now)).await
 }

@@ -3,6 +3,7 @@
 //! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So there are threads for it that make one
 //! after the other and leave a core to those that serve; what may wait for them has an end.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use icu_normalizer::ComposingNormalizer;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -30,8 +31,9 @@ const LONGEST: usize = 128;
 /// What everybody tries first; sorted.
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
 
-/// Hashes that may wait for a core.
+/// Hashes that may wait for a core, and how many of the places are kept from those who hold all the others.
 const QUEUE: usize = 64;
+const OTHERS: usize = 8;
 /// Attempts on one account from one address: so many at once, then one each [`REFILL`].
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const REFILL: Duration = Duration::from_secs(6);
@@ -97,7 +99,7 @@ impl Field for Attempt {
 pub struct Passwords(Arc<Inner>);
 
 struct Inner {
-    places: Arc<Semaphore>,
+    queue: Arc<Queue>,
     /// To the threads that hash.
     work: Sender<Work>,
     attempts: DefaultKeyedRateLimiter<(String, IpAddr)>,
@@ -105,21 +107,54 @@ struct Inner {
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// A place in the queue.
-pub struct Turn {
-    _place: OwnedSemaphorePermit,
+/// Who waits for a hash, or has one made.
+struct Queue {
+    places: usize,
+    /// How many places each network holds.
+    held: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A place in the queue, held until the last clone is gone.
+pub type Turn = Arc<Place>;
+
+pub struct Place {
+    queue: Arc<Queue>,
+    network: IpAddr,
+}
+
+impl Queue {
+    /// A place for somebody from `network`; none if all are taken, or if that network has enough of them.
+    fn place(self: &Arc<Self>, network: IpAddr) -> Option<Turn> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, own) = (held.values().sum::<usize>(), held.get(&network).copied().unwrap_or(0));
+        if all >= self.places || own >= self.places - OTHERS {
+            return None;
+        }
+        held.insert(network, own + 1);
+        Some(Arc::new(Place { queue: Arc::clone(self), network }))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.queue.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.get_mut(&self.network) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(held.remove(&self.network)),
+        }
+    }
 }
 
 impl Passwords {
     /// Hashes on all of the machine's `cores` but one.
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let threads = cores.saturating_sub(1).max(1);
-        let (work, queue) = channel::<Work>();
-        let queue = Arc::new(Mutex::new(queue));
+        let (work, waiting) = channel::<Work>();
+        let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
-            let queue = Arc::clone(&queue);
+            let waiting = Arc::clone(&waiting);
             std::thread::Builder::new().name("hash".into()).spawn(move || {
-                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok(work) = next() {
                     // Whoever waits for a hash that panicked hears of it by the end of their channel.
                     let _ = catch_unwind(AssertUnwindSafe(work));
@@ -127,34 +162,34 @@ impl Passwords {
             })?;
         }
         let quota = Quota::with_period(REFILL).unwrap_or(Quota::per_minute(BURST)).allow_burst(BURST);
-        let places = Arc::new(Semaphore::new(threads + QUEUE));
-        Ok(Self(Arc::new(Inner { places, work, attempts: RateLimiter::keyed(quota) })))
+        let queue = Arc::new(Queue { places: threads + QUEUE, held: Mutex::default() });
+        Ok(Self(Arc::new(Inner { queue, work, attempts: RateLimiter::keyed(quota) })))
     }
 
-    /// Takes a place in the queue; [`BUSY`] if there is none.
-    pub async fn queue(&self) -> Result<Turn> {
-        late(self.try_queue()).await
+    /// Takes a place in the queue for somebody at `address`; [`BUSY`] if there is none.
+    pub async fn queue(&self, address: IpAddr) -> Result<Turn> {
+        late(self.try_queue(network(address))).await
     }
 
     /// Takes a place in the queue for an attempt on the account with this e-mail key; [`TOO_MANY_ATTEMPTS`] if
     /// there were too many from this address.
     pub async fn queue_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
-        late(self.try_attempt(account, address)).await
+        late(self.try_attempt(account, network(address))).await
     }
 
-    fn try_queue(&self) -> Result<Turn> {
-        let place = Arc::clone(&self.0.places).try_acquire_owned();
-        place.map(|place| Turn { _place: place }).map_err(|_| Error::new(&BUSY).detail("too many are logging in"))
+    fn try_queue(&self, network: IpAddr) -> Result<Turn> {
+        let place = self.0.queue.place(network);
+        place.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))
     }
 
-    fn try_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
+    fn try_attempt(&self, account: &str, network: IpAddr) -> Result<Turn> {
         // First, as without a place no attempt is noted: a flood of made-up accounts fills no memory.
-        let turn = self.try_queue()?;
+        let turn = self.try_queue(network)?;
         let attempts = &self.0.attempts;
         if attempts.len() > REMEMBERED {
             attempts.retain_recent();
         }
-        match attempts.check_key(&(account.to_owned(), network(address))) {
+        match attempts.check_key(&(account.to_owned(), network)) {
             Ok(()) => Ok(turn),
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
@@ -164,13 +199,13 @@ impl Passwords {
     }
 
     /// The hash to keep of a password, as a PHC string.
-    pub async fn hash(&self, turn: Turn, Password(password): Password) -> Result<String> {
+    pub async fn hash(&self, turn: &Turn, Password(password): Password) -> Result<String> {
         let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string());
         self.work(turn, hash).await?.map_err(|error| Error::internal(anyhow::anyhow!("a password: {error}")))
     }
 
     /// Whether an attempt is the password with this hash. Without a hash it is not, and that takes as long.
-    pub async fn verify(&self, turn: Turn, Attempt(attempt): Attempt, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, turn: &Turn, Attempt(attempt): Attempt, hash: Option<String>) -> Result<bool> {
         let verify = move || {
             let right = Argon2::default().verify_password(attempt.as_bytes(), hash.as_deref().unwrap_or(NOBODYS));
             right.is_ok() && hash.is_some()
@@ -178,8 +213,9 @@ impl Passwords {
         self.work(turn, verify).await
     }
 
-    async fn work<T: Send + 'static>(&self, turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn work<T: Send + 'static>(&self, turn: &Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (done, outcome) = oneshot::channel();
+        let turn = Arc::clone(turn);
         let work = move || {
             // Held to the end, even if nobody waits for it any more.
             let _turn = turn;
@@ -265,12 +301,19 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_has_an_end() {
+    fn the_queue_has_an_end_and_nobody_holds_all_of_it() {
         let passwords = new(2);
-        let held: Vec<_> = (0..QUEUE + 1).map(|_| passwords.try_queue()).collect();
-        assert!(held.iter().all(Result::is_ok));
-        assert!(passwords.try_queue().is_err_and(|error| error.is(&BUSY)));
-        drop(held);
-        assert!(passwords.try_queue().is_ok());
+        let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let take = |from, places: usize| (0..places).map(|_| passwords.try_queue(from)).collect::<Result<Vec<_>>>();
+        let mine = take(here, QUEUE + 1 - OTHERS);
+        assert!(mine.is_ok());
+        assert!(passwords.try_queue(here).is_err_and(|error| error.is(&BUSY)));
+        let others = take(there, OTHERS);
+        assert!(others.is_ok());
+        assert!(passwords.try_queue(there).is_err_and(|error| error.is(&BUSY)));
+        drop(mine);
+        assert!(take(there, QUEUE + 1 - 2 * OTHERS).is_ok());
+        drop(others);
+        assert!(passwords.0.queue.held.lock().is_ok_and(|held| held.is_empty()), "nothing is remembered");
     }
 }

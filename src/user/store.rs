@@ -143,7 +143,9 @@ pub fn open_account(tx: &Tx<'_>, user_id: i64, password_hash: &str) -> Result<Ac
 
 /// Whether a user's token of this version counts.
 pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
-    Ok(account(tx, user_id)?.is_some_and(|account| account.version == version))
+    let sql = "SELECT token_version FROM accounts WHERE user_id = $1";
+    let current: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
+    Ok(current == Some(version))
 }
 
 /// Ends all tokens of a user, here at once and elsewhere as soon as it is heard of.
@@ -165,13 +167,13 @@ pub fn set_password(tx: &Tx<'_>, user_id: i64, version: i64, password_hash: &str
     Ok(true)
 }
 
-/// Gives the account with this e-mail key a role, which ends its tokens; false if there is none.
-pub fn set_role(tx: &Tx<'_>, email_key: &str, role: Role, now: i64) -> Result<bool> {
-    let Some(user) = with_email(tx, email_key)? else { return Ok(false) };
+/// Gives the account with this e-mail key a role, which ends its tokens. The user whose it is, if there is one.
+pub fn set_role(tx: &Tx<'_>, email_key: &str, role: Role, now: i64) -> Result<Option<User>> {
+    let Some(user) = with_email(tx, email_key)? else { return Ok(None) };
     let sql = "UPDATE accounts SET role = $2 WHERE user_id = $1";
     let found = tx.execute(sql, &[user.id.into(), role.as_str().into()])? == 1;
     end_tokens(tx, user.id, now)?;
-    Ok(found)
+    Ok(found.then_some(user))
 }
 
 /// Brings the e-mail keys that an earlier version made up to date. Of two users whose addresses have turned out

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast;
@@ -10,8 +10,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::api::Notification;
 use super::{State, store};
-use crate::auth::Principal;
-use crate::error::{Error, Result};
+use crate::auth::{Auth, Principal, token};
+use crate::error::{Error, Result, TOKEN_REVOKED};
 use crate::events::Event;
 use crate::storage::{CHUNK, Db};
 use crate::web::{Language, Message};
@@ -47,7 +47,10 @@ impl Arrivals {
 struct Following {
     db: Db,
     arrivals: broadcast::Receiver<Arc<[i64]>>,
+    auth: Auth,
     listener: Principal,
+    /// When a listener who has logged in has to do so again.
+    until: Instant,
     user_id: i64,
     /// The id of the last notification read.
     last: i64,
@@ -57,51 +60,47 @@ struct Following {
 
 /// The notifications of a user after the one with the id `last`, and then each as it comes.
 ///
-/// It ends when the tokens of the one who listens do.
+/// It ends when the tokens of `listener` are ended, and in any case when one would be over that is made now.
 pub fn of(
     state: &State,
+    auth: &Auth,
     listener: Principal,
     user_id: i64,
     last: i64,
     language: Language,
 ) -> impl Stream<Item = Result<Message>> + use<> {
     let (db, arrivals) = (state.db.clone(), state.arrivals.0.subscribe());
-    let following = Following { db, arrivals, listener, user_id, last, language, ready: VecDeque::new() };
+    let (auth, until) = (auth.clone(), Instant::now() + token::LIFE);
+    let ready = VecDeque::new();
+    let following = Following { db, arrivals, auth, listener, until, user_id, last, language, ready };
     stream::try_unfold(following, |mut following| async move {
         loop {
             if let Some(notification) = following.ready.pop_front() {
                 let data = serde_json::to_string(&notification).map_err(Error::internal)?;
                 return Ok(Some((Message { id: notification.id, data }, following)));
             }
-            match following.read().await? {
-                Found::Something => {}
-                Found::Nothing if following.wait().await => {}
-                Found::Nothing | Found::NotAllowed => return Ok(None),
+            if !following.may_go_on().await? || (!following.read().await? && !following.wait().await) {
+                return Ok(None);
             }
         }
     })
 }
 
-/// What a look has found.
-enum Found {
-    Something,
-    Nothing,
-    /// The listener's tokens have ended.
-    NotAllowed,
-}
-
 impl Following {
-    /// Reads what there is.
-    async fn read(&mut self) -> Result<Found> {
-        let (listener, user_id, last, language) = (self.listener, self.user_id, self.last, self.language);
-        let ready = self.db.read(move |tx| match listener {
-            Principal::User { id, version, .. } if !store::stands(tx, id, version)? => Ok(None),
-            _ => store::notifications(tx, user_id, last, CHUNK, language).map(Some),
-        });
-        let Some(ready) = ready.await? else { return Ok(Found::NotAllowed) };
-        self.ready = ready.into();
+    async fn may_go_on(&self) -> Result<bool> {
+        match self.auth.check(self.listener, &self.db).await {
+            Ok(()) => Ok(self.listener == Principal::Nobody || Instant::now() < self.until),
+            Err(error) if error.is(&TOKEN_REVOKED) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads what there is; false if there is nothing.
+    async fn read(&mut self) -> Result<bool> {
+        let (user_id, last, language) = (self.user_id, self.last, self.language);
+        self.ready = self.db.read(move |tx| store::notifications(tx, user_id, last, CHUNK, language)).await?.into();
         self.last = self.ready.back().map_or(last, |notification| notification.id);
-        Ok(if self.ready.is_empty() { Found::Nothing } else { Found::Something })
+        Ok(!self.ready.is_empty())
     }
 
     /// Waits until it is worth another look; false if nothing will ever come.

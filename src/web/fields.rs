@@ -19,6 +19,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::Server;
+use crate::auth::Admitted;
 use crate::error::{
     BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, REQUEST_TIMEOUT, Result, Sentence,
     UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
@@ -277,14 +278,18 @@ impl<T: Body> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let head = check_head(request);
-        let limit = request.app_data::<Data<Server>>().map_or(Duration::MAX, |server| server.time_limit);
+        let server = request.app_data::<Data<Server>>().cloned();
+        let limit = server.as_ref().map_or(Duration::MAX, |server| server.time_limit);
+        let admitted = request.extensions().get::<Admitted>().copied();
         let mut payload = payload.take();
         Box::pin(async move {
             head?;
-            match tokio::time::timeout(limit, read(&mut payload)).await {
-                Ok(body) => parse(&body?).map(Self),
-                Err(_) => Err(Error::new(&REQUEST_TIMEOUT)),
+            let body = tokio::time::timeout(limit, read(&mut payload)).await;
+            let body = body.unwrap_or_else(|_| Err(Error::new(&REQUEST_TIMEOUT)))?;
+            if let (Some(server), Some(Admitted { principal, .. })) = (server, admitted) {
+                server.auth.check(principal, &server.db).await?;
             }
+            parse(&body).map(Self)
         })
     }
 }

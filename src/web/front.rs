@@ -104,9 +104,10 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
 
 /// Lets the request pass if whoever makes it may.
 async fn admit(request: &HttpRequest) -> Result<()> {
-    let route = request.app_data::<Route>();
-    let access = route.and_then(|route| route.access.iter().find(|(method, _)| method == request.method()));
-    let (Some((_, access)), Some(server)) = (access, request.app_data::<web::Data<Server>>()) else {
+    let (Some(route), Some(server)) = (request.app_data::<Route>(), request.app_data::<web::Data<Server>>()) else {
+        return Err(Error::internal(anyhow::anyhow!("nothing says who may call {}", request.path())));
+    };
+    let Some((_, access)) = route.access.iter().find(|(method, _)| method == request.method()) else {
         return Ok(()); // OPTIONS, and what will be 405.
     };
     let admitted = server.auth.admit(*access, request.headers(), request.query_string(), &server.db).await?;

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{self, ContentType};
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use futures_util::stream;
 use serde::Serialize;
 
+use super::Server;
 use super::query::Query;
 use super::values::Id;
+use crate::auth::Principal;
 use crate::error::{Error, Result, Sentence};
 use crate::storage::{CHUNK, Db, Tx};
 
@@ -205,7 +207,7 @@ pub async fn answer<T: Listed>(
     response.content_type(ContentType::json());
     let Some(limit) = limit else {
         if rows.more {
-            return Ok(response.streaming(whole(db.clone(), fetch, sort, rows)));
+            return Ok(response.streaming(whole(db.clone(), fetch, sort, rows, Reader::of(request))));
         }
         return Ok(response.body(rows.close()));
     };
@@ -221,6 +223,22 @@ pub async fn answer<T: Listed>(
     Ok(response.body(rows.close()))
 }
 
+/// Whoever reads a list, as long as they may.
+struct Reader(Option<(Data<Server>, Principal)>);
+
+impl Reader {
+    fn of(request: &HttpRequest) -> Self {
+        Self(request.app_data::<Data<Server>>().cloned().zip(Principal::of(request).ok()))
+    }
+
+    async fn check(&self, db: &Db) -> Result<()> {
+        match &self.0 {
+            Some((server, principal)) => server.auth.check(*principal, db).await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle
 /// breaks the connection off, so that half a list can't be taken for a whole one.
 fn whole<T: Listed>(
@@ -228,17 +246,19 @@ fn whole<T: Listed>(
     fetch: Arc<impl Fetch<T>>,
     sort: Sort,
     first: Rows,
+    reader: Reader,
 ) -> impl futures_util::Stream<Item = Result<Bytes>> {
-    stream::try_unfold((db, fetch, Some(first)), move |(db, fetch, rows)| async move {
+    stream::try_unfold((db, fetch, reader, Some(first)), move |(db, fetch, reader, rows)| async move {
         let Some(rows) = rows else { return Ok(None) };
         if !rows.more {
-            return Ok(Some((Bytes::from(rows.close()), (db, fetch, None))));
+            return Ok(Some((Bytes::from(rows.close()), (db, fetch, reader, None))));
         }
         // Whoever waits for a single answer goes before a list of thousands.
         tokio::time::sleep(PAUSE).await;
+        reader.check(&db).await?;
         let mut next = Rows::read(&db, &fetch, sort, rows.last.clone(), CHUNK).await?;
         next.follow();
-        Ok(Some((Bytes::from(rows.json), (db, fetch, Some(next)))))
+        Ok(Some((Bytes::from(rows.json), (db, fetch, reader, Some(next)))))
     })
 }
 

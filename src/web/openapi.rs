@@ -9,7 +9,9 @@ use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, Para
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Header, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponsesBuilder, Server};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -197,10 +199,8 @@ impl Doc {
         self.parameters.push(Parameter { schema, example: "" });
         let text = ObjectBuilder::new().schema_type(Type::String);
         let example = format!("id: 1\ndata: {example}\n\n");
-        let ticket = ObjectBuilder::new().schema_type(Type::String);
         let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i64::MAX));
-        self.query("ticket", ticket.into(), "Of `POST /auth/ticket`, for clients that can't send headers.")
-            .query("last_event_id", schema.into(), "Like the header, which goes before it.")
+        self.query("last_event_id", schema.into(), "Like the header, which goes before it.")
             .gives("text/event-stream", text, Value::from(example))
             .fails(&[&BUSY, &STORAGE_UNAVAILABLE])
     }
@@ -265,6 +265,11 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
         .description(Some("The `access_token` of `POST /auth/login` of the user service."))
         .build();
     components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
+    if endpoints.iter().any(|endpoint| endpoint.doc.access == Access::Stream) {
+        let what = "The `ticket` of `POST /auth/ticket`, for clients that can't send headers.";
+        let ticket = ApiKey::Query(ApiKeyValue::with_description("ticket", what));
+        components.add_security_scheme(TICKET, SecurityScheme::ApiKey(ticket));
+    }
     for Endpoint { method, path, doc } in endpoints {
         for (name, schema) in &doc.schemas {
             components.schemas.insert(name.clone(), schema.clone());
@@ -299,8 +304,9 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
     OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).paths(paths).components(Some(components)).build()
 }
 
-/// The name of the way to show a token.
+/// The names of the ways to show a token and a ticket.
 const SCHEME: &str = "token";
+const TICKET: &str = "ticket";
 
 /// In words: what the call does, and who may make it.
 fn describe(doc: &Doc, required: bool) -> String {
@@ -314,12 +320,16 @@ fn describe(doc: &Doc, required: bool) -> String {
 
 /// The ways to be let in.
 fn securities(access: Access, required: bool) -> Vec<SecurityRequirement> {
-    let (none, token) = (SecurityRequirement::default(), SecurityRequirement::new(SCHEME, [] as [&str; 0]));
-    match (access, access.needs_token(required)) {
-        (Access::Anyone, _) => vec![],
-        (_, true) => vec![token],
-        (_, false) => vec![none, token],
+    let by = |scheme| SecurityRequirement::new(scheme, [] as [&str; 0]);
+    let mut ways = match access {
+        Access::Anyone => vec![],
+        Access::Stream => vec![by(SCHEME), by(TICKET)],
+        _ => vec![by(SCHEME)],
+    };
+    if access != Access::Anyone && !access.needs_token(required) {
+        ways.insert(0, SecurityRequirement::default());
     }
+    ways
 }
 
 /// What may be wrong with who asks.

@@ -64,6 +64,11 @@ impl Query {
         }
     }
 
+    /// Takes a parameter that somebody else has read.
+    pub fn ignore(&mut self, name: &str) {
+        self.left.retain(|(known, _)| known != name);
+    }
+
     /// Ends the taking: an error if a parameter was repeated, unreadable or unknown.
     pub fn finish(mut self) -> Result<()> {
         for (name, _) in std::mem::take(&mut self.left) {

@@ -639,7 +639,7 @@ fn no_help_and_no_refusal_shows_the_secret() {
         let file = folder.path().join("jwt-secret");
         fs::write(&file, secret).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let said = told(&mut folder.pasar(&[]), 1);
+        let said = told(&mut folder.pasar(&["--auth", "required"]), 1);
         assert!(!said.contains(TOO_SHORT) && said.contains("jwt-secret"), "{said}");
     }
 }
