@@ -55,7 +55,7 @@ fn run(config: &Config) -> anyhow::Result<()> {
         let stop = stop_signal()?;
         let app = App::start(config, Clock::system()).await?;
         for (service, addr) in app.addresses() {
-            print(&first_steps(service, addr)?);
+            print(&first_steps(service, addr, config.auth_required)?);
         }
         app.run_until(stop).await
     });
@@ -64,11 +64,19 @@ fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// A line for people: where a service is, and what to try first.
-fn first_steps(service: Service, addr: SocketAddr) -> anyhow::Result<String> {
+fn first_steps(service: Service, addr: SocketAddr, auth_required: bool) -> anyhow::Result<String> {
     let url = base_url(addr)?;
     let (name, call) = match service {
+        Service::User if auth_required => (
+            user::NAME,
+            format!(
+                "curl {url}auth/register -H 'Content-Type: application/json' \
+                 -d '{{\"name\": \"Siti\", \"email\": \"siti@example.com\", \"password\": \"tiga ekor kucing\"}}'"
+            ),
+        ),
         Service::User => (user::NAME, format!("curl {url}users/1")),
         Service::Product => (product::NAME, format!("curl {url}products")),
+        Service::Order if auth_required => (order::NAME, format!("curl {url}payments/methods")),
         Service::Order => (
             order::NAME,
             format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'"),

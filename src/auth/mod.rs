@@ -195,15 +195,16 @@ impl Auth {
             return Ok(None);
         }
         let ticket = if access == Access::Stream { ticket(query)? } else { None };
-        let principal = match (bearer(headers)?, ticket) {
+        let needed = access.needs_token(self.required);
+        let principal = match (bearer(headers, needed)?, ticket) {
             (Some(_), Some(_)) => return Err(Error::new(&TOKEN_MALFORMED).detail("there is a ticket and a token")),
             (Some(token), None) => self.tokens.read(token, &self.services)?,
             (None, Some(ticket)) => self.tokens.read_ticket(&ticket)?,
-            (None, None) if access.needs_token(self.required) => return Err(Error::new(&TOKEN_MISSING)),
+            (None, None) if needed => return Err(Error::new(&TOKEN_MISSING)),
             (None, None) => return Ok(Some(Admitted { principal: Principal::Nobody, scope: Scope::All })),
         };
         self.check(principal, db).await?;
-        if access.needs_token(self.required) && !access.admits(principal) {
+        if needed && !access.admits(principal) {
             return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words())));
         }
         let scope = match principal {
@@ -222,8 +223,9 @@ impl Auth {
     }
 }
 
-/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is meant for
+/// somebody else, a proxy say, unless a token is `needed`.
+fn bearer(headers: &HeaderMap, needed: bool) -> Result<Option<&str>> {
     let malformed = |why: &str| Error::new(&TOKEN_MALFORMED).detail(why);
     let mut values = headers.get_all(header::AUTHORIZATION);
     let Some(value) = values.next() else { return Ok(None) };
@@ -238,6 +240,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
                 .map(Some)
                 .ok_or_else(|| malformed("it is too long"))
         }
+        Some((scheme, _)) if !needed && !scheme.eq_ignore_ascii_case("bearer") => Ok(None),
         _ => Err(malformed("it is not of the form Bearer <token>")),
     }
 }

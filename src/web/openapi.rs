@@ -305,7 +305,7 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
 }
 
 /// The names of the ways to show a token and a ticket.
-const SCHEME: &str = "token";
+const SCHEME: &str = "bearer";
 const TICKET: &str = "ticket";
 
 /// In words: what the call does, and who may make it.

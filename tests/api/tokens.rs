@@ -239,10 +239,7 @@ async fn a_token_comes_in_one_header_of_one_form() {
                 "",
                 "Bearer",
                 "Bearer ",
-                "Basic YWRtaW46YWRtaW4=",
-                "Digest username=\"admin\"",
                 &token,
-                &format!("Token {token}"),
                 &format!("Bearer{token}"),
                 &format!("Bearer\t{token}"),
                 &format!("Bearer={token}"),
@@ -252,6 +249,11 @@ async fn a_token_comes_in_one_header_of_one_form() {
             for value in malformed {
                 println!("{auth} {door:?} {value:?}");
                 refused(&show(&app, door, value).await, "token_malformed");
+            }
+            // Another scheme is for a proxy before us, where we ask for none ourselves.
+            for value in ["Basic YWRtaW46YWRtaW4=", "Digest username=\"admin\"", &format!("Token {token}")] {
+                let answer = show(&app, door, value).await;
+                if auth == "required" { refused(&answer, "token_malformed") } else { drop(answer.expect(200)) }
             }
             let bearer = format!("Bearer {token}");
             for others in [&bearer, "Bearer rubbish", ""] {
