@@ -3,9 +3,11 @@
 //! Only this module reads the environment. What can't work together is refused here, in one line that
 //! names the setting, before anything is opened.
 
+mod text;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,12 +19,10 @@ use crate::auth::token::Secret;
 use crate::payment::gateway::Rule;
 use crate::storage::DatabaseUrl;
 use crate::web::{Email, Field};
+use text::{OptionalPeer, address, duration, is_host, is_origin, named, optional_peer, peer, switch};
 
 /// Where the payment service listens if nothing is said and it can't be with the order service.
 const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5003);
-
-/// The longest time that a setting can name.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The services of the shop, in the order in which they start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -400,71 +400,12 @@ fn describe(error: &dotenvy::Error) -> String {
     }
 }
 
-fn is_host(name: &str) -> bool {
-    let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    name.parse::<IpAddr>().is_ok() || name.chars().all(label)
-}
-
-/// Whether a browser could send this as an `Origin`: what it sends is compared letter by letter.
-fn is_origin(text: &str) -> bool {
-    let browser = |url: Url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
-    text == "null" || Url::parse(text).is_ok_and(browser)
-}
-
-/// A list without its empty entries, as an empty variable would make one.
-fn named(list: Vec<String>) -> Vec<String> {
-    list.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
 /// Where a server that listens at `addr` is reached from this machine.
 pub fn base_url(mut addr: SocketAddr) -> Result<Url, Refusal> {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
     Url::parse(&format!("http://{addr}")).map_err(|error| Refusal::new(error.to_string()))
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let mut found = text.to_socket_addrs().map_err(|_| "an address is written HOST:PORT".to_owned())?;
-    found.next().ok_or_else(|| "this host has no address".to_owned())
-}
-
-fn peer(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    if url.scheme() != "http" {
-        return Err("a service is written http://HOST:PORT".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err("a service's URL has no user, query or fragment".to_owned());
-    }
-    Ok(url)
-}
-
-/// Where a service is that need not be anywhere.
-#[derive(Clone, Debug)]
-enum OptionalPeer {
-    Nowhere,
-    At(Url),
-}
-
-fn optional_peer(text: &str) -> Result<OptionalPeer, String> {
-    if text == "none" { Ok(OptionalPeer::Nowhere) } else { peer(text).map(OptionalPeer::At) }
-}
-
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "on" | "yes" | "true" => Ok(true),
-        "off" | "no" | "false" => Ok(false),
-        _ => Err("it is on or off, yes or no".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if !time.is_zero() && time <= LONGEST => Ok(time),
-        Ok(_) => Err("it is more than nothing and at most a year".to_owned()),
-        Err(_) => Err("a time is written 500ms, 2s, 15m".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,12 @@ impl Role {
         }
     }
 
+    /// A role as it was stored.
+    pub fn stored(text: &str) -> Result<Self> {
+        let found = [Self::Customer, Self::Admin].into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| Error::internal(anyhow::anyhow!("{text} is not a role")))
+    }
+
     /// With its article, for people.
     pub fn title(self) -> &'static str {
         match self {

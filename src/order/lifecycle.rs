@@ -57,8 +57,8 @@ impl Step {
     }
 }
 
-/// Takes a step with an order within `scope`, makes the calls that it owes, and shows the order as it is then. A call
-/// that can't be made now is made later; the step stands.
+/// Takes a step with an order within `scope`, makes the calls that it owes, and shows the order as it is
+/// then. A call that can't be made now is made later; the step stands.
 ///
 /// The step starts from where the order is now. If another one is faster, this one is refused, even if it
 /// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.

@@ -117,7 +117,7 @@ const ACCOUNT: &str = "SELECT user_id, password_hash, role, token_version FROM a
 
 fn read_account(row: &Row<'_>) -> Result<Account> {
     let role: String = row.get(2)?;
-    let role = if role == Role::Admin.as_str() { Role::Admin } else { Role::Customer };
+    let role = Role::stored(&role)?;
     Ok(Account { user_id: row.get(0)?, password_hash: row.get(1)?, role, version: row.get(3)? })
 }
 
