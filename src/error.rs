@@ -284,12 +284,15 @@ struct Occurrence {
     detail: Option<String>,
     fields: Vec<(String, Sentence)>,
     retry_after: Option<u64>,
+    /// Whether another try would most likely end the same way.
+    unlikely_to_pass: bool,
     source: Option<anyhow::Error>,
 }
 
 impl Error {
     pub fn new(code: &'static Code) -> Self {
-        Self(Box::new(Occurrence { code, detail: None, fields: Vec::new(), retry_after: None, source: None }))
+        let (fields, retry_after, unlikely_to_pass) = (Vec::new(), None, false);
+        Self(Box::new(Occurrence { code, detail: None, fields, retry_after, unlikely_to_pass, source: None }))
     }
 
     /// A mistake of ours; the client learns only that there was one.
@@ -312,6 +315,12 @@ impl Error {
     /// Says after how many seconds it is worth another try.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Says that another try would most likely end the same way, though it may be worth some.
+    pub fn unlikely_to_pass(mut self) -> Self {
+        self.0.unlikely_to_pass = true;
         self
     }
 
@@ -340,6 +349,11 @@ impl Error {
     /// After how many seconds it is worth another try, if that is known.
     pub fn wait(&self) -> Option<u64> {
         self.0.retry_after
+    }
+
+    /// Whether another try would most likely end the same way.
+    pub fn is_unlikely_to_pass(&self) -> bool {
+        self.0.unlikely_to_pass
     }
 
     pub fn source(&self) -> Option<&anyhow::Error> {

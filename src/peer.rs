@@ -1,8 +1,9 @@
 //! Calls to other services: one deadline, one retry, a breaker, and the trace passed on.
 //!
 //! Whatever is wrong with a peer (away, hung, slow, broken off, an error of its own, nonsense) is the
-//! same to the caller: [`PEER_UNAVAILABLE`]. Its status codes never become the user's; but that a thing
-//! is not there (404), or that its state forbids what was asked (409), is an answer for the caller to read.
+//! same to the caller: [`PEER_UNAVAILABLE`]. Its status codes never become the user's, and no status alone
+//! decides anything: a refusal (404, 409) is an answer only if its problem document has a `code` that the
+//! caller understands. Anything may send a bare 404: a gateway does while the service behind it restarts.
 //!
 //! Every call may be tried twice: whoever adds one to a client sees to it that the second time changes
 //! nothing more than the first.
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -79,25 +80,41 @@ impl Target {
     }
 }
 
-/// What a peer that works may say.
+/// What a peer that works may answer.
 pub enum Answer<T> {
     /// It is done, or it is there.
     Done(T),
-    /// 404: there is no such thing.
-    Missing(Told),
-    /// 409: the state of the thing forbids it.
-    Refused(Told),
+    /// It refuses, for a reason that the caller understands.
+    Refused(Refusal),
 }
 
-/// The members of a problem document that a caller may act on or pass on. The words are a stranger's:
-/// they are kept short and on one line, as they may reach a log.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Told {
-    #[serde(deserialize_with = "words")]
-    pub code: String,
-    #[serde(deserialize_with = "words")]
+/// Why a peer refuses.
+pub struct Refusal {
+    pub code: &'static Code,
+    /// What is particular to this occurrence, in the peer's words: short, and on one line.
     pub detail: String,
+}
+
+impl Refusal {
+    /// The refusal that a problem document states, if its code is one of those.
+    fn read(body: &[u8], understood: &[&'static Code]) -> Option<Self> {
+        let Problem { code, detail } = serde_json::from_slice(body).ok()?;
+        let code = understood.iter().copied().find(|known| known.name == code)?;
+        Some(Self { code, detail })
+    }
+
+    pub fn is(&self, code: &Code) -> bool {
+        self.code.name == code.name
+    }
+}
+
+/// The members of a problem document that matter to a caller. The words are a stranger's: they are kept
+/// short and on one line, as they may reach a log.
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    #[serde(default, deserialize_with = "words")]
+    detail: String,
 }
 
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -105,11 +122,18 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
     Ok(text.chars().filter(|c| !c.is_control()).take(WORDS).collect())
 }
 
-impl Told {
-    /// Whether this is why. A status alone is not believed: whatever stands in for a service that is
-    /// away, a proxy say, answers with one, too.
-    pub fn is(&self, code: &Code) -> bool {
-        self.code == code.name
+/// Why an attempt gave no answer to go on with.
+enum Failure {
+    /// The peer is unwell: it refuses connections, hangs, breaks off, fails (5xx), or talks nonsense.
+    Unwell(anyhow::Error),
+    /// It answered in order, but nothing that the caller understands. What one client asks for may cause that,
+    /// so it must not count against the peer.
+    Unhelpful(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Unwell(error.into())
     }
 }
 
@@ -118,71 +142,92 @@ impl Peer {
         Self { client, target }
     }
 
-    /// `GET path`: the answer, or `None` if the peer says 404. An answer for which `sound` is false is
+    /// `GET path`: the answer, or `None` if the peer says `missing`. An answer for which `sound` is false is
     /// nonsense.
     pub async fn get<T: DeserializeOwned>(
         &self,
         context: &Context,
         path: &str,
+        missing: &'static Code,
         sound: impl Fn(&T) -> bool,
     ) -> Result<Option<T>> {
-        match self.call(context, Method::GET, path, None, sound).await? {
+        match self.call(context, Method::GET, path, None, &[missing], sound).await? {
             Answer::Done(found) => Ok(Some(found)),
-            Answer::Missing(_) => Ok(None),
-            Answer::Refused(told) => Err(self.unavailable(anyhow!("it refused to show: {}", told.code))),
+            Answer::Refused(_) => Ok(None),
         }
     }
 
-    /// Sends `body` as JSON to `path`. An answer for which `sound` is false is nonsense; one without a
-    /// body is read as `null`.
+    /// Sends `body` as JSON to `path`. Of refusals, those whose code is in `understood` are answers. An answer
+    /// for which `sound` is false is nonsense; one without a body is read as `null`.
     pub async fn call<T: DeserializeOwned>(
         &self,
         context: &Context,
         method: Method,
         path: &str,
         body: Option<String>,
+        understood: &[&'static Code],
         sound: impl Fn(&T) -> bool,
     ) -> Result<Answer<T>> {
         let target = &self.target;
+        let deadline = context.deadline();
         let mut failure = None;
         for attempt in 0..2 {
             // A budget that is spent says nothing of the peer.
             let began = Instant::now();
-            if began >= context.deadline() || !target.breaker.allows() {
+            if began >= deadline || !target.breaker.allows() {
                 break;
             }
             let limit = if attempt == 0 {
-                (began + FIRST_ATTEMPT).min(context.deadline())
+                (began + FIRST_ATTEMPT).min(deadline)
             } else {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(0..JITTER_MS))).await;
-                context.deadline()
+                deadline
             };
-            let attempt = self.attempt(context, method.clone(), path, body.clone());
-            let answer = tokio::time::timeout_at(limit.into(), attempt).await;
-            let answer = answer.unwrap_or_else(|_| Err(anyhow!("no whole answer in time")));
-            match answer {
-                Ok(Answer::Done(done)) if !sound(&done) => {
-                    failure = Some(anyhow!("the answer is not about what was asked"));
+            let attempt = self.attempt(context, method.clone(), path, body.clone(), understood);
+            let answer = match tokio::time::timeout_at(limit.into(), attempt).await {
+                Ok(Ok(Answer::Done(done))) if !sound(&done) => {
+                    Err(Failure::Unwell(anyhow!("the answer is not about what was asked")))
                 }
+                Ok(answer) => answer,
+                // Whoever had little time left can't blame the peer.
+                Err(_) if limit.saturating_duration_since(began) < FIRST_ATTEMPT => {
+                    failure = Some(Failure::Unwell(anyhow!("the time for the request ran out")));
+                    break;
+                }
+                Err(_) => Err(Failure::Unwell(anyhow!("no whole answer in time"))),
+            };
+            target.metrics.call(target.name, if answer.is_ok() { "ok" } else { "failed" });
+            match answer {
                 Ok(answer) => {
                     target.breaker.succeeded();
-                    target.metrics.call(target.name, "ok");
                     return Ok(answer);
                 }
-                Err(error) => failure = Some(error),
+                Err(found) => {
+                    match found {
+                        Failure::Unwell(_) => target.breaker.failed(began),
+                        Failure::Unhelpful(_) => target.breaker.succeeded(),
+                    }
+                    failure = Some(found);
+                }
             }
-            target.breaker.failed(began);
-            target.metrics.call(target.name, "failed");
         }
-        let failure =
-            failure.unwrap_or_else(|| anyhow!("it was not asked: it has failed repeatedly, or there is no time left"));
-        Err(self.unavailable(failure))
+        let not_asked =
+            || Failure::Unwell(anyhow!("it was not asked: it has failed repeatedly, or there is no time left"));
+        Err(self.unavailable(failure.unwrap_or_else(not_asked)))
     }
 
-    /// The error of a peer that gives no sound answer.
-    pub fn unavailable(&self, why: anyhow::Error) -> Error {
+    /// The error of a peer that answered in order, but nothing that the caller can go on with.
+    pub fn unhelpful(&self, why: anyhow::Error) -> Error {
+        self.unavailable(Failure::Unhelpful(why))
+    }
+
+    fn unavailable(&self, failure: Failure) -> Error {
         let detail = format!("the {} service does not answer", self.target.name);
-        Error::new(&PEER_UNAVAILABLE).detail(detail).caused_by(why)
+        let error = Error::new(&PEER_UNAVAILABLE).detail(detail);
+        match failure {
+            Failure::Unwell(why) => error.caused_by(why),
+            Failure::Unhelpful(why) => error.caused_by(why).unlikely_to_pass(),
+        }
     }
 
     pub fn name(&self) -> &'static str {
@@ -206,7 +251,8 @@ impl Peer {
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> anyhow::Result<Answer<T>> {
+        understood: &[&'static Code],
+    ) -> Result<Answer<T>, Failure> {
         let mut url = self.target.base.clone();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
@@ -225,26 +271,26 @@ impl Peer {
         }
         let mut answer = request.send().await?;
         let status = answer.status();
-        if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
-            bail!("it answered {status}: AUTH and JWT_SECRET must be the same for all services");
-        }
-        if !status.is_success() && status != StatusCode::NOT_FOUND && status != StatusCode::CONFLICT {
-            bail!("it answered {status}");
+        if status.is_server_error() {
+            return Err(anyhow!("it answered {status}").into());
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > LIMIT {
-                bail!("its answer is longer than {LIMIT} bytes");
+                return Err(Failure::Unhelpful(anyhow!("its answer is longer than {LIMIT} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
-        // A stranger's service may say it with a status alone.
-        let told = || serde_json::from_slice(&body).unwrap_or_default();
-        match status {
-            StatusCode::NOT_FOUND => Ok(Answer::Missing(told())),
-            StatusCode::CONFLICT => Ok(Answer::Refused(told())),
-            _ if body.is_empty() => Ok(Answer::Done(serde_json::from_str("null")?)),
-            _ => Ok(Answer::Done(serde_json::from_slice(&body)?)),
+        if status.is_success() {
+            let text = if body.is_empty() { b"null" } else { body.as_slice() };
+            return Ok(Answer::Done(serde_json::from_slice(text)?));
+        }
+        match Refusal::read(&body, understood) {
+            Some(refusal) => Ok(Answer::Refused(refusal)),
+            None if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => Err(Failure::Unhelpful(
+                anyhow!("it answered {status}: AUTH and JWT_SECRET must be the same for all services"),
+            )),
+            None => Err(Failure::Unhelpful(anyhow!("it answered {status}, and nothing that is understood here"))),
         }
     }
 }

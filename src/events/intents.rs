@@ -21,6 +21,9 @@ const BATCH: i64 = 64;
 const PARALLEL: usize = 8;
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(30);
+/// Attempts after which a call is parked that is answered, but never so that it helps: some eight minutes' worth,
+/// which a gateway in front of a service that restarts does not take.
+const UNHELPFUL_ATTEMPTS: i64 = 20;
 /// How long whoever begins a call may take before it is tried by the worker, too: longer than a budget.
 const TURN: Duration = Duration::from_secs(3);
 
@@ -34,8 +37,9 @@ pub struct Intent {
     attempts: i64,
 }
 
-/// Makes the call of an intent. An error that may pass ([`Kind::Unavailable`]) is tried again for ever,
-/// any other means that it can never succeed.
+/// Makes the call of an intent. After an error that may pass ([`Kind::Unavailable`]) it is retried until it is
+/// answered; if the error is unlikely to pass ([`Error::is_unlikely_to_pass`]), so many times and then it is parked.
+/// Any other error means that it can never succeed: it is parked at once.
 pub type Act = Arc<dyn Fn(Intent) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// Writes an intent that is due at `not_before` (epoch milliseconds) and can be withdrawn until then.
@@ -91,6 +95,9 @@ impl Caller {
 
     /// Works for as long as it is polled.
     pub async fn run(self) {
+        if let Err(error) = self.resume_parked().await {
+            log::warn!("{}: parked calls stay parked: {error}", self.service);
+        }
         let mut pace = Pace::new(&self.db);
         loop {
             pace.next().await;
@@ -102,6 +109,14 @@ impl Caller {
                 }
             };
         }
+    }
+
+    /// Gives each parked call one more attempt: what stood in its way may have been mended before this start.
+    async fn resume_parked(&self) -> Result<()> {
+        let service = self.service;
+        let sql = "UPDATE intents SET parked = 0, not_before = 0 WHERE service = $1 AND parked = 1";
+        self.db.write(move |tx| tx.execute(sql, &[service.into()])).await?;
+        Ok(())
     }
 
     /// Begins what is due, makes the calls, and tells how many there were.
@@ -125,8 +140,8 @@ impl Caller {
         let id = intent.id;
         let noted = match outcome {
             Ok(()) => self.db.write(move |tx| fulfil(tx, id)).await,
-            Err(error) if error.code().kind == Kind::Unavailable => {
-                log::warn!("{}: {} {} is tried again: {error}", self.service, intent.action, intent.target);
+            Err(error) if may_pass(&error, intent.attempts) => {
+                log::warn!("{}: {} {} is retried: {error}", self.service, intent.action, intent.target);
                 Ok(())
             }
             Err(error) => self.park(&intent, &error).await,
@@ -138,11 +153,17 @@ impl Caller {
     }
 
     async fn park(&self, intent: &Intent, error: &Error) -> Result<()> {
-        log::warn!("{}: {} {} is parked, it can't succeed: {error}", self.service, intent.action, intent.target);
+        log::error!("{}: {} {} is parked, it can't succeed: {error}", self.service, intent.action, intent.target);
         let id = intent.id;
         self.db.write(move |tx| tx.execute("UPDATE intents SET parked = 1 WHERE id = $1", &[id.into()])).await?;
         Ok(())
     }
+}
+
+/// Whether a call that failed so is worth another attempt.
+fn may_pass(error: &Error, attempts: i64) -> bool {
+    let unavailable = error.code().kind == Kind::Unavailable;
+    unavailable && (attempts < UNHELPFUL_ATTEMPTS || !error.is_unlikely_to_pass())
 }
 
 fn any_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {

@@ -124,6 +124,14 @@ pub struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     product: Option<Bought<'a>>,
+    /// Of an order of one line that has a product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    product_id: Option<i64>,
+    /// Of an order of one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    quantity: Option<i64>,
     items: &'a [Item],
     /// Whole rupiah: the sum of price × quantity.
     total_price: i64,
@@ -166,6 +174,11 @@ impl Order {
         self.paid_by.filter(|payment| *payment > 0)
     }
 
+    /// Whether it is paid, and was not cancelled since.
+    pub fn is_paid(&self) -> bool {
+        matches!(self.status, Status::Paid | Status::Confirmed | Status::Shipped | Status::Completed)
+    }
+
     fn payment_status(&self) -> &'static str {
         match self.status {
             Status::Pending | Status::Failed | Status::Expired => self.status.as_str(),
@@ -178,8 +191,8 @@ impl Order {
 
 impl Serialize for Order {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let product = match self.items.as_slice() {
-            [item] => Some(Bought { id: item.id, name: &item.name, price: item.price }),
+        let only = match self.items.as_slice() {
+            [item] => Some(item),
             _ => None,
         };
         let shown = Shown {
@@ -187,7 +200,9 @@ impl Serialize for Order {
             id: self.id,
             user_id: self.user_id,
             user: Buyer { id: self.user_id, name: &self.user_name },
-            product,
+            product: only.map(|item| Bought { id: item.id, name: &item.name, price: item.price }),
+            product_id: only.and_then(|item| item.id),
+            quantity: only.map(|item| item.quantity),
             items: &self.items,
             total_price: self.total_price,
             status: self.status,

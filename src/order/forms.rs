@@ -176,8 +176,7 @@ pub enum PaymentStatus {
 #[derive(Clone, Debug, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPaymentStatus {
-    #[schema(value_type = PaymentStatus)]
-    pub payment_status: Word,
+    pub payment_status: PaymentWord,
     /// The payment that says so: the same one may say it again.
     pub payment_id: Option<Id>,
 }
@@ -203,13 +202,28 @@ impl Body for NewPaymentStatus {
     }
 }
 
-/// Any text, to be looked up in a list of words.
+/// What is said of a payment: any text, to be looked up among the statuses. Seed 001 says `true` for `paid`.
 #[derive(Clone, Debug)]
-pub struct Word(String);
+pub struct PaymentWord(String);
 
-impl Field for Word {
+impl Field for PaymentWord {
     fn read(value: Value) -> Result<Self, Fault> {
-        word(value).map(Self)
+        match value {
+            Value::Bool(true) => Ok(Self("paid".to_owned())),
+            Value::Bool(false) => Ok(Self("false".to_owned())),
+            value => word(value).map(Self),
+        }
+    }
+}
+
+impl ToSchema for PaymentWord {}
+
+impl utoipa::PartialSchema for PaymentWord {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+        let paid = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true]));
+        let status = <PaymentStatus as utoipa::PartialSchema>::schema();
+        OneOfBuilder::new().item(status).item(paid.description(Some("Means `paid`."))).into()
     }
 }
 

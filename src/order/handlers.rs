@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all, try_join_all};
 
 use super::api::{Detail, Order, PeerState, Reached, Status};
 use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
-use super::lifecycle::{self, Step};
+use super::lifecycle::{self, By, Step};
 use super::store::Filter;
 use super::{SERVICE, State, placement, store};
 use crate::auth::Scope;
@@ -37,11 +37,14 @@ async fn listing(request: &HttpRequest, state: &State, user_id: Option<i64>) -> 
     let mut query = Query::of(request);
     let page = Page::take(&mut query, &SORTS);
     let why = Sentence::new("bukan status pesanan", "is not a status of an order");
-    let status = query.take("status", why, Status::parse);
+    let all = |text: &str| text.split(',').map(Status::parse).collect::<Option<Vec<_>>>();
+    let mut statuses = query.take("status", why, all).unwrap_or_default();
+    statuses.sort_unstable();
+    statuses.dedup();
     let user_id = user_id.or_else(|| query.field("user_id").map(Id::get));
-    let filter = Filter { status, user_id };
+    let filter = Filter { statuses, user_id };
     query.finish()?;
-    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, filter, sort, after, limit);
+    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, &filter, sort, after, limit);
     web::list::<Order>(request, &state.db, page, fetch).await
 }
 
@@ -119,10 +122,11 @@ pub async fn set_payment(
 ) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
     let status = new.status().ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
+    let by = new.payment_id.map_or(By::Hand, |payment| By::Payment(payment.get()));
     let step = match status {
-        PaymentStatus::Paid => Step::Pay(new.payment_id.map(Id::get)),
-        PaymentStatus::Failed => Step::Fail,
-        PaymentStatus::Expired => Step::Expire,
+        PaymentStatus::Paid => Step::Pay(by),
+        PaymentStatus::Failed => Step::Fail(by),
+        PaymentStatus::Expired => Step::Expire(by),
         PaymentStatus::Pending => {
             let order = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
             let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND))?;
@@ -135,7 +139,7 @@ pub async fn set_payment(
     match lifecycle::take(&state, &context, id, Scope::All, step).await {
         // It has lapsed, whether or not anybody has noticed before.
         Err(error) if error.is(&PAYMENT_TOO_LATE) => {
-            let expired = lifecycle::take(&state, &context, id, Scope::All, Step::Expire).await;
+            let expired = lifecycle::take(&state, &context, id, Scope::All, Step::Expire(by)).await;
             Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))
         }
         taken => Ok(web::ok(&taken?)),

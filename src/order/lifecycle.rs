@@ -27,16 +27,26 @@ const BATCH: i64 = 100;
 /// A step in the life of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// By this payment, or on somebody's word alone.
-    Pay(Option<i64>),
+    Pay(By),
     Confirm,
     Ship,
     Complete,
     Cancel,
     /// Cancel what is not paid yet: all that its user may undo alone.
     Withdraw,
-    Expire,
-    Fail,
+    Expire(By),
+    Fail(By),
+}
+
+/// Who says what has become of an order's payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The payment with this id, by itself.
+    Payment(i64),
+    /// Somebody who names no payment: the order's open payment must come to the same.
+    Hand,
+    /// Nobody: the deadline of the order has passed. A payment's own never comes later.
+    Deadline,
 }
 
 impl Step {
@@ -50,9 +60,20 @@ impl Step {
             (Self::Cancel, Status::Pending | Status::Paid) | (Self::Withdraw, Status::Pending) => {
                 Some(Status::Cancelled)
             }
-            (Self::Expire, Status::Pending) => Some(Status::Expired),
-            (Self::Fail, Status::Pending) => Some(Status::Failed),
+            (Self::Expire(_), Status::Pending) => Some(Status::Expired),
+            (Self::Fail(_), Status::Pending) => Some(Status::Failed),
             _ => None,
+        }
+    }
+
+    /// Whether the order is there already, on the same word. Whoever did not hear the answer says it again.
+    fn is_taken(self, order: &Order) -> bool {
+        match self {
+            Self::Pay(By::Payment(payment)) => order.paid_by == Some(payment),
+            Self::Pay(_) => order.is_paid(),
+            Self::Expire(_) => order.status == Status::Expired,
+            Self::Fail(_) => order.status == Status::Failed,
+            _ => false,
         }
     }
 }
@@ -83,7 +104,7 @@ pub async fn expire(state: &State) -> Result<()> {
             .write(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
-                    match advance(tx, *id, Status::Pending, Step::Expire, now) {
+                    match advance(tx, *id, Status::Pending, Step::Expire(By::Deadline), now) {
                         Ok((_, owed)) => all.extend(owed),
                         // Somebody was faster.
                         Err(error) if error.is(&ORDER_STATE) => {}
@@ -120,20 +141,27 @@ fn refusal(step: Step, status: Status) -> Error {
 /// Takes a step with an order that is in `from`, and tells what calls are owed for it.
 fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(Order, Vec<Intent>)> {
     let mut order = find(tx, id, Scope::All)?;
-    if let Step::Pay(Some(payment)) = step
-        && order.paid_by == Some(payment)
+    if step.is_taken(&order) {
+        return Ok((order, Vec::new()));
+    }
+    if let Step::Pay(By::Payment(payment)) = step
+        && order.is_paid()
+        && store::name_payment(tx, id, payment)?
     {
-        // It has said so before, and did not hear the answer.
+        // It was said to be paid by hand; now it is known by which payment.
+        order.paid_by = Some(payment);
         return Ok((order, Vec::new()));
     }
     let next = step.leads(order.status).filter(|_| order.status == from);
     let next = next.ok_or_else(|| refusal(step, order.status))?;
     // The payment service answers for the time of its payments; nobody else does.
-    if step == Step::Pay(None) && order.expires_at.is_some_and(|deadline| deadline <= now) {
+    if step == Step::Pay(By::Hand) && order.expires_at.is_some_and(|deadline| deadline <= now) {
         return Err(Error::new(&PAYMENT_TOO_LATE));
     }
-    if let Step::Pay(payment) = step {
-        order.paid_by = Some(payment.unwrap_or(0));
+    match step {
+        Step::Pay(By::Payment(payment)) => order.paid_by = Some(payment),
+        Step::Pay(_) => order.paid_by = Some(0),
+        _ => {}
     }
     if !store::set_status(tx, id, from, next, order.paid_by)? {
         return Err(refusal(step, from));
@@ -151,6 +179,9 @@ fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(
             }
             Status::Pending | Status::Paid | Status::Shipped | Status::Completed => {}
         }
+    }
+    if let Step::Pay(By::Hand) | Step::Expire(By::Hand) | Step::Fail(By::Hand) = step {
+        owed.push(intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now)?);
     }
     if let (Status::Cancelled, Some(payment)) = (next, order.payment_id()) {
         owed.push(intents::begin(tx, SERVICE, Owed::REFUND, &payment.to_string(), now)?);

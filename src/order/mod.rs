@@ -69,6 +69,8 @@ impl Owed {
     const RELEASE: &str = "release";
     /// Refund a payment; the target is its id.
     const REFUND: &str = "refund";
+    /// Bring the payment of an order to what the order was said to have come to; the target is the order's id.
+    const SETTLE: &str = "settle";
 }
 
 /// Makes the calls that orders owe, when nobody waits for them.
@@ -90,6 +92,7 @@ async fn call(
         (Owed::COMMIT, Some(products)) => products.commit(context, target).await,
         (Owed::RELEASE, Some(products)) => products.release(context, target).await,
         (Owed::REFUND, _) => payments.refund(context, target).await,
+        (Owed::SETTLE, _) => payments.settle(context, target).await,
         (_, None) => Err(Error::new(&PEER_UNAVAILABLE).detail("there is no product service")),
         (_, Some(_)) => Err(Error::internal(anyhow::anyhow!("an order owes no {action}"))),
     }
@@ -115,6 +118,8 @@ pub fn routes(routes: &mut Routes) {
             "user_id": 1,
             "user": {"id": 1, "name": "Bambang"},
             "product": {"id": 1, "name": "Laptop Asus", "price": 8_000_000},
+            "product_id": 1,
+            "quantity": 1,
             "items": [{"id": 1, "name": "Laptop Asus", "price": 8_000_000, "quantity": 1}],
             "total_price": 8_000_000,
             "status": "pending",
@@ -125,20 +130,28 @@ pub fn routes(routes: &mut Routes) {
     };
     let detail = || {
         let mut detail = order();
+        // These are of the order as it was placed alone.
+        if let Some(members) = detail.as_object_mut() {
+            members.remove("product_id");
+            members.remove("quantity");
+        }
         detail["products"] = json!([detail["product"]]);
         detail
     };
     let sort = || {
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(handlers::SORTS.map(crate::web::Sort::name)))
     };
-    let status = || ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Status::ALL.map(Status::as_str)));
+    let status = || {
+        let one = Status::ALL.map(Status::as_str).join("|");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^({one})(,({one}))*$")))
+    };
     routes.get(
         "/orders",
         handlers::list,
         Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first")
             .by(Access::Service)
             .lists::<Shown<'_>>(json!([order()]))
-            .query("status", status().into(), "Of this status.")
+            .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("user_id", Id::schema(), "Of this user.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first."),
     );
@@ -159,7 +172,7 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::UserOrService)
             .id(&USER_NOT_FOUND)
             .lists::<Shown<'_>>(json!([order()]))
-            .query("status", status().into(), "Of this status.")
+            .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first."),
     );
     routes.get(

@@ -31,28 +31,54 @@ pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<Order>> {
 }
 
 /// What a list is narrowed down to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
-    pub status: Option<Status>,
+    /// One of these; any if there is none.
+    pub statuses: Vec<Status>,
     pub user_id: Option<i64>,
 }
 
-pub fn list(tx: &Tx<'_>, filter: Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Order>> {
+pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Order>> {
+    let of = |status| list_of(tx, status, filter.user_id, sort, after, limit);
+    match filter.statuses.as_slice() {
+        [] => of(None),
+        [status] => of(Some(*status)),
+        statuses => {
+            // Each is read in the order of its index; to look for all at once would sort all there are.
+            let mut all = Vec::new();
+            for status in statuses {
+                all.extend(of(Some(*status))?);
+            }
+            all.sort_unstable_by_key(|order| if sort == Sort::IdDown { -order.id } else { order.id });
+            all.truncate(limit);
+            Ok(all)
+        }
+    }
+}
+
+fn list_of(
+    tx: &Tx<'_>,
+    status: Option<Status>,
+    user_id: Option<i64>,
+    sort: Sort,
+    after: Option<&Place>,
+    limit: usize,
+) -> Result<Vec<Order>> {
     let (comparison, direction, first) = match sort {
         Sort::IdDown => ('<', "DESC", i64::MAX),
         _ => ('>', "ASC", 0),
     };
     let mut params: Vec<Param<'_>> = vec![after.map_or(first, |place| place.id).into(), (limit as i64).into()];
     let mut which = format!("WHERE id {comparison} $1");
-    if let Some(status) = filter.status {
+    if let Some(status) = status {
         params.push(status.as_str().into());
         which += &format!(" AND status = ${}", params.len());
-        if status != Status::Pending && filter.user_id.is_none() {
+        if status != Status::Pending && user_id.is_none() {
             // Said for the index; one user's orders are found by the user.
             which += " AND status <> 'pending'";
         }
     }
-    if let Some(user_id) = filter.user_id {
+    if let Some(user_id) = user_id {
         params.push(user_id.into());
         which += &format!(" AND user_id = ${}", params.len());
     }
@@ -88,6 +114,12 @@ pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status, paid_by: Optio
         &[id.into(), from.as_str().into(), to.as_str().into(), paid_by.into()],
     )?;
     Ok(changed == 1)
+}
+
+/// Names the payment that paid an order of which it was not known; false if it is known, or not paid.
+pub fn name_payment(tx: &Tx<'_>, id: i64, payment: i64) -> Result<bool> {
+    let sql = "UPDATE orders SET paid_by = $2 WHERE id = $1 AND paid_by = 0";
+    Ok(tx.execute(sql, &[id.into(), payment.into()])? == 1)
 }
 
 pub fn add_to_history(tx: &Tx<'_>, id: i64, status: Status, at: i64) -> Result<()> {

@@ -173,6 +173,26 @@ impl Listed for Payment {
     }
 }
 
+/// The forms of `POST /payments`, for the documentation.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = PaymentForm)]
+pub enum Forms {
+    Method(NewPayment),
+    PaymentMethod(PaymentMethodForm),
+}
+
+/// Seed 001.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: NewPayment reads both forms")]
+pub struct PaymentMethodForm {
+    order_id: Id,
+    payment_method: Method,
+    user_id: Option<Id>,
+    amount: Option<Rupiah>,
+}
+
 /// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -190,7 +210,8 @@ pub struct NewPayment {
 impl Body for NewPayment {
     fn read(fields: &mut Fields) -> Option<Self> {
         let order_id = fields.required("order_id");
-        let method = fields.optional("method");
+        let name = if fields.has("payment_method") { "payment_method" } else { "method" };
+        let method = fields.optional(name);
         let user_id = fields.optional("user_id");
         let amount = fields.optional("amount");
         Some(Self {

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::error::{Error, ORDER_STATE, PAYMENT_NOT_FOUND, Result};
-use crate::peer::{Answer, Peer};
+use crate::peer::{Answer, Peer, Refusal};
 use crate::web::Context;
 
 #[derive(Clone)]
@@ -27,16 +27,25 @@ impl PaymentClient {
     /// service that is away says that it never will.
     pub async fn refund(&self, context: &Context, id: &str) -> Result<()> {
         let path = format!("/payments/{id}/refund");
-        match self.peer.call(context, Method::POST, &path, None, |_: &Value| true).await? {
+        let sound = |payment: &Value| payment["id"].to_string() == id;
+        let understood = [&PAYMENT_NOT_FOUND, &ORDER_STATE];
+        match self.peer.call(context, Method::POST, &path, None, &understood, sound).await? {
             Answer::Done(_) => Ok(()),
             // Whoever said that it paid the order made it up: there is nothing to give back.
-            Answer::Missing(told) if told.is(&PAYMENT_NOT_FOUND) => Ok(()),
-            Answer::Refused(told) if told.is(&ORDER_STATE) => {
-                Err(Error::internal(anyhow!("the {} service refused: {}", self.peer.name(), told.detail)))
-            }
-            Answer::Missing(told) | Answer::Refused(told) => {
-                Err(self.peer.unavailable(anyhow!("it knows nothing of refunds: {}", told.detail)))
+            Answer::Refused(refusal) if refusal.is(&PAYMENT_NOT_FOUND) => Ok(()),
+            Answer::Refused(Refusal { detail, .. }) => {
+                Err(Error::internal(anyhow!("the {} service refused: {detail}", self.peer.name())))
             }
         }
+    }
+
+    /// `POST /payments/order/{id}/settle`: the payment of the order comes to what the order has come to. May be
+    /// repeated.
+    pub async fn settle(&self, context: &Context, order_id: &str) -> Result<()> {
+        let path = format!("/payments/order/{order_id}/settle");
+        let sound = |payment: &Value| payment["order_id"].to_string() == order_id;
+        // Without a payment there is nothing to settle.
+        self.peer.call(context, Method::POST, &path, None, &[&PAYMENT_NOT_FOUND], sound).await?;
+        Ok(())
     }
 }

@@ -53,6 +53,11 @@ pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<
     Ok(web::ok(&settlement::refund(&state, &context, id).await?))
 }
 
+pub async fn settle(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+    Ok(web::ok(&settlement::follow_order(&state, &context, id).await?))
+}
+
 /// What came of an attempt to open a payment.
 enum Opened {
     As(Answered),

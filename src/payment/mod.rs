@@ -22,7 +22,7 @@ use crate::events::{self, Act, Intent};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
 use crate::web::{Context, Doc, Routes};
-use api::{Confirmation, NewPayment, Offered, Shown};
+use api::{Confirmation, Forms, NewPayment, Offered, Shown};
 use gateway::Gateway;
 
 pub const NAME: &str = "PaymentService";
@@ -104,7 +104,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::create,
         Doc::new("Membuat pembayaran untuk sebuah pesanan", "Opens a payment for a pending order")
             .by(Access::User)
-            .takes::<NewPayment>(json!({"order_id": 1, "method": "qris"}))
+            .takes_one_of::<NewPayment, Forms>(json!({"order_id": 1, "method": "qris"}))
             .creates::<Shown>(payment("pending"))
             .once(&[&IDEMPOTENCY_KEY_REUSED])
             .fails(&[
@@ -147,6 +147,19 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
             .shows::<Shown>(payment("pending")),
+    );
+    routes.post(
+        "/payments/order/{id}/settle",
+        handlers::settle,
+        Doc::new(
+            "Menyelaraskan pembayaran dengan pesanannya",
+            "Brings the open payment of an order to what the order was said to have come to: paid, failed or expired",
+        )
+        .by(Access::Service)
+        .id(&PAYMENT_NOT_FOUND)
+        .shows::<Shown>(payment("paid"))
+        .changes()
+        .fails(&[&PAYMENT_UNSETTLED, &PEER_UNAVAILABLE]),
     );
     routes.post(
         "/payments/{id}/refund",

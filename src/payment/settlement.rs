@@ -1,6 +1,6 @@
 //! What becomes of a payment.
 //!
-//! `pending → confirming → paid → refunding → refunded`; `pending → expired`;
+//! `pending → confirming → paid → refunding → refunded`; `pending → expired | failed | refunded`;
 //! `confirming → failed | refunding`. The stored deadline decides in the `UPDATE` that leaves `pending`:
 //! a payment that is being confirmed does not expire any more, and is settled however often the process
 //! dies on the way. The order service is the arbiter: a payment is paid only once its order took it, and
@@ -59,8 +59,7 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Conf
         Begun::As(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
         Begun::As(_) => {}
     }
-    let payment = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
-    let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
+    let payment = find(state, id).await?;
     match payment.status {
         Status::Paid => Ok(payment),
         Status::Failed => Err(Error::new(&PAYMENT_DECLINED)),
@@ -94,9 +93,12 @@ fn begin(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Begun> {
 
 /// What follows from a payment's expiry: its event, and that the order is told.
 fn expired(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Intent> {
-    let Payment { id, order_id, user_id, amount, .. } = *payment;
-    events::emit(tx, &Event::PaymentExpired { payment_id: id, order_id, user_id, amount })?;
-    intents::begin(tx, SERVICE, Owed::TELL, &id.to_string(), now)
+    events::emit(tx, &expiry(payment))?;
+    intents::begin(tx, SERVICE, Owed::TELL, &payment.id.to_string(), now)
+}
+
+fn expiry(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
+    Event::PaymentExpired { payment_id: id, order_id, user_id, amount }
 }
 
 /// Lets one payment expire if its time is over.
@@ -143,37 +145,84 @@ pub async fn expire(state: &State) -> Result<()> {
 /// Sees to it that nothing is kept of a payment whose order was cancelled: what was charged goes back, and
 /// what is open is closed.
 pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment> {
-    let find = || async move {
-        let payment = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
-        payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
-    };
-    let payment = find().await?;
+    let payment = find(state, id).await?;
     let order = state.settler.orders.get(context, payment.order_id).await?;
-    if order.is_some_and(|order| order.status != OrderStatus::Cancelled) {
-        return Err(Error::new(&ORDER_STATE).detail("the order is not cancelled"));
+    match order.map_or(OrderStatus::Cancelled, |order| order.status) {
+        OrderStatus::Cancelled => follow(state, context, id, OrderStatus::Cancelled).await,
+        _ => Err(Error::new(&ORDER_STATE).detail("the order is not cancelled")),
     }
+}
+
+/// Brings the payment of an order to what the order has come to, which may have been said by hand.
+pub async fn follow_order(state: &State, context: &Context, order_id: i64) -> Result<Payment> {
+    let payment = state.db.read(move |tx| store::of_order(tx, order_id, Scope::All)).await?;
+    let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {order_id} has none")))?;
+    match state.settler.orders.get(context, order_id).await? {
+        Some(order) => follow(state, context, payment.id, order.status).await,
+        None => Ok(payment),
+    }
+}
+
+/// Brings a payment to where it belongs when its order has this status. May be repeated.
+async fn follow(state: &State, context: &Context, id: i64, order: OrderStatus) -> Result<Payment> {
     // The order may have taken a payment that does not know it yet.
     state.settler.settle(context, id).await?;
     let now = state.clock.now();
-    let intent = state
-        .db
-        .write(move |tx| {
-            store::set_status(tx, id, Status::Pending, Status::Refunded)?;
-            if !store::set_status(tx, id, Status::Paid, Status::Refunding)? {
-                return Ok(None);
-            }
-            intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now).map(Some)
-        })
-        .await?;
-    if let Some(intent) = intent {
+    let payment = find(state, id).await?;
+    if let Some(intent) = state.db.write(move |tx| agree(tx, &payment, order, now)).await? {
         make(state, context, intent).await;
     }
-    let payment = find().await?;
-    match payment.status {
-        // Somebody has confirmed it meanwhile: what comes of that goes back, too, when this is asked again.
-        Status::Pending | Status::Confirming | Status::Paid => Err(Error::new(&PAYMENT_UNSETTLED)),
-        Status::Failed | Status::Expired | Status::Refunding | Status::Refunded => Ok(payment),
+    let payment = find(state, id).await?;
+    match (payment.status, order) {
+        // Somebody has confirmed it meanwhile, or it is not settled yet: this must be asked again.
+        (Status::Pending | Status::Confirming, order) if order != OrderStatus::Pending => {
+            Err(Error::new(&PAYMENT_UNSETTLED))
+        }
+        (Status::Paid, OrderStatus::Cancelled) => Err(Error::new(&PAYMENT_UNSETTLED)),
+        _ => Ok(payment),
     }
+}
+
+/// Takes the step that brings a payment closer to its order, if there is one, and tells which call it needs.
+fn agree(tx: &Tx<'_>, payment: &Payment, order: OrderStatus, now: i64) -> Result<Option<Intent>> {
+    let id = payment.id;
+    let settle = || intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now).map(Some);
+    match order {
+        OrderStatus::Pending => {}
+        OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed => {
+            // The order has to hear by which payment it is paid, so that it can be refunded.
+            if store::set_status(tx, id, Status::Pending, Status::Confirming)? {
+                return settle();
+            }
+        }
+        OrderStatus::Failed => {
+            store::set_status(tx, id, Status::Pending, Status::Failed)?;
+        }
+        OrderStatus::Expired => {
+            if store::set_status(tx, id, Status::Pending, Status::Expired)? {
+                events::emit(tx, &expiry(payment))?;
+            }
+        }
+        OrderStatus::Cancelled => {
+            store::set_status(tx, id, Status::Pending, Status::Refunded)?;
+            if store::set_status(tx, id, Status::Paid, Status::Refunding)? {
+                return settle();
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn find(state: &State, id: i64) -> Result<Payment> {
+    let payment = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
+    payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
+}
+
+/// Waits for the gateway, but no longer than the request that waits for it may take.
+async fn in_time<T>(context: &Context, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(deadline) = context.request_deadline() else { return call.await };
+    let late = || Error::new(&PAYMENT_UNSETTLED).detail("the payment gateway has not answered yet");
+    tokio::time::timeout_at(deadline.into(), call).await.unwrap_or_else(|_| Err(late()))
 }
 
 impl Settler {
@@ -186,7 +235,7 @@ impl Settler {
             let to = match from {
                 Status::Confirming => self.charge(context, &payment).await?,
                 Status::Refunding => {
-                    self.gateway.refund(&payment).await?;
+                    in_time(context, self.gateway.refund(&payment)).await?;
                     Status::Refunded
                 }
                 _ => return Ok(()),
@@ -214,17 +263,22 @@ impl Settler {
 
     /// Where a payment that is being confirmed leads.
     async fn charge(&self, context: &Context, payment: &Payment) -> Result<Status> {
-        let order = self.orders.get(context, payment.order_id).await?;
-        // Charge nothing for an order that has come to something else, unless it was by this payment.
-        let open =
-            order.is_some_and(|order| order.status == OrderStatus::Pending || order.payment_id == Some(payment.id));
-        if !open {
-            return Ok(Status::Refunding);
-        }
-        match self.gateway.charge(payment).await? {
+        let Some(order) = self.orders.get(context, payment.order_id).await? else { return Ok(Status::Refunding) };
+        let charged = match order.status {
+            OrderStatus::Pending => in_time(context, self.gateway.charge(payment)).await?,
+            _ if order.payment_id == Some(payment.id) => Charge::Approved,
+            // It was said to be paid by hand: there is nothing to charge, unless this payment is charged already.
+            OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed
+                if order.payment_id.is_none() =>
+            {
+                Charge::Approved
+            }
+            // Charge nothing for an order that has come to something else.
+            _ => return Ok(Status::Refunding),
+        };
+        match charged {
             Charge::Approved => {
-                // The gateway may have taken its time.
-                let taken = self.orders.payment_is(&context.again(), payment.order_id, "paid", payment.id).await?;
+                let taken = self.orders.payment_is(context, payment.order_id, "paid", payment.id).await?;
                 Ok(if taken { Status::Paid } else { Status::Refunding })
             }
             Charge::Declined => Ok(Status::Failed),
@@ -236,7 +290,7 @@ impl Settler {
     pub async fn tell(&self, context: &Context, id: i64) -> Result<()> {
         if let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? {
             let status = payment.status.as_str();
-            self.orders.payment_is(&context.again(), payment.order_id, status, id).await?;
+            self.orders.payment_is(context, payment.order_id, status, id).await?;
         }
         Ok(())
     }

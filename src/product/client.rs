@@ -2,14 +2,15 @@
 
 use anyhow::anyhow;
 use reqwest::Method;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::api::{Product, Reservation};
 use crate::error::{
     Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
     Result,
 };
-use crate::peer::{Answer, Peer};
+use crate::peer::{Answer, Peer, Refusal};
 use crate::web::{Context, Rupiah, is_name};
 
 #[derive(Clone)]
@@ -30,24 +31,36 @@ impl ProductClient {
         &self.peer
     }
 
-    /// `GET /products/{id}`: `None` if there is no such product;
-    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
+    /// `GET /products/{id}`: `None` if the service says that there is no such product;
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if it gives no sound answer.
     pub async fn get(&self, context: &Context, id: i64) -> Result<Option<Product>> {
-        self.peer.get(context, &format!("/products/{id}"), |product: &Product| product.id == id && sound(product)).await
+        let sound = |product: &Product| product.id == id && sound(product);
+        self.peer.get(context, &format!("/products/{id}"), &PRODUCT_NOT_FOUND, sound).await
     }
 
-    /// The oldest product of exactly this name.
+    /// The oldest product of exactly this name; `None` if the service has none.
+    ///
+    /// A service that does not know the parameter `name` lists what it likes. If the product is not in that list,
+    /// nobody can say whether there is one: that is [`PRODUCT_NOT_FOUND`]. To take it for "there is none" would
+    /// leave the price to the client.
     pub async fn named(&self, context: &Context, name: &str) -> Result<Option<Product>> {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("name", name)
             .append_pair("limit", "1")
             .finish();
-        // A service that does not know the parameter lists what it likes; to take that for "there is none"
-        // would leave the price to the client.
-        let that = |products: &Vec<Product>| products.iter().all(|product| sound(product) && product.name == name);
-        let found = self.peer.get(context, &format!("/products?{query}"), that).await?;
-        let found = found.ok_or_else(|| self.peer.unavailable(anyhow!("it has no list of products")))?;
-        Ok(found.into_iter().next())
+        let path = format!("/products?{query}");
+        // Of the others nothing is expected: whatever they are, the client who chose the name has not made them.
+        let list = self.peer.call(context, Method::GET, &path, None, &[], |_: &Vec<Value>| true).await?;
+        let Answer::Done(list) = list else { return Ok(None) };
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let same = list.iter().filter(|product| product["name"] == name);
+        let products = same.filter_map(|product| Product::deserialize(product).ok()).filter(sound);
+        let oldest = products.min_by_key(|product| product.id);
+        let unknown =
+            || Error::new(&PRODUCT_NOT_FOUND).detail("the product service can't look a product up by its name");
+        oldest.map(Some).ok_or_else(unknown)
     }
 
     /// `PUT /reservations/{key}`: all lines or none. [`INSUFFICIENT_STOCK`] and [`PRODUCT_NOT_FOUND`] as
@@ -63,17 +76,11 @@ impl ProductClient {
                 && answered.eq(lines.iter().copied())
                 && reservation.items.iter().all(|item| Rupiah::allows(item.price) && is_name(&item.name))
         };
-        match self.peer.call(context, Method::PUT, &format!("/reservations/{key}"), Some(body), sound).await? {
+        let path = format!("/reservations/{key}");
+        let understood = [&PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK];
+        match self.peer.call(context, Method::PUT, &path, Some(body), &understood, sound).await? {
             Answer::Done(reservation) => Ok(reservation),
-            Answer::Missing(told) if told.is(&PRODUCT_NOT_FOUND) => {
-                Err(Error::new(&PRODUCT_NOT_FOUND).detail(told.detail))
-            }
-            Answer::Missing(_) => Err(self.peer.unavailable(anyhow!("it knows nothing of reservations"))),
-            Answer::Refused(told) if told.is(&INSUFFICIENT_STOCK) || told.code.is_empty() => {
-                Err(Error::new(&INSUFFICIENT_STOCK).detail(told.detail))
-            }
-            // The key is fresh: whatever else is said of it is nonsense.
-            Answer::Refused(told) => Err(self.peer.unavailable(anyhow!("it refused a fresh key: {}", told.code))),
+            Answer::Refused(Refusal { code, detail }) => Err(Error::new(code).detail(detail)),
         }
     }
 
@@ -81,25 +88,26 @@ impl ProductClient {
     /// than of a service that is away says that it never will.
     pub async fn commit(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}/commit");
-        self.settled(self.peer.call(context, Method::POST, &path, None, any).await?)
+        let sold = |reservation: &Reservation| reservation.key == key && reservation.state == "committed";
+        let understood = [&RESERVATION_NOT_FOUND, &RESERVATION_RELEASED];
+        self.ended(self.peer.call(context, Method::POST, &path, None, &understood, sold).await?)
     }
 
     /// `DELETE /reservations/{key}`: the stock goes back, and the key never reserves again. May be
     /// repeated, and may come before the reservation.
     pub async fn release(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}");
-        self.settled(self.peer.call(context, Method::DELETE, &path, None, any).await?)
+        // A page of a gateway is not the empty answer that says that it is done.
+        let empty = |answer: &Value| answer.is_null();
+        let understood = [&RESERVATION_NOT_FOUND, &RESERVATION_COMMITTED];
+        self.ended(self.peer.call(context, Method::DELETE, &path, None, &understood, empty).await?)
     }
 
-    fn settled(&self, answer: Answer<serde_json::Value>) -> Result<()> {
-        let refused = [&RESERVATION_NOT_FOUND, &RESERVATION_RELEASED, &RESERVATION_COMMITTED];
+    fn ended<T>(&self, answer: Answer<T>) -> Result<()> {
         match answer {
             Answer::Done(_) => Ok(()),
-            Answer::Missing(told) | Answer::Refused(told) if refused.iter().any(|code| told.is(code)) => {
-                Err(Error::internal(anyhow!("the {} service refused: {}", self.peer.name(), told.code)))
-            }
-            Answer::Missing(told) | Answer::Refused(told) => {
-                Err(self.peer.unavailable(anyhow!("it knows nothing of reservations: {}", told.detail)))
+            Answer::Refused(Refusal { code, .. }) => {
+                Err(Error::internal(anyhow!("the {} service refused: {}", self.peer.name(), code.name)))
             }
         }
     }
@@ -107,8 +115,4 @@ impl ProductClient {
 
 fn sound(product: &Product) -> bool {
     product.id > 0 && is_name(&product.name) && Rupiah::allows(product.price)
-}
-
-fn any(_: &serde_json::Value) -> bool {
-    true
 }

@@ -80,6 +80,7 @@ pub async fn set_stock(id: PathId, Json(new): Json<NewStock>, state: Data<State>
     let levels = state.db.write(move |tx| match new {
         NewStock::Set(set) => stock::set(tx, id, set.stock.get()),
         NewStock::Change(by) => stock::change(tx, id, by.change.get()),
+        NewStock::Quantity(by) => stock::change(tx, id, by.quantity.get()),
     });
     Ok(web::ok(&levels.await?.ok_or_else(|| unknown(id))?))
 }

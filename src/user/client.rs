@@ -1,7 +1,7 @@
 //! How other services reach this one, over HTTP like anybody.
 
 use super::api::User;
-use crate::error::Result;
+use crate::error::{Result, USER_NOT_FOUND};
 use crate::peer::Peer;
 use crate::web::{Context, is_name};
 
@@ -20,9 +20,10 @@ impl UserClient {
         &self.peer
     }
 
-    /// `GET /users/{id}`: `None` if there is no such user;
+    /// `GET /users/{id}`: `None` if the service says that there is no such user;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: i64) -> Result<Option<User>> {
-        self.peer.get(context, &format!("/users/{id}"), |user: &User| user.id == id && is_name(&user.name)).await
+        let sound = |user: &User| user.id == id && is_name(&user.name);
+        self.peer.get(context, &format!("/users/{id}"), &USER_NOT_FOUND, sound).await
     }
 }

@@ -20,7 +20,8 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     request_id: String,
     trace: Trace,
-    deadline: OnceLock<Instant>,
+    /// When the calls of the request must have ended; `None`: no request waits for them.
+    deadline: Option<OnceLock<Instant>>,
 }
 
 /// A position in a distributed trace (<https://www.w3.org/TR/trace-context/>).
@@ -75,20 +76,13 @@ impl Context {
         let request_id = header("x-request-id")
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(is_id_byte))
             .map_or_else(|| format!("{:032x}", trace.id), str::to_owned);
-        Self(Arc::new(Inner { request_id, trace, deadline: OnceLock::new() }))
+        Self(Arc::new(Inner { request_id, trace, deadline: Some(OnceLock::new()) }))
     }
 
-    /// The context of work that no request waits for: a trace and a budget of its own.
+    /// The context of work that no request waits for: a trace of its own, and the whole budget for each call.
     pub fn own() -> Self {
         let trace = Trace::start();
-        Self(Arc::new(Inner { request_id: format!("{:032x}", trace.id), trace, deadline: OnceLock::new() }))
-    }
-
-    /// The same request and trace, with a budget of its own: for what comes after a wait that is nobody's
-    /// fault.
-    pub fn again(&self) -> Self {
-        let (request_id, trace) = (self.request_id().to_owned(), self.trace());
-        Self(Arc::new(Inner { request_id, trace, deadline: OnceLock::new() }))
+        Self(Arc::new(Inner { request_id: format!("{:032x}", trace.id), trace, deadline: None }))
     }
 
     pub fn request_id(&self) -> &str {
@@ -105,10 +99,15 @@ impl Context {
         self.0.trace.child()
     }
 
-    /// When the calls of this request must have ended. The time runs from the first call, so that a
-    /// client that sends its body slowly takes none of it.
+    /// When a call that begins now must have ended. All calls of a request share one budget, however many there
+    /// are. Its time runs from the first call, so that a client that sends its body slowly takes none of it.
     pub fn deadline(&self) -> Instant {
-        *self.0.deadline.get_or_init(|| Instant::now() + BUDGET)
+        self.request_deadline().unwrap_or_else(|| Instant::now() + BUDGET)
+    }
+
+    /// When a request that waits must be answered; `None` if no request waits.
+    pub fn request_deadline(&self) -> Option<Instant> {
+        self.0.deadline.as_ref().map(|deadline| *deadline.get_or_init(|| Instant::now() + BUDGET))
     }
 }
 

@@ -117,11 +117,6 @@ impl Fields {
         self.left.contains_key(name)
     }
 
-    /// Notes a rule that the fields break between them.
-    pub fn fault(&mut self, name: &str, why: Sentence) {
-        self.rules.push((name.to_owned(), why));
-    }
-
     fn check<T: Field>(&mut self, name: &str, value: Value) -> Option<T> {
         match T::read(value) {
             Ok(value) => return Some(value),

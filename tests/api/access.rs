@@ -79,6 +79,7 @@ payment  POST   /payments                        missing  yes      order    yes 
 payment  POST   /payments/confirm                missing  yes      payment  yes      revoked  revoked  no       invalid
 payment  GET    /payments/methods                yes      yes      yes      yes      yes      yes      yes      yes
 payment  GET    /payments/order/{id}             missing  yes      payment  yes      revoked  revoked  no       invalid
+payment  POST   /payments/order/{id}/settle      missing  no       no       yes      revoked  revoked  yes      invalid
 payment  GET    /payments/{id}                   missing  yes      payment  yes      revoked  revoked  no       invalid
 payment  POST   /payments/{id}/refund            missing  no       no       yes      revoked  revoked  yes      invalid
 ";

@@ -53,6 +53,7 @@ fn before(call: &str) -> &'static [(&'static str, &'static str, &'static str)] {
             ("POST", "/payments/confirm", r#"{"payment_id": 1}"#),
             ("PUT", "/orders/1/status", r#"{"status": "cancelled"}"#),
         ],
+        "POST /payments/order/{id}/settle" => &[ORDER, PAYMENT],
         call if call == "POST /payments/confirm" || call.starts_with("GET ") => &[ORDER, PAYMENT],
         _ => &[],
     }

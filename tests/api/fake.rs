@@ -173,7 +173,10 @@ fn good_answer(shared: &Shared, head: &str, body: &str) -> String {
         (_, Some("/products/1")) => ("200 OK", r#"{"id":1,"name":"Barang","price":2500,"colour":"red"}"#.to_owned()),
         (Some("put"), Some(path)) if path.starts_with("/reservations/") => ("200 OK", reservation(path, body)),
         (Some("delete"), Some(path)) if path.starts_with("/reservations/") => ("204 No Content", String::new()),
-        // A status is enough: it may be a page in any language.
+        (_, Some(path)) if path.starts_with("/users/") => ("404 Not Found", r#"{"code":"user_not_found"}"#.to_owned()),
+        (_, Some(path)) if path.starts_with("/products/") => {
+            ("404 Not Found", r#"{"code":"product_not_found"}"#.to_owned())
+        }
         _ => ("404 Not Found", "<h1>Nicht gefunden</h1>".to_owned()),
     };
     format!("HTTP/1.1 {status}\r\nServer: Werkzeug\r\nContent-Length: {}\r\n\r\n{body}", body.len())

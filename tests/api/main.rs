@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod fake;
 mod forms;
+mod gateway;
 mod journeys;
 mod life;
 mod lists;

@@ -282,19 +282,72 @@ async fn however_often_and_parallel_a_payment_is_confirmed_it_is_paid_once() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_paid_otherwise_or_cancelled_takes_no_payment() {
+async fn an_order_that_was_cancelled_takes_no_payment() {
     let app = TestApp::spawn().await;
-    for (payment, step, levels) in [(1, "cancelled", BACK), (2, "paid", HELD), (3, "failed", BACK)] {
+    let product = stocked(&app).await;
+    let order = place(&app, product).await;
+    open(&app, order).await;
+    take(&app, order, "cancelled").await.expect(200);
+    for _ in 0..2 {
+        confirm(&app, order).await.problem(409, "order_state");
+        ends(&app, 1, "refunded").await;
+        came_to(&app, order, &["cancelled"], product, BACK).await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_order_is_said_to_be_by_hand_its_open_payment_comes_to() {
+    let clock = Clock::standing_at(START);
+    let app = TestApp::with_clock(&["--sweep=20ms"], &clock).await;
+    for (payment, step, levels) in [(1, "paid", HELD), (2, "failed", BACK), (3, "expired", BACK)] {
         let product = stocked(&app).await;
         let order = place(&app, product).await;
         open(&app, order).await;
-        take(&app, order, step).await.expect(200);
         for _ in 0..2 {
-            confirm(&app, order).await.problem(409, "order_state");
-            ends(&app, payment, "refunded").await;
+            take(&app, order, step).await.expect(200);
+            ends(&app, payment, step).await;
             came_to(&app, order, &[step], product, levels).await;
         }
+        let confirmed = confirm(&app, order).await;
+        match step {
+            "paid" => assert_eq!(confirmed.expect(200)["status"], "paid"),
+            "failed" => drop(confirmed.problem(409, "payment_declined")),
+            _ => drop(confirmed.problem(409, "payment_too_late")),
+        }
+        ends(&app, payment, step).await;
     }
+    // What is known of the payment is enough to give it back.
+    assert_eq!(show(&app, 1).await["payment_id"], 1);
+    take(&app, 1, "cancelled").await.expect(200);
+    ends(&app, 1, "refunded").await;
+    // Without a payment there is nothing to settle.
+    let order = place(&app, 1).await;
+    take(&app, order, "paid").await.expect(200);
+    quiet(&app).await;
+    app.payment.get(&format!("/payments/order/{order}")).await.problem(404, "payment_not_found");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_not_asked_to_settle_by_its_order_s_word_stays_open() {
+    let app = TestApp::spawn().await;
+    let order = place(&app, 1).await;
+    open(&app, order).await;
+    let settle = || async { app.payment.post(&format!("/payments/order/{order}/settle"), &json!({})).await };
+    assert_eq!(settle().await.expect(200)["status"], "pending", "the order is pending, whoever asks");
+    confirm(&app, order).await.expect(200);
+    assert_eq!(settle().await.expect(200)["status"], "paid");
+    app.payment.post("/payments/order/99/settle", &json!({})).await.problem(404, "payment_not_found");
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_slower_than_a_request_may_take_is_waited_for_by_nobody() {
+    let app = TestApp::with(&["--payment-gateway=qris=2500ms"]).await;
+    let product = stocked(&app).await;
+    let order = place(&app, product).await;
+    app.payment.post("/payments", &json!({"order_id": order, "method": "qris"})).await.expect(201);
+    confirm(&app, order).await.problem(503, "payment_unsettled");
+    ends(&app, 1, "paid").await;
+    came_to(&app, order, &["paid"], product, HELD).await;
 }
 
 #[tokio::test]
@@ -311,7 +364,12 @@ async fn an_order_that_is_cancelled_while_it_is_paid_is_refunded_whoever_comes_f
             if payment % 2 == 0 {
                 half_way.await;
             }
-            take(&app, order, "cancelled").await.expect(200)
+            // Whoever cancels what is not paid yet does not cancel what is paid: that takes another word.
+            eventually("it is cancelled", async || {
+                let answer = take(&app, order, "cancelled").await;
+                (answer.status == 200).then(|| answer.json())
+            })
+            .await
         };
         let (confirmed, cancelled) = futures_util::future::join(confirmed, cancelled).await;
         if confirmed.status != 200 {

@@ -264,12 +264,51 @@ async fn an_id_or_a_trace_that_is_not_well_formed_is_replaced() {
 async fn a_product_service_that_looks_for_no_names_leaves_no_price_to_the_client() {
     let other = r#"[{"id":1,"name":"Laptop Asus","price":8000000}]"#;
     let listed = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{other}", other.len());
-    for text in [listed.leak(), "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"] {
+    let bare = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let listed: &str = listed.leak();
+    for (text, status, code) in [(listed, 404, "product_not_found"), (bare, 503, "peer_unavailable")] {
         let fake = Fake::start(Mood::Closes(text));
         let app = TestApp::with(&["--product-url", &fake.url()]).await;
-        let body = json!({"userId": 1, "product": "Laptop", "price": 1});
-        app.order.post("/orders", &body).await.problem(503, "peer_unavailable");
+        // More often than a peer may fail before it is left alone: each time it is asked anew.
+        for _ in 0..=BEFORE_REST {
+            let asked = fake.heard().len();
+            let body = json!({"userId": 1, "product": "Laptop", "price": 1});
+            app.order.post("/orders", &body).await.problem(status, code);
+            assert!(fake.heard().len() > asked, "{text}");
+        }
         assert!(app.order.all("/orders").await.is_empty(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_product_service_that_lists_all_of_its_products_is_searched_for_the_name() {
+    let odd = json!({"id": "x", "name": 5});
+    let product = |id: i64, name: &str| json!({"id": id, "name": name, "price": 2500});
+    let list = json!([odd, product(1, "Laptop Asus"), product(9, "Laptop"), product(7, "Laptop")]).to_string();
+    let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{list}", list.len());
+    let fake = Fake::start(Mood::Closes(text.leak()));
+    let app = TestApp::with(&["--product-url", &fake.url()]).await;
+    let order = |price: i64| json!({"userId": 1, "product": "Laptop", "price": price});
+    assert_eq!(app.order.post("/orders", &order(2500)).await.expect(201)["product"]["id"], 7);
+    app.order.post("/orders", &order(1)).await.problem(409, "price_differs");
+}
+
+#[tokio::test]
+async fn what_a_client_may_provoke_does_not_keep_others_from_a_peer() {
+    for text in [
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 18\r\n\r\n404 page not found",
+        "HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 414 URI Too Long\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 422 Unprocessable Entity\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let mut fake = Fake::start(Mood::Closes(text));
+        let app = TestApp::with(&["--user-url", &fake.url()]).await;
+        for _ in 0..2 * BEFORE_REST {
+            place(&app.order).await.problem(503, "peer_unavailable");
+        }
+        fake.heal();
+        assert_eq!(place(&app.order).await.status, 201, "at once, after {text}");
     }
 }
 

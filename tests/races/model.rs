@@ -157,6 +157,7 @@ impl Model {
         match order.status() {
             "pending" if now >= order.deadline => {
                 self.reach("expired");
+                self.settle_payment("expired");
                 TOO_LATE
             }
             "expired" => TOO_LATE,
@@ -164,9 +165,19 @@ impl Model {
         }
     }
 
+    /// What is said of the order's payment by hand is true of its open payment, too.
+    fn settle_payment(&mut self, status: &'static str) {
+        if let Some(payment) = self.order().payment.as_mut().filter(|payment| payment.status == "pending") {
+            payment.status = status;
+        }
+    }
+
     /// A step that asks for nothing but the order's status.
     fn go(&mut self, step: Step) -> Outcome {
         let next = match (self.order().status(), step) {
+            // The same word again changes nothing.
+            ("paid" | "confirmed" | "shipped" | "completed", Step::Pay) => return DONE,
+            ("failed", Step::Fail) | ("expired", Step::Expire) => return DONE,
             ("pending", Step::Pay) => "paid",
             ("pending", Step::Fail) => "failed",
             ("pending", Step::Expire) => "expired",
@@ -177,6 +188,9 @@ impl Model {
             _ => return STATE,
         };
         self.reach(next);
+        if matches!(step, Step::Pay | Step::Fail | Step::Expire) {
+            self.settle_payment(next);
+        }
         DONE
     }
 

@@ -23,7 +23,7 @@ pub struct Seen {
     status: String,
     payment_status: String,
     /// What became of the payment; empty if there is none.
-    payment: String,
+    pub payment: String,
     level: Level,
 }
 

@@ -164,3 +164,59 @@ async fn seed_001_keeps_its_inventory() {
     assert_eq!(app.product.delete("/products/2").await.status, 204);
     app.product.get("/products/2").await.problem(404, "product_not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_services_of_seed_001_send_each_other_is_understood() {
+    let app = shop(&Clock::standing_at(NOON)).await;
+    // Its order service takes from the stock when an order is confirmed; its dashboard adds to it.
+    for (quantity, left) in [(-3, 7), (2, 9)] {
+        let changed = app.product.put("/products/1/stock", &json!({"quantity": quantity})).await.expect(200);
+        assert_eq!(changed["stock"], left);
+    }
+    app.product.put("/products/1/stock", &json!({"quantity": -10})).await.problem(409, "insufficient_stock");
+    for mixed in [json!({"quantity": 1, "change": 1}), json!({"quantity": 1, "stock": 1}), json!({"quantity": "1"})] {
+        let refused = app.product.put("/products/1/stock", &mixed).await;
+        assert!(matches!(refused.status, 400 | 422), "{mixed}: {}", refused.text());
+    }
+    assert_eq!(app.product.get("/products/1").await.expect(200)["stock"], 9);
+
+    // Its pages read the product and the quantity of an order; its payment page names the method in its own way.
+    let order = app.order.post("/orders", &json!({"user_id": 1, "product_id": 1, "quantity": 2})).await.expect(201);
+    assert_shows(&order, r#"{"product_id": 1, "quantity": 2}"#);
+    let payment = json!({"order_id": 1, "payment_method": "qris"});
+    assert_eq!(app.payment.post("/payments", &payment).await.expect(201)["method"], "qris");
+    let both = json!({"order_id": 1, "payment_method": "qris", "method": "qris"});
+    app.payment.post("/payments", &both).await.problem(422, "invalid_fields");
+
+    // Its payment service says that an order is paid.
+    app.order.put("/orders/1/payment", &json!({"payment_status": false})).await.problem(422, "payment_status_invalid");
+    let paid = app.order.put("/orders/1/payment", &json!({"payment_status": true})).await.expect(200);
+    assert_eq!((&paid["status"], &paid["payment_status"]), (&json!("paid"), &json!("paid")));
+    assert_eq!(app.payment.get("/payments/1").await.expect(200)["status"], "paid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_of_seed_001_asks_for_several_statuses_at_once() {
+    let app = shop(&Clock::standing_at(NOON)).await;
+    for (order, steps) in [(1, &[][..]), (2, &["paid"]), (3, &["failed"]), (4, &["paid", "confirm"])] {
+        app.order.post("/orders", &json!({"user_id": 1, "product_id": 2})).await.expect(201);
+        for step in steps {
+            let (path, body) = match *step {
+                "confirm" => ("confirm", json!({})),
+                status => ("payment", json!({"payment_status": status})),
+            };
+            app.order.put(&format!("/orders/{order}/{path}"), &body).await.expect(200);
+        }
+    }
+    let ids = async |query: &str| -> Vec<i64> {
+        let orders = app.order.all(&format!("/orders?{query}")).await;
+        orders.iter().map(|order| order["id"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(ids("status=paid,confirmed").await, [2, 4]);
+    assert_eq!(ids("status=confirmed,paid,paid,pending&sort=-id").await, [4, 2, 1]);
+    assert_eq!(ids("status=failed,paid,confirmed&limit=2").await, [2, 3]);
+    assert_eq!(ids("status=pending,confirmed&user_id=1").await, [1, 4]);
+    for bad in ["status=paid,", "status=,paid", "status=paid,gone"] {
+        app.order.get(&format!("/orders?{bad}")).await.problem(400, "bad_query");
+    }
+}
