@@ -235,8 +235,8 @@ catalogue! {
         "Use localhost, or add the name to ALLOWED_HOSTS.";
     TOO_MANY_ATTEMPTS TooMany "too_many_attempts":
         "Terlalu banyak percobaan, coba lagi nanti.", "Too many attempts; please try again later.",
-        "There were too many attempts at the password of this account from this address.",
-        "Wait for `Retry-After`.";
+        "There were too many attempts at the password of this account, or too many attempts and registrations from this network.",
+        "Wait for `Retry-After`; `detail` says which limit it was.";
     INVALID_FIELDS Invalid "invalid_fields":
         "Ada isian yang tidak benar.", "Some fields are not valid.",
         "A field is missing, unknown, or breaks a rule.",

@@ -4,18 +4,21 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::api::{Login, NewUser, PasswordChange, Profile, Registration, Session, Ticket, User, UserPatch};
+use super::limits::Subject;
+use super::password::Attempt;
 use super::store::Account;
 use super::{State, store};
-use crate::auth::{Holder, Principal, Scope, token};
+use crate::auth::{Holder, Principal, Role, Scope, token};
 use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, Sentence, TOKEN_REVOKED, WRONG_CREDENTIALS};
-use crate::web::{self, ClientAddress, Json};
+use crate::storage::Tx;
+use crate::web::{self, ClientAddress, Json, Patch};
 
 pub async fn register(
     Json(new): Json<Registration>,
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let turn = state.passwords.queue(client.0).await?;
+    let turn = state.passwords.queue_registration(client.0).await?;
     let key = new.email.key();
     // To spare the hash; the write decides.
     if state.db.read(move |tx| store::with_email(tx, &key)).await?.is_some() {
@@ -37,12 +40,14 @@ pub async fn register(
 
 pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<State>) -> Result<HttpResponse> {
     let key = login.email.key();
-    let turn = state.passwords.queue_attempt(&key, client.0).await?;
-    let found = state.db.read(move |tx| {
-        let Some(user) = store::with_email(tx, &key)? else { return Ok(None) };
-        Ok(store::account(tx, user.id)?.map(|account| (user, account)))
-    });
-    let found = found.await?;
+    let (subject, found) = state
+        .db
+        .read(move |tx| {
+            let Some(user) = store::with_email(tx, &key)? else { return Ok((Subject::Unknown(key), None)) };
+            Ok((Subject::User(user.id), store::account(tx, user.id)?.map(|account| (user, account))))
+        })
+        .await?;
+    let turn = state.passwords.queue_attempt(&subject, client.0).await?;
     let hash = found.as_ref().map(|(_, account)| account.password_hash.clone());
     let right = state.passwords.verify(&turn, login.password, hash).await?;
     let (user, account) = found.filter(|_| right).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
@@ -62,11 +67,86 @@ pub async fn show(principal: Principal, state: Data<State>) -> Result<HttpRespon
     Ok(web::ok(&Profile { user, role }))
 }
 
-pub async fn edit(principal: Principal, Json(patch): Json<UserPatch>, state: Data<State>) -> Result<HttpResponse> {
+pub async fn edit(
+    principal: Principal,
+    Json(patch): Json<UserPatch>,
+    client: ClientAddress,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let Holder { id, role, .. } = principal.user()?;
-    let user = state.db.write(move |tx| store::update(tx, id, Scope::Of(id), &patch)).await?;
+    let user = update(&state, principal, &client, id, Scope::Of(id), patch).await?;
     let user = user.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     Ok(web::ok(&Profile { user, role }))
+}
+
+/// Edits a user within `scope`, `None` if there is none. For another e-mail address [`confirm`] decides.
+pub async fn update(
+    state: &State,
+    principal: Principal,
+    client: &ClientAddress,
+    id: i64,
+    scope: Scope,
+    mut patch: UserPatch,
+) -> Result<Option<User>> {
+    let attempt = patch.current_password.take();
+    let confirmed = match patch.email {
+        Patch::Set(_) => confirm(state, principal, client, id, scope, attempt).await?,
+        // Whoever has an account keeps an address: that is refused below.
+        Patch::Keep | Patch::Remove => Confirmed(None),
+    };
+    let update = move |tx: &Tx<'_>| {
+        confirmed.check(tx, id)?;
+        store::update(tx, id, scope, &patch)
+    };
+    state.db.write(update).await
+}
+
+/// That a user's credentials may be changed: the hash of the password that was shown for it; `None` if there was no
+/// need to show one.
+pub struct Confirmed(Option<String>);
+
+impl Confirmed {
+    /// To be asked in the transaction of the change: the password may have been changed since it was shown.
+    pub fn check(&self, tx: &Tx<'_>, id: i64) -> Result<()> {
+        match &self.0 {
+            Some(hash) if store::account(tx, id)?.is_none_or(|account| account.password_hash != *hash) => {
+                Err(wrong_password())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Asks for the password of a user within `scope` who has an account, unless an admin acts on another's: whoever has
+/// found a token, or needs none, must not take the account away from its owner.
+pub async fn confirm(
+    state: &State,
+    principal: Principal,
+    client: &ClientAddress,
+    id: i64,
+    scope: Scope,
+    attempt: Option<Attempt>,
+) -> Result<Confirmed> {
+    let by_admin = matches!(principal, Principal::User(Holder { id: own, role: Role::Admin, .. }) if own != id);
+    if by_admin || !scope.holds(id) {
+        return Ok(Confirmed(None));
+    }
+    let Some(account) = state.db.read(move |tx| store::account(tx, id)).await? else { return Ok(Confirmed(None)) };
+    let attempt = attempt.ok_or_else(|| {
+        let why = Sentence::new("wajib diisi: pengguna ini memiliki akun", "is required: the user has an account");
+        Error::new(&INVALID_FIELDS).field("current_password", why)
+    })?;
+    let turn = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
+    if state.passwords.verify(&turn, attempt, Some(account.password_hash.clone())).await? {
+        Ok(Confirmed(Some(account.password_hash)))
+    } else {
+        Err(wrong_password())
+    }
+}
+
+fn wrong_password() -> Error {
+    let why = Sentence::new("bukan kata sandi saat ini", "is not the present password");
+    Error::new(&INVALID_FIELDS).field("current_password", why)
 }
 
 pub async fn change_password(
@@ -77,12 +157,11 @@ pub async fn change_password(
 ) -> Result<HttpResponse> {
     let Holder { id, version, .. } = principal.user()?;
     // Whoever has found a token may not try passwords any faster than others.
-    let turn = state.passwords.queue_attempt(&format!("user {id}"), client.0).await?;
+    let turn = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
     let account = state.db.read(move |tx| store::account(tx, id)).await?;
     let account = account.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     if !state.passwords.verify(&turn, change.current_password, Some(account.password_hash)).await? {
-        let why = Sentence::new("bukan kata sandi saat ini", "is not the present password");
-        return Err(Error::new(&INVALID_FIELDS).field("current_password", why));
+        return Err(wrong_password());
     }
     let hash = state.passwords.hash(&turn, change.new_password).await?;
     let now = state.clock.now();

@@ -69,7 +69,7 @@ pub struct NewUser {
 }
 
 /// The body of `PATCH /users/{id}` and `PATCH /auth/me`: what is not named stays as it is.
-#[derive(Clone, Debug, ToSchema)]
+#[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(min_properties = 0)]
 pub struct UserPatch {
@@ -81,6 +81,9 @@ pub struct UserPatch {
     /// Null: none any more.
     #[schema(value_type = Option<Phone>)]
     pub phone: Patch<Phone>,
+    /// Of a user who has an account: needed to change `email`, unless an admin changes another's.
+    #[schema(value_type = Option<String>)]
+    pub current_password: Option<Attempt>,
 }
 
 impl Body for UserPatch {
@@ -88,11 +91,28 @@ impl Body for UserPatch {
         let name = fields.has("name").then(|| fields.required("name"));
         let email = fields.patch("email");
         let phone = fields.patch("phone");
+        let current_password = fields.optional("current_password");
         let name = match name {
             Some(name) => Some(name?),
             None => None,
         };
-        Some(Self { name, email: email?, phone: phone? })
+        Some(Self { name, email: email?, phone: phone?, current_password: current_password? })
+    }
+}
+
+/// The body of `DELETE /users/{id}`, which may be absent.
+#[derive(Default, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(min_properties = 0)]
+pub struct Removal {
+    /// Of a user who has an account: needed, unless an admin removes another's.
+    #[schema(value_type = Option<String>)]
+    pub current_password: Option<Attempt>,
+}
+
+impl Body for Removal {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { current_password: fields.optional("current_password")? })
     }
 }
 

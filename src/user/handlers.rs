@@ -3,12 +3,14 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{NewUser, Notification, User, UserPatch};
-use super::{State, store, stream};
+use super::api::{NewUser, Notification, Removal, User, UserPatch};
+use super::{State, accounts, store, stream};
 use crate::auth::{Admitted, Scope};
 use crate::error::{Error, Result, Sentence, USER_NOT_FOUND};
 use crate::storage::Tx;
-use crate::web::{self, Json, Language, LastEventId, Page, PathId, Place, Query, Server, Sort};
+use crate::web::{
+    self, ClientAddress, Json, Language, LastEventId, OptionalJson, Page, PathId, Place, Query, Server, Sort,
+};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let mut query = Query::of(&request);
@@ -31,15 +33,33 @@ async fn find(id: PathId, scope: Scope, state: &State) -> Result<User> {
     user.ok_or_else(|| unknown(id))
 }
 
-pub async fn edit(scope: Scope, id: PathId, Json(patch): Json<UserPatch>, state: Data<State>) -> Result<HttpResponse> {
+pub async fn edit(
+    Admitted { principal, scope }: Admitted,
+    id: PathId,
+    Json(patch): Json<UserPatch>,
+    client: ClientAddress,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let id = id.or(&USER_NOT_FOUND)?.get();
-    let user = state.db.write(move |tx| store::update(tx, id, scope, &patch)).await?;
+    let user = accounts::update(&state, principal, &client, id, scope, patch).await?;
     Ok(web::ok(&user.ok_or_else(|| unknown(id))?))
 }
 
-pub async fn remove(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn remove(
+    Admitted { principal, scope }: Admitted,
+    id: PathId,
+    OptionalJson(removal): OptionalJson<Removal>,
+    client: ClientAddress,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let (id, now) = (id.or(&USER_NOT_FOUND)?.get(), state.clock.now());
-    if state.db.write(move |tx| store::delete(tx, id, scope, now)).await? { Ok(web::done()) } else { Err(unknown(id)) }
+    let attempt = removal.unwrap_or_default().current_password;
+    let confirmed = accounts::confirm(&state, principal, &client, id, scope, attempt).await?;
+    let delete = move |tx: &Tx<'_>| {
+        confirmed.check(tx, id)?;
+        store::delete(tx, id, scope, now)
+    };
+    if state.db.write(delete).await? { Ok(web::done()) } else { Err(unknown(id)) }
 }
 
 pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<HttpResponse> {

@@ -4,6 +4,7 @@ mod accounts;
 pub mod api;
 pub mod client;
 mod handlers;
+mod limits;
 mod password;
 mod store;
 mod stream;
@@ -17,7 +18,9 @@ use crate::error::{EMAIL_TAKEN, Result, TOO_MANY_ATTEMPTS, USER_NOT_FOUND, WRONG
 use crate::events::{NOTIFICATIONS, Subscriber};
 use crate::storage::{Db, Tx};
 use crate::web::{Doc, Email, Routes};
-use api::{Login, NewUser, Notification, PasswordChange, Profile, Registration, Session, Ticket, User, UserPatch};
+use api::{
+    Login, NewUser, Notification, PasswordChange, Profile, Registration, Removal, Session, Ticket, User, UserPatch,
+};
 pub use password::Passwords;
 pub use stream::Arrivals;
 
@@ -66,7 +69,7 @@ pub fn routes(routes: &mut Routes) {
             .id(&USER_NOT_FOUND)
             .takes::<UserPatch>(json!({"phone": "+62 812 3456 789"}))
             .shows::<User>(json!({"id": 1, "name": "Bambang", "phone": "+62 812 3456 789"}))
-            .fails(&[&EMAIL_TAKEN]),
+            .fails(&[&EMAIL_TAKEN, &TOO_MANY_ATTEMPTS]),
     );
     routes.delete(
         "/users/{id}",
@@ -74,7 +77,9 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Menghapus user", "Removes a user, and their account with them; their orders remain")
             .by(Access::User)
             .id(&USER_NOT_FOUND)
-            .deletes(),
+            .may_take::<Removal>(json!({"current_password": "tiga ekor kucing"}))
+            .deletes()
+            .fails(&[&TOO_MANY_ATTEMPTS]),
     );
     let notification = || {
         json!({
@@ -118,7 +123,7 @@ fn account_routes(routes: &mut Routes) {
             .by(Access::Anyone)
             .takes::<Registration>(json!({"name": "Siti", "email": "siti@example.com", "password": "tiga ekor kucing"}))
             .creates::<Session>(session())
-            .fails(&[&EMAIL_TAKEN]),
+            .fails(&[&EMAIL_TAKEN, &TOO_MANY_ATTEMPTS]),
     );
     routes.post(
         "/auth/login",
@@ -143,7 +148,7 @@ fn account_routes(routes: &mut Routes) {
             .by(Access::Account)
             .takes::<UserPatch>(json!({"name": "Siti"}))
             .shows::<Profile>(siti())
-            .fails(&[&EMAIL_TAKEN]),
+            .fails(&[&EMAIL_TAKEN, &TOO_MANY_ATTEMPTS]),
     );
     routes.put(
         "/auth/me/password",

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +12,6 @@ use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use icu_normalizer::ComposingNormalizer;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -22,7 +19,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::error::{BUSY, Error, Result, TOO_MANY_ATTEMPTS};
+use super::limits::{Limits, Subject, network};
+use crate::error::{BUSY, Error, Result};
 use crate::web::{Fault, Field};
 
 /// NIST SP 800-63B, 5.1.1.2: eight at least, long ones allowed, no rules about what they are made of.
@@ -34,13 +32,8 @@ const COMMON: &str = include_str!("../../data/common-passwords.txt");
 /// Hashes that may wait for a core, and how many of the places are kept from those who hold all the others.
 const QUEUE: usize = 64;
 const OTHERS: usize = 8;
-/// Attempts on one account from one address: so many at once, then one each [`REFILL`].
-const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-const REFILL: Duration = Duration::from_secs(6);
 /// How late a refusal comes: whoever repeats an attempt at once shall keep nobody busy.
 const REFUSAL: Duration = Duration::from_millis(100);
-/// Addresses and accounts that are remembered before those that have calmed down are forgotten.
-const REMEMBERED: usize = 10_000;
 
 /// The hash of a password that nobody knows: it is tried where there is no account, which takes as long.
 const NOBODYS: &str =
@@ -102,7 +95,7 @@ struct Inner {
     queue: Arc<Queue>,
     /// To the threads that hash.
     work: Sender<Work>,
-    attempts: DefaultKeyedRateLimiter<(String, IpAddr)>,
+    limits: Limits,
 }
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -161,41 +154,30 @@ impl Passwords {
                 }
             })?;
         }
-        let quota = Quota::with_period(REFILL).unwrap_or(Quota::per_minute(BURST)).allow_burst(BURST);
         let queue = Arc::new(Queue { places: threads + QUEUE, held: Mutex::default() });
-        Ok(Self(Arc::new(Inner { queue, work, attempts: RateLimiter::keyed(quota) })))
+        Ok(Self(Arc::new(Inner { queue, work, limits: Limits::new() })))
     }
 
-    /// Takes a place in the queue for somebody at `address`; [`BUSY`] if there is none.
-    pub async fn queue(&self, address: IpAddr) -> Result<Turn> {
-        late(self.try_queue(network(address))).await
+    /// Takes a place in the queue for a registration from `address`; [`BUSY`] if there is none,
+    /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if the network has used up its limit.
+    pub async fn queue_registration(&self, address: IpAddr) -> Result<Turn> {
+        let network = network(address);
+        late(self.try_queue(network, |limits| limits.register(network))).await
     }
 
-    /// Takes a place in the queue for an attempt on the account with this e-mail key; [`TOO_MANY_ATTEMPTS`] if
-    /// there were too many from this address.
-    pub async fn queue_attempt(&self, account: &str, address: IpAddr) -> Result<Turn> {
-        late(self.try_attempt(account, network(address))).await
+    /// Takes a place in the queue for an attempt at the password of `subject`; [`BUSY`] if there is none,
+    /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the [`Limits`] is used up.
+    pub async fn queue_attempt(&self, subject: &Subject, address: IpAddr) -> Result<Turn> {
+        let network = network(address);
+        late(self.try_queue(network, |limits| limits.attempt(subject, network))).await
     }
 
-    fn try_queue(&self, network: IpAddr) -> Result<Turn> {
+    fn try_queue(&self, network: IpAddr, count: impl FnOnce(&Limits) -> Result<()>) -> Result<Turn> {
+        // First, as without a place no attempt is counted: a flood of made-up accounts fills no memory.
         let place = self.0.queue.place(network);
-        place.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))
-    }
-
-    fn try_attempt(&self, account: &str, network: IpAddr) -> Result<Turn> {
-        // First, as without a place no attempt is noted: a flood of made-up accounts fills no memory.
-        let turn = self.try_queue(network)?;
-        let attempts = &self.0.attempts;
-        if attempts.len() > REMEMBERED {
-            attempts.retain_recent();
-        }
-        match attempts.check_key(&(account.to_owned(), network)) {
-            Ok(()) => Ok(turn),
-            Err(until) => {
-                let wait = until.wait_time_from(DefaultClock::default().now());
-                Err(Error::new(&TOO_MANY_ATTEMPTS).retry_after(wait.as_secs() + 1))
-            }
-        }
+        let place = place.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))?;
+        count(&self.0.limits)?;
+        Ok(place)
     }
 
     /// The hash to keep of a password, as a PHC string.
@@ -231,14 +213,6 @@ async fn late(outcome: Result<Turn>) -> Result<Turn> {
         tokio::time::sleep(REFUSAL).await;
     }
     outcome
-}
-
-/// One subscriber of IPv6 has a whole /64 of addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
-        four @ IpAddr::V4(_) => four,
-    }
 }
 
 #[cfg(test)]
@@ -284,33 +258,17 @@ mod tests {
     }
 
     #[test]
-    fn attempts_on_one_account_from_one_address_run_out_and_others_do_not() {
-        let passwords = new(1);
-        let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        for _ in 0..BURST.get() {
-            assert!(passwords.try_attempt("a@example.com", here).is_ok());
-        }
-        let refused = passwords.try_attempt("a@example.com", here).err();
-        assert!(refused.as_ref().is_some_and(|error| error.is(&TOO_MANY_ATTEMPTS)));
-        assert!(refused.and_then(|error| error.wait()).is_some_and(|wait| (1..=7).contains(&wait)));
-        assert!(passwords.try_attempt("b@example.com", here).is_ok());
-        assert!(passwords.try_attempt("a@example.com", there).is_ok());
-        let [one, other, far] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|text| text.parse().map(network));
-        assert_eq!(one, other);
-        assert_ne!(one, far);
-    }
-
-    #[test]
     fn the_queue_has_an_end_and_nobody_holds_all_of_it() {
         let passwords = new(2);
         let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        let take = |from, places: usize| (0..places).map(|_| passwords.try_queue(from)).collect::<Result<Vec<_>>>();
+        let queue = |from| passwords.try_queue(from, |_| Ok(()));
+        let take = |from, places: usize| (0..places).map(|_| queue(from)).collect::<Result<Vec<_>>>();
         let mine = take(here, QUEUE + 1 - OTHERS);
         assert!(mine.is_ok());
-        assert!(passwords.try_queue(here).is_err_and(|error| error.is(&BUSY)));
+        assert!(queue(here).is_err_and(|error| error.is(&BUSY)));
         let others = take(there, OTHERS);
         assert!(others.is_ok());
-        assert!(passwords.try_queue(there).is_err_and(|error| error.is(&BUSY)));
+        assert!(queue(there).is_err_and(|error| error.is(&BUSY)));
         drop(mine);
         assert!(take(there, QUEUE + 1 - 2 * OTHERS).is_ok());
         drop(others);

@@ -273,19 +273,49 @@ impl<T: Body> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let head = check_head(request);
-        let server = request.app_data::<Data<Server>>().cloned();
-        let limit = server.as_ref().map_or(Duration::MAX, |server| server.time_limit);
-        let admitted = request.extensions().get::<Admitted>().copied();
-        let mut payload = payload.take();
+        let body = receive(request, payload);
         Box::pin(async move {
             head?;
-            let body = tokio::time::timeout(limit, read(&mut payload)).await;
-            let body = body.unwrap_or_else(|_| Err(Error::new(&REQUEST_TIMEOUT)))?;
-            if let (Some(server), Some(Admitted { principal, .. })) = (server, admitted) {
-                server.auth.check(principal, &server.db).await?;
-            }
-            parse(&body).map(Self)
+            parse(&body.await?).map(Self)
         })
+    }
+}
+
+/// The extractor of a JSON body of the form `T` that may be absent, which is an empty one.
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: Body> FromRequest for OptionalJson<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let head = check_head(request);
+        let body = receive(request, payload);
+        Box::pin(async move {
+            let body = body.await?;
+            if body.is_empty() {
+                return Ok(Self(None));
+            }
+            head?;
+            parse(&body).map(|body| Self(Some(body)))
+        })
+    }
+}
+
+/// Reads the body of a request within the server's time limit. Whoever took their time may have lost the right to
+/// make the request meanwhile, and is asked again.
+fn receive(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Vec<u8>>> + use<> {
+    let server = request.app_data::<Data<Server>>().cloned();
+    let limit = server.as_ref().map_or(Duration::MAX, |server| server.time_limit);
+    let admitted = request.extensions().get::<Admitted>().copied();
+    let mut payload = payload.take();
+    async move {
+        let body = tokio::time::timeout(limit, read(&mut payload)).await;
+        let body = body.unwrap_or_else(|_| Err(Error::new(&REQUEST_TIMEOUT)))?;
+        if let (Some(server), Some(Admitted { principal, .. })) = (server, admitted) {
+            server.auth.check(principal, &server.db).await?;
+        }
+        Ok(body)
     }
 }
 

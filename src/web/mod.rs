@@ -36,7 +36,7 @@ use crate::auth::{Auth, Principal};
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::storage::{Answered, Db, Key};
 pub use context::Context;
-pub use fields::{Body, Fault, Field, Fields, Json, Patch, array};
+pub use fields::{Body, Fault, Field, Fields, Json, OptionalJson, Patch, array};
 pub use hosts::Hosts;
 pub use list::{Listed, Page, Place, Sort, SortKey, answer as list};
 pub use live::{LastEventId, Live, Message, event_id};

@@ -48,8 +48,8 @@ pub struct Doc {
     /// Who may make the call. Unless it is said, an admin alone.
     pub access: Access,
     parameters: Vec<Parameter>,
-    /// The schema of the body, with an example.
-    body: Option<(RefOr<Schema>, Value)>,
+    /// The schema of the body, with an example, and whether it must be there.
+    body: Option<(RefOr<Schema>, Value, Required)>,
     /// The status of success and its response.
     success: (u16, Response),
     failures: Vec<&'static Code>,
@@ -109,7 +109,7 @@ impl Doc {
 
     /// The body is read as a `T`, from one of the forms of which `Forms` is the schema.
     pub fn takes_one_of<T: Body, Forms: ToSchema>(mut self, example: Value) -> Self {
-        self.body = Some((self.reference::<Forms>(), example));
+        self.body = Some((self.reference::<Forms>(), example, Required::True));
         self.fails(&[
             &BAD_JSON,
             &WRONG_TYPE,
@@ -120,6 +120,15 @@ impl Doc {
             &BUSY,
             &STORAGE_UNAVAILABLE,
         ])
+    }
+
+    /// The body has the form `T`, or is absent.
+    pub fn may_take<T: Body + ToSchema>(mut self, example: Value) -> Self {
+        self = self.takes::<T>(example);
+        if let Some((_, _, required)) = &mut self.body {
+            *required = Required::False;
+        }
+        self
     }
 
     /// Requests may carry an `Idempotency-Key`.
@@ -216,7 +225,7 @@ impl Doc {
 
     /// The example of the body, if there is a body.
     pub fn body_example(&self) -> Option<&Value> {
-        self.body.as_ref().map(|(_, example)| example)
+        self.body.as_ref().map(|(_, example, _)| example)
     }
 
     /// Further ways to fail.
@@ -284,9 +293,9 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
         for parameter in &doc.parameters {
             operation = operation.parameter(parameter.schema.clone());
         }
-        if let Some((schema, example)) = &doc.body {
+        if let Some((schema, example, required)) = &doc.body {
             let content = ContentBuilder::new().schema(Some(schema.clone())).example(Some(example.clone())).build();
-            let body = RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content);
+            let body = RequestBodyBuilder::new().required(Some(required.clone())).content("application/json", content);
             operation = operation.request_body(Some(body.build()));
         }
         if let Some(method) = http_method(method) {

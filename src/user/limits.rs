@@ -1,0 +1,171 @@
+//! How many passwords may be tried: for one account from one network, for one account from everywhere, and from
+//! one network for all accounts together.
+//!
+//! Each limit is a token bucket: a burst at once, then one attempt each period. They are kept in memory, so a
+//! restart forgets them.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::error::{Error, Result, TOO_MANY_ATTEMPTS};
+
+/// On one account from one network: more than a person needs who remembers one of several passwords.
+const PAIR: Rate = Rate { burst: 10, period: Duration::from_secs(6) };
+/// On one account from all networks together. Wider than [`PAIR`], so that one network alone can't lock the
+/// owner out who is on another.
+const ACCOUNT: Rate = Rate { burst: 100, period: Duration::from_secs(3) };
+/// From one network on all accounts, registrations included: a school of 500 behind one address can log in at
+/// the same moment. It also bounds how fast the answers to registrations tell which e-mail addresses are taken.
+const NETWORK: Rate = Rate { burst: 500, period: Duration::from_millis(200) };
+/// Keys that one limit remembers before those are forgotten whose burst is whole again.
+const MAX_KEYS: usize = 10_000;
+
+struct Rate {
+    burst: u32,
+    period: Duration,
+}
+
+/// Whose password is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A user, by id: whatever the e-mail address is now.
+    User(i64),
+    /// An e-mail address that nobody has, by its key.
+    Unknown(String),
+}
+
+/// All limits on attempts.
+pub struct Limits {
+    pairs: Limit<(Subject, IpAddr)>,
+    accounts: Limit<Subject>,
+    networks: Limit<IpAddr>,
+}
+
+impl Limits {
+    pub fn new() -> Self {
+        Self { pairs: Limit::new(&PAIR), accounts: Limit::new(&ACCOUNT), networks: Limit::new(&NETWORK) }
+    }
+
+    /// Counts a registration; [`TOO_MANY_ATTEMPTS`] if the network has used up its limit.
+    pub fn register(&self, network: IpAddr) -> Result<()> {
+        self.networks.count(&network, "from this network")
+    }
+
+    /// Counts an attempt at a password; [`TOO_MANY_ATTEMPTS`] if one of the three limits is used up.
+    ///
+    /// The narrowest limit is asked first, and a refusal counts for none of the wider ones: a program that repeats
+    /// a wrong password does not use up the limit of everybody else in its network.
+    pub fn attempt(&self, subject: &Subject, network: IpAddr) -> Result<()> {
+        self.pairs.count(&(subject.clone(), network), "at this account from this network")?;
+        self.networks.count(&network, "from this network")?;
+        self.accounts.count(subject, "at this account")
+    }
+}
+
+struct Limit<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    fn new(rate: &Rate) -> Self {
+        let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(rate.period).unwrap_or(Quota::per_minute(burst));
+        Self(RateLimiter::keyed(quota.allow_burst(burst)))
+    }
+
+    fn count(&self, key: &K, which: &str) -> Result<()> {
+        if self.0.len() > MAX_KEYS {
+            self.0.retain_recent();
+        }
+        self.0.check_key(key).map_err(|until| {
+            let seconds = until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+            let detail = format!("there were too many attempts {which}; the next one can be made in {seconds} s");
+            Error::new(&TOO_MANY_ATTEMPTS).detail(detail).retry_after(seconds)
+        })
+    }
+}
+
+/// The network of an address, as far as limits tell networks apart: one subscriber of IPv6 has a whole /64, and all
+/// loopback addresses are this machine.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        address if address.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::from_bits(0xc000_0200 + number))
+    }
+
+    /// How many of `times` attempts are let through.
+    fn allowed(times: usize, mut attempt: impl FnMut() -> Result<()>) -> usize {
+        (0..times).filter(|_| attempt().is_ok()).count()
+    }
+
+    #[test]
+    fn attempts_on_one_account_from_one_network_run_out_and_others_do_not() {
+        let limits = Limits::new();
+        let (siti, budi) = (Subject::User(2), Subject::User(3));
+        assert_eq!(allowed(20, || limits.attempt(&siti, address(1))), 10);
+        let refused = limits.attempt(&siti, address(1)).err();
+        assert!(refused.as_ref().is_some_and(|error| error.is(&TOO_MANY_ATTEMPTS)));
+        let wait = refused.as_ref().and_then(Error::wait).unwrap_or_default();
+        assert!((1..=7).contains(&wait), "{wait}");
+        let detail = refused.as_ref().and_then(Error::details).unwrap_or_default();
+        assert!(detail.contains(&format!("in {wait} s")), "{detail}");
+        assert!(limits.attempt(&budi, address(1)).is_ok());
+        assert!(limits.attempt(&siti, address(2)).is_ok());
+    }
+
+    #[test]
+    fn attempts_on_one_account_run_out_however_many_networks_they_come_from() {
+        let limits = Limits::new();
+        let mut from = 0..;
+        let tried = allowed(300, || limits.attempt(&Subject::User(2), address(from.next().unwrap_or_default())));
+        assert!((100..110).contains(&tried), "{tried}");
+        assert!(limits.attempt(&Subject::User(3), address(1)).is_ok());
+    }
+
+    #[test]
+    fn attempts_from_one_network_run_out_however_many_accounts_they_are_for() {
+        let limits = Limits::new();
+        let mut ids = 0..;
+        let tried = allowed(1000, || limits.attempt(&Subject::User(ids.next().unwrap_or_default()), address(1)));
+        assert!((500..600).contains(&tried), "{tried}");
+        assert!(allowed(10, || limits.register(address(1))) < 10, "a registration is an attempt, too");
+        assert!(limits.attempt(&Subject::User(0), address(2)).is_ok());
+    }
+
+    #[test]
+    fn who_repeats_a_wrong_password_uses_up_nobody_elses_attempts() {
+        let limits = Limits::new();
+        assert_eq!(allowed(2000, || limits.attempt(&Subject::User(2), address(1))), 10);
+        assert_eq!(allowed(100, || limits.register(address(1))), 100);
+    }
+
+    #[test]
+    fn all_of_one_machine_and_one_subscriber_is_one_network() {
+        let of = |text: &str| text.parse().map(network);
+        for (one, other) in [
+            ("2001:db8::1", "2001:db8::2"),
+            ("127.0.0.1", "127.255.0.9"),
+            ("127.0.0.1", "::1"),
+            ("127.0.0.1", "::ffff:127.0.0.2"),
+            ("192.0.2.1", "::ffff:192.0.2.1"),
+        ] {
+            assert_eq!(of(one), of(other), "{one} {other}");
+        }
+        for (one, other) in [("2001:db8::1", "2001:db8:0:1::1"), ("192.0.2.1", "192.0.2.2"), ("::1", "::2:0:0:0:1")] {
+            assert_ne!(of(one), of(other), "{one} {other}");
+        }
+    }
+}
