@@ -230,6 +230,10 @@ impl House<'_> {
                 };
                 let payments = self.target(Service::Payment, &self.config.payment_url, metrics)?;
                 let order_ttl = self.config.order_ttl;
+                let quota = order::Quota {
+                    orders: self.config.max_pending_orders.into(),
+                    units: self.config.max_held_units.into(),
+                };
                 let state = move |client: &Client| {
                     let peer = |target: &std::sync::Arc<Target>| Peer::new(client.clone(), target.clone());
                     let products = products.as_ref().map(|products| ProductClient::new(peer(products)));
@@ -243,6 +247,7 @@ impl House<'_> {
                         payments,
                         owed: Caller::new(db.clone(), clock.clone(), order::SERVICE, act),
                         order_ttl,
+                        quota,
                     }
                 };
                 // Of this runtime, for the tasks.

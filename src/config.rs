@@ -107,6 +107,12 @@ struct Flags {
     /// How long an order waits to be paid
     #[arg(long, env, value_name = "TIME", default_value = "15m", value_parser = duration)]
     order_ttl: Duration,
+    /// Unpaid orders that an account may have at once, where one has to log in
+    #[arg(long, env, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    max_pending_orders: u32,
+    /// Units in stock that an account's unpaid orders may hold, where one has to log in
+    #[arg(long, env, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    max_held_units: u32,
     /// How long a payment can be confirmed; never longer than its order waits
     #[arg(long, env, value_name = "TIME", default_value = "10s", value_parser = duration)]
     payment_window: Duration,
@@ -202,6 +208,10 @@ pub struct Config {
     /// Where payments are found, if not in this process.
     pub payment_url: Option<Url>,
     pub order_ttl: Duration,
+    /// Unpaid orders of an account at once.
+    pub max_pending_orders: u32,
+    /// Units of tracked products that an account's unpaid orders hold at once.
+    pub max_held_units: u32,
     pub payment_window: Duration,
     pub payment_gateway: Vec<Rule>,
     pub sweep: Duration,
@@ -372,6 +382,8 @@ impl Config {
             order_url,
             payment_url,
             order_ttl: flags.order_ttl,
+            max_pending_orders: flags.max_pending_orders,
+            max_held_units: flags.max_held_units,
             payment_window: flags.payment_window,
             payment_gateway,
             sweep: flags.sweep,
@@ -480,6 +492,8 @@ mod tests {
             (["--request-timeout", "0s"], "--request-timeout"),
             (["--demo", "maybe"], "--demo"),
             (["--order-ttl", "9000y"], "--order-ttl"),
+            (["--max-pending-orders", "0"], "--max-pending-orders"),
+            (["--max-held-units", "many"], "--max-held-units"),
             (["--payment-gateway", "cheque=decline"], "PAYMENT_GATEWAY"),
             (["--payment-gateway", "card=soon"], "PAYMENT_GATEWAY"),
             (["--order-database-url", "sqlite:other.db"], "ORDER_DATABASE_URL"),

@@ -193,6 +193,14 @@ catalogue! {
         "Reservasi ini sudah menjadi penjualan.", "This reservation has become a sale.",
         "What is sold can't be given back by its reservation.",
         "Adjust the stock of the product if the goods came back.";
+    TOO_MANY_OPEN_ORDERS Conflict "too_many_open_orders":
+        "Terlalu banyak pesanan yang belum dibayar.", "Too many orders wait to be paid.",
+        "An account can have so many orders that wait to be paid (MAX_PENDING_ORDERS); `detail` says how many.",
+        "Pay or cancel one of them, or wait until one expires.";
+    TOO_MANY_HELD_UNITS Conflict "too_many_held_units":
+        "Pesanan yang belum dibayar menahan terlalu banyak barang.", "Unpaid orders hold too many units.",
+        "The unpaid orders of an account can hold so many units of products whose stock is tracked (MAX_HELD_UNITS); `detail` says how many.",
+        "Ask for fewer, pay or cancel an order, or wait until one expires.";
     ORDER_STATE Conflict "order_state":
         "Status pesanan tidak mengizinkan ini.", "The order's status does not allow this.",
         "The order has moved on, or has not come so far; `detail` names its status.",

@@ -12,7 +12,7 @@ const TABLES: [(&str, &[&str]); 7] = [
     ("user", &["users", "notifications", "accounts"]),
     ("product", &["products", "reservations", "reservation_items"]),
     // `order_items` and `order_keys` have gone.
-    ("order", &["orders", "order_items", "order_history", "order_keys"]),
+    ("order", &["orders", "order_items", "order_history", "order_keys", "open_orders"]),
     ("payment", &["payments"]),
     ("events", &["outbox", "intents"]),
     ("storage", &["idempotency_keys", "keys_of_subjects"]),

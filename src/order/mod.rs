@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::error::{
     Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
     PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result,
-    USER_NOT_FOUND,
+    TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS, USER_NOT_FOUND,
 };
 use crate::events::{self, Act, Event, Intent, Subscriber};
 use crate::payment::client::PaymentClient;
@@ -49,6 +49,16 @@ pub struct State {
     pub owed: events::Caller,
     /// How long an order waits to be paid.
     pub order_ttl: Duration,
+    pub quota: Quota,
+}
+
+/// What one account may have open at once, so that nobody holds all stock without paying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Orders that wait to be paid.
+    pub orders: i64,
+    /// Units of tracked products that such orders hold.
+    pub units: i64,
 }
 
 impl State {
@@ -163,7 +173,8 @@ pub fn routes(routes: &mut Routes) {
             .takes_one_of::<NewOrder, Forms>(json!({"user_id": 1, "product_id": 1}))
             .creates::<Shown<'_>>(order())
             .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
-            .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE]),
+            .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE])
+            .fails(&[&TOO_MANY_OPEN_ORDERS, &TOO_MANY_HELD_UNITS]),
     );
     routes.get(
         "/orders/user/{id}",

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::api::{Item, Order, Status};
 use super::forms::{NewOrder, What};
-use super::{Owed, SERVICE, State, store};
+use super::store::quota;
+use super::{Owed, Quota, SERVICE, State, store};
 use crate::auth::Scope;
 use crate::error::{
     Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW,
@@ -43,6 +44,8 @@ struct Draft {
     stated: Option<i64>,
     /// The field to blame for what is ordered.
     field: &'static str,
+    /// What the account may have open, if it is bounded.
+    quota: Option<Quota>,
 }
 
 /// Places an order for a user within `scope`. Of requests with the same `key` one places it, and all are
@@ -63,7 +66,9 @@ pub async fn place(
             return Ok(placed);
         }
     }
-    let draft = Arc::new(draw_up(state, context, &new).await?);
+    let mut draft = draw_up(state, context, &new).await?;
+    draft.quota = (scope != Scope::All).then_some(state.quota);
+    let draft = Arc::new(draft);
     if scope != Scope::All && draft.items.iter().any(|item| item.id.is_none()) {
         return Err(Error::new(&NOT_ALLOWED).detail("what the catalogue does not have, only an admin may order"));
     }
@@ -82,7 +87,8 @@ async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<An
             {
                 return Ok(placed);
             }
-            let placed = add(tx, order.clone())?;
+            let claim = draft.claim(tx, order.created_at, order.created_at)?;
+            let placed = add(tx, order.clone(), claim)?;
             if let Some(key) = &key {
                 key.answer(tx, &placed.json, order.created_at)?;
             }
@@ -95,8 +101,8 @@ async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<An
 async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
     let reservation = Uuid::new_v4().to_string();
     let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
-    let (begun, own) = (key.clone(), reservation.clone());
-    let debt = state
+    let (begun, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
+    let begun = state
         .db
         .write(move |tx| {
             if let Some(key) = &begun {
@@ -105,21 +111,25 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
                 }
                 key.begin(tx, &own, lease, now)?;
             }
-            intents::plan(tx, SERVICE, Owed::RELEASE, &own, lease).map(Ok)
+            let claim = claimed.claim(tx, lease, now)?;
+            Ok(Ok((intents::plan(tx, SERVICE, Owed::RELEASE, &own, lease)?, claim)))
         })
         .await?;
-    let debt = match debt {
-        Ok(debt) => debt,
+    let (debt, claim) = match begun {
+        Ok(begun) => begun,
         Err(placed) => return Ok(placed),
     };
     let placed = match state.products()?.reserve(context, &reservation, &draft.lines()).await {
-        Ok(reserved) => finish(state, draft, key.clone(), reserved, debt).await,
+        Ok(reserved) => finish(state, draft, key.clone(), reserved, debt, claim).await,
         Err(error) => Err(error),
     };
     if placed.is_err() {
         let undone = state.db.write(move |tx| {
             if let Some(key) = &key {
                 key.abandon(tx, &reservation)?;
+            }
+            if let Some(claim) = claim {
+                quota::abandon(tx, claim)?;
             }
             intents::hasten(tx, debt)
         });
@@ -137,6 +147,7 @@ async fn finish(
     key: Option<Key>,
     reserved: Reservation,
     debt: i64,
+    claim: Option<i64>,
 ) -> Result<Answered> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {
@@ -155,7 +166,7 @@ async fn finish(
             if !intents::withdraw(tx, debt)? {
                 return Err(Error::new(&TOO_SLOW).detail("the reservation was given back meanwhile"));
             }
-            let placed = add(tx, order.clone())?;
+            let placed = add(tx, order.clone(), claim)?;
             if let Some(key) = &key
                 && !key.finish(tx, &reservation, &placed.json)?
             {
@@ -166,8 +177,13 @@ async fn finish(
         .await
 }
 
-fn add(tx: &Tx<'_>, mut order: Order) -> Result<Answered> {
+fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Answered> {
     order.id = store::insert(tx, &order)?;
+    if let Some(claim) = claim
+        && !quota::keep(tx, claim, order.id)?
+    {
+        return Err(Error::new(&TOO_SLOW).detail("the order took too long to be placed"));
+    }
     events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
     Answered::first(order.id, &order)
 }
@@ -187,7 +203,7 @@ async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Dra
         What::Products(_) => None,
     };
     let tracked = items.iter().any(|item| item.stock.is_some());
-    let draft = Draft { user_id, user_name: user.name, items, tracked, stated, field: new.field };
+    let draft = Draft { user_id, user_name: user.name, items, tracked, stated, field: new.field, quota: None };
     draft.check_price(&draft.items)?;
     draft.total(&draft.items)?;
     // What is sold out need not be reserved to know it.
@@ -232,6 +248,12 @@ impl Draft {
     /// The lines that have a product.
     fn lines(&self) -> Vec<(i64, i64)> {
         self.items.iter().filter_map(|item| Some((item.id?, item.quantity))).collect()
+    }
+
+    /// Claims the order's part of the account's quota, if that is bounded: the id of the claim.
+    fn claim(&self, tx: &Tx<'_>, lease_until: i64, now: i64) -> Result<Option<i64>> {
+        let units = self.items.iter().filter(|item| item.stock.is_some()).map(|item| item.quantity).sum();
+        self.quota.map(|bounds| quota::claim(tx, bounds, self.user_id, units, lease_until, now)).transpose()
     }
 
     /// Holds the price that was said against the catalogue's.

@@ -1,5 +1,7 @@
 //! The SQL of the order service.
 
+pub mod quota;
+
 use super::api::{Order, Status};
 use crate::auth::Scope;
 use crate::error::{Error, Result};
@@ -113,6 +115,9 @@ pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status, paid_by: Optio
         "UPDATE orders SET status = $3, paid_by = $4, expires_at = NULL WHERE id = $1 AND status = $2",
         &[id.into(), from.as_str().into(), to.as_str().into(), paid_by.into()],
     )?;
+    if from == Status::Pending && changed == 1 {
+        quota::end(tx, id)?;
+    }
     Ok(changed == 1)
 }
 

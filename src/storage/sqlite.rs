@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("007_notifications", include_str!("migrations/sqlite/007_notifications.sql")),
     ("008_events", include_str!("migrations/sqlite/008_events.sql")),
     ("009_accounts", include_str!("migrations/sqlite/009_accounts.sql")),
+    ("011_open_orders", include_str!("migrations/sqlite/011_open_orders.sql")),
 ];
 
 /// Creates the file where there is none, brings its tables up to date, and opens the writer on it.

@@ -1,0 +1,58 @@
+//! What each account has open: the orders that are being placed or wait to be paid, and the units that they hold.
+//!
+//! An order claims its part of the quota in its first write, before it reserves anything, so that requests that run
+//! at the same time never hold more than the quota between them. The claim of a placement that never ended lapses
+//! with its lease.
+
+use crate::error::{Error, Result, TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS};
+use crate::order::Quota;
+use crate::storage::Tx;
+
+/// Claims an order of `units` tracked units for an account until `lease_until` (epoch milliseconds), within which it
+/// must be [`keep`]-ed; gives the id of the claim. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota
+/// does not allow it.
+pub fn claim(tx: &Tx<'_>, quota: Quota, user_id: i64, units: i64, lease_until: i64, now: i64) -> Result<i64> {
+    tx.execute("DELETE FROM open_orders WHERE user_id = $1 AND lease_until <= $2", &[user_id.into(), now.into()])?;
+    let (orders, held): (i64, i64) = tx.query_one(
+        "SELECT count(*), CAST(coalesce(sum(units), 0) AS BIGINT) FROM open_orders WHERE user_id = $1",
+        &[user_id.into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if orders >= quota.orders {
+        return Err(Error::new(&TOO_MANY_OPEN_ORDERS).detail(format!(
+            "{orders} orders of this account wait to be paid, and it may have {} (MAX_PENDING_ORDERS): pay or cancel \
+             one, or wait until one expires",
+            quota.orders
+        )));
+    }
+    if units > 0 && held + units > quota.units {
+        return Err(Error::new(&TOO_MANY_HELD_UNITS).detail(format!(
+            "unpaid orders of this account hold {held} units, this one asks for {units} more, and it may hold {} \
+             (MAX_HELD_UNITS): order fewer, pay or cancel an order, or wait until one expires",
+            quota.units
+        )));
+    }
+    tx.query_one(
+        "INSERT INTO open_orders (user_id, units, lease_until) VALUES ($1, $2, $3) RETURNING id",
+        &[user_id.into(), units.into(), lease_until.into()],
+        |row| row.get(0),
+    )
+}
+
+/// Keeps a claim for the order that was placed with it, until [`end`]; false if it has lapsed.
+pub fn keep(tx: &Tx<'_>, claim: i64, order_id: i64) -> Result<bool> {
+    let sql = "UPDATE open_orders SET order_id = $2, lease_until = NULL WHERE id = $1 AND order_id IS NULL";
+    Ok(tx.execute(sql, &[claim.into(), order_id.into()])? == 1)
+}
+
+/// Gives a claim up whose order was not placed.
+pub fn abandon(tx: &Tx<'_>, claim: i64) -> Result<()> {
+    tx.execute("DELETE FROM open_orders WHERE id = $1 AND order_id IS NULL", &[claim.into()])?;
+    Ok(())
+}
+
+/// Ends the claim of an order that waits no longer to be paid.
+pub fn end(tx: &Tx<'_>, order_id: i64) -> Result<()> {
+    tx.execute("DELETE FROM open_orders WHERE order_id = $1", &[order_id.into()])?;
+    Ok(())
+}
