@@ -70,7 +70,7 @@ impl App {
         let Some(ServiceConfig { database, database_variable, .. }) = config.services.first() else {
             bail!("there is nothing to start");
         };
-        let db = Db::open(database).with_context(|| database_variable.clone())?;
+        let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
         let tokens = Tokens::new(&secret(config, database)?);
         let (closing, closes) = watch::channel(false);
         let mut house = House {
@@ -348,7 +348,7 @@ pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Res
     if !database.exists() {
         bail!("{database_variable}: there is no database {database}");
     }
-    let db = Db::open(database).with_context(|| database_variable.clone())?;
+    let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
     let found = user::set_role(&db, &Clock::system(), email, role).await;
     tokio::task::spawn_blocking(move || db.close()).await?;
     let email = email.as_str();

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Holder, Principal, Role};
 use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
+use crate::storage::files::{self, Exposure};
 use crate::web::Id;
 
 /// How long a user's token counts.
@@ -57,9 +58,9 @@ impl Secret {
     }
 
     /// The secret in `file`; where there is none, a fresh one is put there, for nobody else to read. If others can
-    /// read it and that matters (`private`), it is refused.
+    /// read it, it is refused where it must be `private`, else the log says so.
     pub fn in_file(file: &Path, private: bool) -> anyhow::Result<Self> {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = files::parent(file);
         if !file.try_exists()? {
             let mut bytes = [0; SHORTEST];
             getrandom::fill(&mut bytes)?;
@@ -72,26 +73,21 @@ impl Secret {
                 _ => {}
             }
         }
-        if private {
-            check_private(file)?;
-        }
+        // A token that was given must count after a power loss. Another process may have put the file there, and
+        // not have come so far.
+        files::sync_folder(folder)?;
         let text = std::fs::read_to_string(file)?;
-        Self::new(text.trim()).map_err(anyhow::Error::msg)
+        let secret = Self::new(text.trim()).map_err(anyhow::Error::msg)?;
+        if let Some(Exposure { why, cure }) = files::exposure(file)? {
+            let exposure =
+                format!("{why}, and so make tokens: {cure} it, remove it for a fresh one, or set JWT_SECRET");
+            if private {
+                bail!(exposure);
+            }
+            log::warn!("{}: {exposure}", file.display());
+        }
+        Ok(secret)
     }
-}
-
-#[cfg(unix)]
-fn check_private(file: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
-        bail!("others can read it, and so make tokens: chmod 600 it, remove it for a fresh one, or set JWT_SECRET");
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &Path) -> anyhow::Result<()> {
-    Ok(())
 }
 
 /// What a token says.

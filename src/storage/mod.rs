@@ -4,6 +4,7 @@
 //! share one transaction without ceremony. Reads see one moment; writes are grouped (see `writer`) and
 //! answered once they are on the disk. This module knows nothing of HTTP or of a service.
 
+pub mod files;
 mod keys;
 mod sqlite;
 mod tx;
@@ -92,14 +93,15 @@ struct Inner {
 }
 
 impl Db {
-    /// Opens the database, creating it and bringing its tables up to date as needed. Blocks.
-    pub fn open(url: &DatabaseUrl) -> anyhow::Result<Self> {
+    /// Opens the database, creating it and bringing its tables up to date as needed. If others can read its files,
+    /// it is refused where they must be `private`, else the log says so. Blocks.
+    pub fn open(url: &DatabaseUrl, private: bool) -> anyhow::Result<Self> {
         let DatabaseUrl::Sqlite(file) = url;
-        Self::open_sqlite(file).with_context(|| url.to_string())
+        Self::open_sqlite(file, private).with_context(|| url.to_string())
     }
 
-    fn open_sqlite(file: &Path) -> anyhow::Result<Self> {
-        let connection = sqlite::set_up(file)?;
+    fn open_sqlite(file: &Path, private: bool) -> anyhow::Result<Self> {
+        let connection = sqlite::set_up(file, private)?;
         let stats = Arc::new(Stats::default());
         let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats))?;
         Ok(Self(Arc::new(Inner {

@@ -8,6 +8,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::files::{self, Exposure};
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 
 /// How long a statement waits for another process that holds the file.
@@ -32,11 +33,17 @@ const MIGRATIONS: &[(&str, &str)] = &[
 ];
 
 /// Creates the file where there is none, brings its tables up to date, and opens the writer on it.
-pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("can't create {}", folder.display()))?;
-    }
+pub(super) fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
+    let folder = files::parent(file);
+    files::create_folder(folder).with_context(|| format!("can't create {}", folder.display()))?;
     create(file).with_context(|| format!("can't create {}", file.display()))?;
+    // SQLite brings what it puts beside it to the disk, but not the file's own name. Not only for a fresh file:
+    // whoever made it may have been stopped before this.
+    files::sync_folder(folder)?;
+    let exposure = exposure(file)?;
+    if let Some(exposure) = exposure.as_ref().filter(|_| private) {
+        bail!("{exposure}");
+    }
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(SETUP)?;
     // Before anything is changed: the file may be somebody else's.
@@ -55,6 +62,9 @@ pub(super) fn set_up(file: &Path) -> anyhow::Result<Connection> {
     }
     migrate(&mut connection)?;
     drop(connection);
+    if let Some(exposure) = exposure {
+        log::warn!("{}: {exposure}", file.display());
+    }
     Ok(open_writer(file)?)
 }
 
@@ -66,6 +76,19 @@ fn create(file: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file).map(drop)
+}
+
+/// Who else can read the database, and what to do about it; `None` if nobody can.
+fn exposure(file: &Path) -> std::io::Result<Option<String>> {
+    for end in ["", "-wal", "-shm"] {
+        let mut part = file.as_os_str().to_owned();
+        part.push(end);
+        if let Some(Exposure { why, cure }) = files::exposure(Path::new(&part))? {
+            let name = file.display();
+            return Ok(Some(format!("{why}, though it holds addresses and hashes of passwords: {cure} {name}*")));
+        }
+    }
+    Ok(None)
 }
 
 /// Refuses a database that we do not know how to use.
