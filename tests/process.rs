@@ -16,6 +16,8 @@ mod books;
 mod configuration;
 #[path = "process/durability.rs"]
 mod durability;
+#[path = "process/files.rs"]
+mod files;
 #[path = "process/full_disk.rs"]
 mod full_disk;
 #[path = "process/http.rs"]

@@ -251,7 +251,7 @@ async fn enters(app: &TestApp, who: &str) -> Visitor {
     match who {
         "demoted" => app.makes_admin(&email, &["--remove"]).await,
         "removed" => {
-            let gone = app.user.by(&visitor.token).delete(&format!("/users/{}", visitor.id)).await;
+            let gone = app.user.by(&visitor.token).remove(&format!("/users/{}", visitor.id)).await;
             assert_eq!(gone.status, 204, "{}", gone.text());
         }
         _ => {}

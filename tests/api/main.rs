@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod attempts;
 mod document;
 mod errors;
 mod events;
@@ -20,6 +21,7 @@ mod pages;
 mod payment;
 mod peers;
 mod product;
+mod quota;
 mod refusals;
 mod stock;
 mod support;

@@ -1,6 +1,6 @@
 //! What the tests stand on: the real app in this process on ports of its own, and ways to talk to it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use pasar::app::App;
@@ -12,7 +12,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -224,6 +224,15 @@ impl Api {
         self.send(Method::DELETE, path, &[], Vec::new()).await
     }
 
+    pub async fn delete_with(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::DELETE, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+
+    /// Removes a user whose account has [`PASSWORD`].
+    pub async fn remove(&self, path: &str) -> Answer {
+        self.delete_with(path, &json!({"current_password": PASSWORD})).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let mut request = self.client.request(method, format!("http://{}{path}", self.addr)).body(body);
         for (name, value) in headers {
@@ -244,7 +253,17 @@ impl Api {
     /// Sends `bytes` as they are and reads the answer to the end of the connection, for which the bytes
     /// should ask. The body is left as it came over the wire.
     pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> Answer {
-        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        Self::exchange(TcpStream::connect(self.addr).await.unwrap(), bytes).await
+    }
+
+    /// The same, from this address.
+    pub async fn raw_from(&self, address: Ipv4Addr, bytes: impl AsRef<[u8]>) -> Answer {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        Self::exchange(socket.connect(self.addr).await.unwrap(), bytes).await
+    }
+
+    async fn exchange(mut stream: TcpStream, bytes: impl AsRef<[u8]>) -> Answer {
         // A server that has seen enough may close before it has been told everything.
         let _ = stream.write_all(bytes.as_ref()).await;
         let mut read = Vec::new();

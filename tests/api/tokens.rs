@@ -357,7 +357,7 @@ async fn a_token_ends_with_the_credentials_that_it_was_made_with() {
             }
             "promotion" => app.makes_admin(&email, &[]).await,
             "demotion" => app.makes_admin(&email, &["--remove"]).await,
-            _ => assert_eq!(user.delete(&format!("/users/{id}")).await.status, 204),
+            _ => assert_eq!(user.remove(&format!("/users/{id}")).await.status, 204),
         }
         for door in &DOORS {
             for Visitor { token, .. } in &old {
@@ -560,7 +560,7 @@ async fn a_stream_ends_when_the_tokens_of_its_listener_do_and_nobody_elses() {
             "demotion" => app.makes_admin(email, &["--remove"]).await,
             _ => {
                 let path = format!("/users/{}", siti.id);
-                assert_eq!(app.user.by(&siti.token).delete(&path).await.status, 204);
+                assert_eq!(app.user.by(&siti.token).remove(&path).await.status, 204);
             }
         }
         let mut rest = Vec::new();

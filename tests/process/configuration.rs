@@ -150,6 +150,8 @@ fn help_goes_to_standard_output_and_names_every_setting() {
         "PAYMENT_URL",
         "PAYMENT_DATABASE_URL",
         "ORDER_TTL",
+        "MAX_PENDING_ORDERS",
+        "MAX_HELD_UNITS",
         "PAYMENT_WINDOW",
         "PAYMENT_GATEWAY",
         "SWEEP",

@@ -305,6 +305,7 @@ fn passwords(shop: &Shop, search: &mut Search) -> String {
             ("POST /users", None),
             ("PUT /auth/me/password", Some(&*by_first)),
             ("PATCH /auth/me", Some(&*by_first)),
+            ("DELETE /users/2", Some(&*by_first)),
         ] {
             let headers: Vec<_> = form.into_iter().chain(header).collect();
             let reply = exchange(users, line, &headers, &body, |_| false);
@@ -319,6 +320,8 @@ fn passwords(shop: &Shop, search: &mut Search) -> String {
     let by_second = bearer(&second);
     search.ask(users, 200, "GET /auth/me", &[&by_second], "");
     search.ask(users, 422, "PUT /auth/me/password", &[&by_second], &change(WRONG, SECOND));
+    let moved = json!({"email": "eve@example.com", "current_password": WRONG}).to_string();
+    search.ask(users, 422, "PATCH /auth/me", &[&by_second], &moved);
     search.ask(users, 422, "PUT /auth/me/password", &[&by_second], &change(FIRST, SHORT));
     search.ask(users, 422, "PUT /auth/me/password", &[&by_second], &change(FIRST, COMMON));
     search.ask(users, 204, "PUT /auth/me/password", &[&by_second], &change(FIRST, SECOND));

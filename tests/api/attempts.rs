@@ -1,0 +1,172 @@
+//! How often passwords can be tried, and what only whoever knows the password can do.
+
+use std::net::Ipv4Addr;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::accounts::{NEW_PASSWORD, SITI, change_password, count, done, faults, login};
+use crate::support::{Answer, Api, PASSWORD, TestApp, Visitor};
+
+const WRONG: &str = "lima ekor kucing";
+
+/// Of attempts that came close together, ten were made and hardly another; the others were told how long to wait.
+fn assert_ten_made(answers: &[Answer]) {
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    let made = answers.len() - refused.len();
+    assert!((10..20).contains(&made), "{made} were made");
+    for answer in refused {
+        let problem = answer.problem(429, "too_many_attempts");
+        let wait: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=7).contains(&wait), "{wait}");
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("in {wait} s")), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn passwords_can_be_tried_ten_times_and_then_now_and_then() {
+    let app = TestApp::spawn().await;
+    let siti = app.registers(SITI).await;
+    let [budi, dewi] = [app.registers("budi@example.com").await, app.registers("dewi@example.com").await];
+    let spellings = [SITI, "Siti@Example.com", "\u{ff33}ITI@EXAMPLE.COM"];
+    let attempts = (0..40).map(async |at| {
+        let body = json!({"email": spellings[at % 3], "password": WRONG});
+        // Where it comes from is not for the client to say.
+        let elsewhere = format!("192.0.2.{at}");
+        app.user.post_as("/auth/login", &[("x-forwarded-for", &elsewhere), ("forwarded", &elsewhere)], &body).await
+    });
+    assert_ten_made(&join_all(attempts).await);
+    // Not even the right one is tried then, nor does it help that nobody has the account.
+    let attempts = join_all((0..20).map(|_| login(&app, SITI, PASSWORD))).await;
+    assert!(count(&attempts, 429) > 10, "{attempts:?}");
+    assert_ten_made(&join_all((0..40).map(|_| login(&app, "nobody@example.com", PASSWORD))).await);
+
+    // Whoever has found a token can't try either.
+    let attempts = (0..40).map(|_| change_password(&app.user, WRONG, NEW_PASSWORD));
+    assert_eq!(count(&join_all(attempts).await, 401), 40);
+    let user = app.user.by(&dewi.token);
+    assert_ten_made(&join_all((0..40).map(|_| change_password(&user, WRONG, NEW_PASSWORD))).await);
+
+    // Others are not kept from theirs, and the token still counts.
+    app.logs_in("budi@example.com").await;
+    done(&change_password(&app.user.by(&budi.token), PASSWORD, NEW_PASSWORD).await);
+    app.user.by(&siti.token).get("/auth/me").await.expect(200);
+}
+
+/// Tries a password in the way with this number.
+async fn attempt(app: &TestApp, siti: &Visitor, way: usize) -> Answer {
+    let user = app.user.by(&siti.token);
+    let own = format!("/users/{}", siti.id);
+    let patch = json!({"email": "elsewhere@example.com", "current_password": WRONG});
+    match way % 5 {
+        0 => login(app, SITI, WRONG).await,
+        1 => change_password(&user, WRONG, NEW_PASSWORD).await,
+        2 => user.patch("/auth/me", &patch).await,
+        3 => user.patch(&own, &patch).await,
+        _ => user.delete_with(&own, &json!({"current_password": WRONG})).await,
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_counted_by_the_account_in_whichever_way_they_are_made_and_whatever_its_address_is() {
+    let app = TestApp::with(&["--auth", "required"]).await;
+    let siti = app.registers(SITI).await;
+    let admin = app.admin().await;
+    assert_ten_made(&join_all((0..40).map(|way| attempt(&app, &siti, way))).await);
+    let moved = json!({"email": "aminah@example.com"});
+    app.user.by(&admin.token).patch(&format!("/users/{}", siti.id), &moved).await.expect(200);
+    let attempts = join_all((0..20).map(|_| login(&app, "aminah@example.com", PASSWORD))).await;
+    assert!(count(&attempts, 429) > 10, "{attempts:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn all_loopback_addresses_are_one_network() {
+    let app = TestApp::spawn().await;
+    app.registers(SITI).await;
+    let body = json!({"email": SITI, "password": WRONG}).to_string();
+    let attempts = (0..40).map(async |at: u8| {
+        let head =
+            "POST /auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json";
+        let text = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        app.user.raw_from(Ipv4Addr::new(127, 0, 1, at + 1), text).await
+    });
+    assert_ten_made(&join_all(attempts).await);
+}
+
+/// Refused without a password and with a wrong one: nothing has changed.
+async fn assert_protected(user: &Api, id: i64, me: bool) {
+    let own = format!("/users/{id}");
+    let [address, wrong] = [
+        json!({"name": "Dewi", "email": "dewi@example.com"}),
+        json!({"name": "Dewi", "email": "dewi@example.com", "current_password": WRONG}),
+    ];
+    for path in [Some(&*own), me.then_some("/auth/me")].into_iter().flatten() {
+        for body in [&address, &wrong] {
+            assert_eq!(faults(&user.patch(path, body).await), "current_password");
+        }
+        let no_text = json!({"email": "dewi@example.com", "current_password": 1});
+        assert_eq!(faults(&user.patch(path, &no_text).await), "!current_password");
+    }
+    assert_eq!(faults(&user.delete(&own).await), "current_password");
+    assert_eq!(faults(&user.delete_with(&own, &json!({})).await), "current_password");
+    assert_eq!(faults(&user.delete_with(&own, &json!({"current_password": WRONG})).await), "current_password");
+    assert_eq!(faults(&user.delete_with(&own, &json!({"current_password": null, "id": 1})).await), "id");
+    let text = user.send(reqwest::Method::DELETE, &own, &[("content-type", "text/plain")], PASSWORD.into()).await;
+    text.problem(415, "unsupported_media_type");
+}
+
+fn renamed(visitor: &Visitor, name: &str, email: &str) -> Value {
+    json!({"id": visitor.id, "name": name, "email": email})
+}
+
+#[tokio::test]
+async fn an_address_and_an_account_are_given_up_only_by_whoever_knows_the_password() {
+    for auth in ["open", "required"] {
+        println!("{auth}");
+        let app = TestApp::with(&["--auth", auth]).await;
+        let (siti, budi, admin) =
+            (app.registers(SITI).await, app.registers("budi@example.com").await, app.admin().await);
+        let own = format!("/users/{}", siti.id);
+        let (user, by_admin) = (app.user.by(&siti.token), app.user.by(&admin.token));
+        assert_protected(&user, siti.id, true).await;
+        // Her own an admin protects like anybody.
+        assert_protected(&by_admin, admin.id, true).await;
+        let others = app.user.by(&budi.token);
+        if auth == "open" {
+            assert_protected(&others, siti.id, false).await;
+        } else {
+            // Of others it is not even said that they are there.
+            others.patch(&own, &json!({"email": "dewi@example.com"})).await.problem(404, "user_not_found");
+            others.delete(&own).await.problem(404, "user_not_found");
+        }
+        assert_eq!(by_admin.get(&own).await.expect(200), renamed(&siti, "Siti", SITI));
+
+        // What nobody logs in with is changed without.
+        let named = user.patch(&own, &json!({"name": "Aminah", "phone": null})).await.expect(200);
+        assert_eq!(named, renamed(&siti, "Aminah", SITI));
+        let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
+        assert_eq!(user.patch(&own, &moved).await.expect(200), renamed(&siti, "Aminah", "aminah@example.com"));
+        done(&user.remove(&own).await);
+        user.get("/auth/me").await.problem(401, "token_revoked");
+
+        // An admin does both for others.
+        let of_budi = format!("/users/{}", budi.id);
+        by_admin.patch(&of_budi, &json!({"email": "b@example.com"})).await.expect(200);
+        done(&by_admin.delete(&of_budi).await);
+    }
+}
+
+#[tokio::test]
+async fn with_nobody_to_log_in_a_token_is_not_needed_where_the_password_is_known() {
+    let app = TestApp::spawn().await;
+    let siti = app.registers(SITI).await;
+    assert_protected(&app.user, siti.id, false).await;
+    let own = format!("/users/{}", siti.id);
+    let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
+    assert_eq!(app.user.patch(&own, &moved).await.expect(200), renamed(&siti, "Siti", "aminah@example.com"));
+    done(&app.user.remove(&own).await);
+    // Without an account there is no password to know.
+    app.user.patch("/users/1", &json!({"email": "b@example.com", "current_password": WRONG})).await.expect(200);
+    done(&app.user.delete_with("/users/1", &json!({"current_password": WRONG})).await);
+}

@@ -1,0 +1,147 @@
+//! The files of a shop: whom they are for, and that they are there after a power loss.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use super::http::get;
+use super::pasar::{ALL, Folder, Pasar, run, url};
+
+const REQUIRED: &[&str] = &["--auth", "required"];
+
+fn allow(file: &Path, permissions: u32) {
+    fs::set_permissions(file, fs::Permissions::from_mode(permissions)).unwrap();
+}
+
+/// The one line with which `command` refuses to start.
+#[track_caller]
+fn refusal(command: &mut Command) -> String {
+    let output = run(command);
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert_eq!((output.status.code(), stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.ends_with('\n') && stderr.lines().count() == 1, "not one line: {stderr:?}");
+    stderr
+}
+
+/// Says by name that a test can't run here; with CI=true that is a failure.
+#[track_caller]
+fn skipped(name: &str, why: &str) {
+    let skipped = format!("{name} was skipped: {why}; run it on Linux: cargo test --test process {name}");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{skipped}");
+    #[allow(clippy::explicit_write, reason = "`eprintln!` is captured where a test passes")]
+    writeln!(std::io::stderr(), "{skipped}").unwrap();
+}
+
+/// What to type is in the text.
+#[track_caller]
+fn assert_says(text: &str, command: &str) {
+    assert!(text.contains(command), "{command} is not in: {text}");
+}
+
+#[test]
+fn a_database_that_others_can_read_is_refused_where_one_has_to_log_in_and_else_the_log_says_so() {
+    for (permissions, part) in [(0o644, ""), (0o640, ""), (0o602, ""), (0o644, "-wal"), (0o644, "-shm")] {
+        let folder = Folder::new();
+        Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
+        let file = folder.database();
+        let exposed = folder.path().join(format!("pasar.db{part}"));
+        if !part.is_empty() {
+            // As a process leaves it that was killed.
+            fs::write(&exposed, "").unwrap();
+        }
+        allow(&exposed, permissions);
+        let before = fs::read(&file).unwrap();
+        let cure = format!("chmod 600 {}*", file.display());
+        let line = refusal(&mut folder.pasar(REQUIRED));
+        assert_says(&line, &cure);
+        assert_says(&line, "DATABASE_URL");
+        assert!(fs::read(&file).unwrap() == before, "what was refused was changed");
+        assert_eq!(fs::metadata(&exposed).unwrap().mode() & 0o777, permissions);
+
+        // A demo that an earlier version has left goes on.
+        let shop = folder.start();
+        get(shop.user(), "/users/1").expect(200);
+        let log = shop.stop_and_tell("TERM");
+        assert_says(&log, &cure);
+
+        // The cure helps.
+        if exposed.exists() {
+            allow(&exposed, permissions);
+        }
+        assert!(Command::new("sh").args(["-c", &cure]).status().unwrap().success());
+        Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
+        assert!(!folder.start().stop_and_tell("TERM").contains("chmod"));
+    }
+}
+
+#[test]
+fn files_of_another_user_are_refused_where_one_has_to_log_in() {
+    if fs::metadata("/proc/self").map_or(1, |own| own.uid()) != 0 {
+        return skipped("files_of_another_user_are_refused_where_one_has_to_log_in", "only root gives files away");
+    }
+    for name in ["pasar.db", "jwt-secret"] {
+        let folder = Folder::new();
+        Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
+        let file = folder.path().join(name);
+        std::os::unix::fs::chown(&file, Some(12345), None).unwrap();
+        let line = refusal(&mut folder.pasar(REQUIRED));
+        assert_says(&line, "user 12345");
+        assert_says(&line, "chown 0");
+        assert_says(&line, file.to_str().unwrap());
+        let log = folder.start().stop_and_tell("TERM");
+        assert_says(&log, "user 12345");
+        std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+        Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
+    }
+}
+
+/// The line of `trace` where a call made `name`, and the first one after it that synced `folder`.
+fn made_and_synced(trace: &[&str], name: &Path, folder: &Path) -> (Option<usize>, Option<usize>) {
+    let quoted = format!("\"{}\"", name.display());
+    let makes = |line: &&str| {
+        let made = ["mkdir", "rename", "link"].iter().any(|call| line.contains(call))
+            || (line.contains("openat(") && line.contains("O_CREAT"));
+        made && line.contains(&quoted) && !line.contains(" = -1 ")
+    };
+    let made = trace.iter().position(makes);
+    let handle = format!("<{}>", folder.display());
+    let syncs = |line: &str| line.contains("fsync(") && line.contains(&handle) && !line.contains(" = -1 ");
+    let synced = made.and_then(|at| trace.iter().skip(at).position(|line| syncs(line)).map(|after| at + after));
+    (made, synced)
+}
+
+#[test]
+fn before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        let name = "before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk";
+        return skipped(name, "it needs strace, which tests/tools/install installs");
+    }
+    let folder = Folder::new();
+    // A path without symbolic links, as the kernel shows it.
+    let root = folder.path().canonicalize().unwrap();
+    let (shop, data) = (root.join("shop"), root.join("shop/data"));
+    let database = data.join("pasar.db");
+    let trace = root.join("trace");
+    let mut command = Command::new("strace");
+    // -D: the process itself is the child, to which the signals go.
+    command.args(["-D", "-f", "-y", "-s", "300", "-o"]).arg(&trace);
+    command.args(["-e", "trace=mkdir,mkdirat,openat,rename,renameat,renameat2,link,linkat,fsync,write", "--"]);
+    let pasar = folder.pasar(REQUIRED);
+    command.arg(pasar.get_program()).args(pasar.get_args()).current_dir(&root).env_clear();
+    command.envs(pasar.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("DATABASE_URL", url(&database)).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    Pasar::start(&mut command, ALL).stop("TERM");
+
+    let text = fs::read_to_string(&trace).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let said = lines.iter().position(|line| line.contains("write(1<") && line.contains("UserService"));
+    let said = said.unwrap_or_else(|| panic!("nothing was said: {text}"));
+    for (name, folder) in [(&shop, &root), (&data, &shop), (&database, &data), (&data.join("jwt-secret"), &data)] {
+        let (made, synced) = made_and_synced(&lines, name, folder);
+        assert!(made.is_some(), "{} was not made: {text}", name.display());
+        let synced = synced.unwrap_or_else(|| panic!("{} is not on the disk", name.display()));
+        assert!(synced < said, "{} is on the disk only later", name.display());
+    }
+}
