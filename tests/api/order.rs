@@ -27,6 +27,8 @@ async fn an_order_shows_who_bought_what_for_how_much() {
         "user_id": 1,
         "user": {"id": 1, "name": "Bambang"},
         "product": {"id": 2, "name": "HP Xiaomi", "price": 3_000_000},
+        "product_id": 2,
+        "quantity": 3,
         "items": [{"id": 2, "name": "HP Xiaomi", "price": 3_000_000, "quantity": 3}],
         "total_price": 9_000_000,
         "status": "pending",
