@@ -211,7 +211,7 @@ impl House<'_> {
                 let (tokens, arrivals) = (self.tokens.clone(), user::Arrivals::default());
                 let state = user::State { db, clock, tokens, passwords: user::Passwords::new(cores())?, arrivals };
                 self.subscribers.push(user::subscriber(state.arrivals.clone()));
-                Part::new(user::routes, move || state.clone())
+                Part::new(service.name(), user::routes, move || state.clone())
             }
             Service::Product => {
                 product::update(&db).await.context("the products")?;
@@ -220,15 +220,15 @@ impl House<'_> {
                 }
                 self.hear_of_revocations(PRODUCT_TOKENS);
                 let state = product::State { db, clock };
-                Part::new(product::routes, move || state.clone())
+                Part::new(service.name(), product::routes, move || state.clone())
             }
             Service::Order => {
-                let users = self.target(Service::User, &self.config.user_url, metrics)?;
+                let users = self.target(service, Service::User, &self.config.user_url, metrics)?;
                 let products = match self.config.no_products {
                     true => None,
-                    false => Some(self.target(Service::Product, &self.config.product_url, metrics)?),
+                    false => Some(self.target(service, Service::Product, &self.config.product_url, metrics)?),
                 };
-                let payments = self.target(Service::Payment, &self.config.payment_url, metrics)?;
+                let payments = self.target(service, Service::Payment, &self.config.payment_url, metrics)?;
                 let order_ttl = self.config.order_ttl;
                 let quota = order::Quota {
                     orders: self.config.max_pending_orders.into(),
@@ -259,11 +259,11 @@ impl House<'_> {
                 })));
                 self.subscribers.push(order::subscriber());
                 self.hear_of_revocations(ORDER_TOKENS);
-                Part::new(order::routes, move || state(&peer::client().unwrap_or_default()))
+                Part::new(service.name(), order::routes, move || state(&peer::client().unwrap_or_default()))
             }
             Service::Payment => {
                 self.hear_of_revocations(PAYMENT_TOKENS);
-                let orders = self.target(Service::Order, &self.config.order_url, metrics)?;
+                let orders = self.target(service, Service::Order, &self.config.order_url, metrics)?;
                 let (gateway, window) = (Gateway::new(self.config.payment_gateway.clone()), self.config.payment_window);
                 let state = move |client: &Client| {
                     let settler = payment::Settler {
@@ -286,13 +286,19 @@ impl House<'_> {
                     let own = own.clone();
                     async move { payment::expire(&own).await }
                 })));
-                Part::new(payment::routes, move || state(&peer::client().unwrap_or_default()))
+                Part::new(service.name(), payment::routes, move || state(&peer::client().unwrap_or_default()))
             }
         })
     }
 
-    /// Where another service is: in this process, or at `url`.
-    fn target(&self, peer: Service, url: &Option<Url>, metrics: &Metrics) -> anyhow::Result<std::sync::Arc<Target>> {
+    /// Where `caller` finds another service: in this process, or at `url`.
+    fn target(
+        &self,
+        caller: Service,
+        peer: Service,
+        url: &Option<Url>,
+        metrics: &Metrics,
+    ) -> anyhow::Result<std::sync::Arc<Target>> {
         let here = self.addresses.iter().find(|(service, _)| *service == peer);
         let url = match (url, here) {
             (Some(url), _) => url.clone(),
@@ -300,7 +306,7 @@ impl House<'_> {
             (None, None) => bail!("nothing says where the {} service is", peer.name()),
         };
         let token = self.config.auth_required.then(|| ServiceToken::new(self.tokens.clone(), peer.name()));
-        Ok(Target::new(peer.name(), url, token, metrics.clone()))
+        Ok(Target::new(caller.name(), peer.name(), url, token, metrics.clone()))
     }
 }
 

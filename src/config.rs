@@ -3,19 +3,23 @@
 //! Only this module reads the environment. What can't work together is refused here, in one line that
 //! names the setting, before anything is opened.
 
+mod env_file;
 mod text;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
 use crate::auth::Role;
 use crate::auth::token::Secret;
+use crate::logging::Style;
 use crate::payment::gateway::Rule;
 use crate::storage::DatabaseUrl;
 use crate::web::{Email, Field};
@@ -49,11 +53,31 @@ impl Service {
     }
 }
 
+// The groups of settings in the help.
+const ADDRESSES: &str = "Addresses";
+const PEERS: &str = "Services that run elsewhere";
+const DATABASES: &str = "Databases";
+const ORDERS: &str = "Orders and payments";
+const ACCESS: &str = "Accounts and access";
+const LOGGING: &str = "Logging";
+
+const EXAMPLES: &str = "\
+Examples:
+  pasar                                     the whole shop; then open http://localhost:5002/
+  pasar user product                        only these services
+  pasar order --user-url http://10.0.0.7:5000
+  pasar --user-addr 127.0.0.1:8000          another port
+  AUTH=required pasar                       everybody has to log in
+  pasar health                              is it running?
+  pasar reset                               start over with an empty database
+
+Flags come before environment variables, those before a .env file in this folder, that before the defaults.";
+
 /// A shop of services that talk to each other over plain HTTP.
 ///
 /// Without a service named, all of them start in this one process.
 #[derive(Debug, Parser)]
-#[command(name = "pasar", version, max_term_width = 100)]
+#[command(name = "pasar", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Flags {
     #[command(subcommand)]
     command: Option<Command>,
@@ -63,49 +87,49 @@ struct Flags {
     services: Vec<Service>,
 
     /// Where the user service listens
-    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", value_parser = address)]
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", value_parser = address, help_heading = ADDRESSES)]
     user_addr: SocketAddr,
     /// Where the product service listens
-    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5001", value_parser = address)]
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5001", value_parser = address, help_heading = ADDRESSES)]
     product_addr: SocketAddr,
     /// Where the order service listens
-    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5002", value_parser = address)]
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5002", value_parser = address, help_heading = ADDRESSES)]
     order_addr: SocketAddr,
     /// Where the payment service listens [default: with the order service, without that at 127.0.0.1:5003]
-    #[arg(long, env, value_name = "HOST:PORT", value_parser = address)]
+    #[arg(long, env, value_name = "HOST:PORT", value_parser = address, help_heading = ADDRESSES)]
     payment_addr: Option<SocketAddr>,
 
     /// Where the order service finds users [default: at USER_ADDR]
-    #[arg(long, env, value_name = "URL", value_parser = peer)]
+    #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
     user_url: Option<Url>,
     /// Where the order service finds products; "none": nowhere [default: at PRODUCT_ADDR]
-    #[arg(long, env, value_name = "URL", value_parser = optional_peer)]
+    #[arg(long, env, value_name = "URL", value_parser = optional_peer, help_heading = PEERS)]
     product_url: Option<OptionalPeer>,
     /// Where the payment service finds orders [default: at ORDER_ADDR]
-    #[arg(long, env, value_name = "URL", value_parser = peer)]
+    #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
     order_url: Option<Url>,
     /// Where the order service finds payments [default: at PAYMENT_ADDR]
-    #[arg(long, env, value_name = "URL", value_parser = peer)]
+    #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
     payment_url: Option<Url>,
 
     /// The database of all services; it is created where there is none
-    #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true)]
+    #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true, help_heading = DATABASES)]
     database_url: String,
     /// A database for the user service alone
-    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
     user_database_url: Option<String>,
     /// A database for the product service alone
-    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
     product_database_url: Option<String>,
     /// A database for the order service alone
-    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
     order_database_url: Option<String>,
     /// A database for the payment service alone
-    #[arg(long, env, value_name = "URL", hide_env_values = true)]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
     payment_database_url: Option<String>,
 
     /// How long an order waits to be paid
-    #[arg(long, env, value_name = "TIME", default_value = "15m", value_parser = duration)]
+    #[arg(long, env, value_name = "TIME", default_value = "15m", value_parser = duration, help_heading = ORDERS)]
     order_ttl: Duration,
     /// Unpaid orders that an account may have at once, where one has to log in
     #[arg(long, env, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
@@ -114,42 +138,42 @@ struct Flags {
     #[arg(long, env, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     max_held_units: u32,
     /// How long a payment can be confirmed; never longer than its order waits
-    #[arg(long, env, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, env, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = ORDERS)]
     payment_window: Duration,
     /// How the built-in payment gateway treats a method: "card=decline", "qris=2s" [default: approves at once]
-    #[arg(long, env, value_name = "METHOD=…,…", value_delimiter = ',')]
+    #[arg(long, env, value_name = "METHOD=…,…", value_delimiter = ',', help_heading = ORDERS)]
     payment_gateway: Vec<String>,
     /// How often deadlines are looked after
-    #[arg(long, env, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    #[arg(long, env, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = ORDERS)]
     sweep: Duration,
 
     /// Whether one has to log in
-    #[arg(long, env, value_enum, value_name = "open|required", default_value = "open", hide_possible_values = true)]
+    #[arg(long, env, value_enum, value_name = "open|required", default_value = "open", hide_possible_values = true, help_heading = ACCESS)]
     auth: Auth,
     /// What tokens are signed with, at least 32 bytes, the same for all services [default: kept beside the database]
-    #[arg(long, env, value_name = "SECRET", hide_env_values = true)]
+    #[arg(long, env, value_name = "SECRET", hide_env_values = true, help_heading = ACCESS)]
     jwt_secret: Option<String>,
 
     /// Whether an empty database gets a demo user and demo products
-    #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch)]
+    #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch, help_heading = DATABASES)]
     demo: bool,
 
     /// Host names to answer for, besides this machine's own loopback names
-    #[arg(long, env, value_name = "NAME,…", value_delimiter = ',')]
+    #[arg(long, env, value_name = "NAME,…", value_delimiter = ',', help_heading = ACCESS)]
     allowed_hosts: Vec<String>,
     /// Origins whose pages may call, besides those on this machine ("null": pages opened from disk)
-    #[arg(long, env, value_name = "ORIGIN,…", value_delimiter = ',')]
+    #[arg(long, env, value_name = "ORIGIN,…", value_delimiter = ',', help_heading = ACCESS)]
     cors_origins: Vec<String>,
     /// Listen on other addresses than loopback, though nobody has to log in
-    #[arg(long, env, value_name = "yes|no", default_value = "no", action = ArgAction::Set, value_parser = switch)]
+    #[arg(long, env, value_name = "yes|no", default_value = "no", action = ArgAction::Set, value_parser = switch, help_heading = ACCESS)]
     open_to_network: bool,
 
     /// How long a client may take to send a body; the answer may take another 10s
-    #[arg(long, env, value_name = "TIME", default_value = "20s", value_parser = duration)]
+    #[arg(long, env, value_name = "TIME", default_value = "20s", value_parser = duration, help_heading = ACCESS)]
     request_timeout: Duration,
 
     /// What is logged, as env_logger has it: a level, or TARGET=LEVEL,…
-    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "warn,pasar=info")]
+    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "warn,pasar=info", help_heading = LOGGING)]
     log: String,
 }
 
@@ -169,6 +193,12 @@ enum Command {
         #[arg(value_enum, value_name = "SERVICE")]
         services: Vec<Service>,
     },
+    /// Remove the databases with all that is in them, and the secret beside them; the next start makes new ones
+    Reset {
+        /// Do not ask first
+        #[arg(long)]
+        yes: bool,
+    },
     /// Make an account an admin, in the user service's database; it has to log in again
     Admin {
         /// The e-mail address of the account
@@ -185,6 +215,11 @@ pub enum Work {
     Serve,
     /// Ask the services, which run elsewhere, whether they are well.
     CheckHealth,
+    /// Remove the databases.
+    Reset {
+        /// Whether a person has to agree first.
+        ask: bool,
+    },
     SetRole {
         email: Email,
         role: Role,
@@ -224,6 +259,7 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     pub request_timeout: Duration,
     pub log: String,
+    pub log_style: Style,
 }
 
 /// One service of this process.
@@ -261,10 +297,11 @@ impl Refusal {
 impl Config {
     /// Reads the settings of this process.
     pub fn load() -> Result<Self, Refusal> {
-        match dotenvy::from_path(Path::new(".env")) {
-            Err(error) if !error.not_found() => Err(Refusal::new(format!(".env: {}", describe(&error)))),
-            _ => Self::from_args(std::env::args_os()),
-        }
+        let command = Flags::command();
+        let variables = command.get_arguments().filter_map(|setting| setting.get_env());
+        let settings: Vec<_> = variables.map(|name| name.to_string_lossy().into_owned()).collect();
+        env_file::load(Path::new(".env"), &settings)?;
+        Self::from_args(std::env::args_os())
     }
 
     /// Reads `args` (the program's name first), and the environment for what they do not say.
@@ -273,10 +310,12 @@ impl Config {
             if !error.use_stderr() {
                 return Refusal { text: error.to_string(), exit_code: 0 };
             }
-            // clap goes on with hints and its usage; the first paragraph says it all.
+            // clap goes on with hints and its usage; the first paragraph says it all, but for what was meant.
             let text = error.to_string();
             let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
-            Refusal::new(first.split_whitespace().collect::<Vec<_>>().join(" ") + " (--help lists the settings)")
+            let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+            let meant = meant(&error).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+            Refusal::new(format!("{first}{meant} (--help lists the settings)"))
         })?;
         Self::check(flags)
     }
@@ -290,6 +329,10 @@ impl Config {
                     .map_err(|_| Refusal::new(format!("{email} is not an e-mail address")))?;
                 (Work::SetRole { email, role }, vec![Service::User])
             }
+            Some(Command::Reset { yes: false }) if !std::io::stdin().is_terminal() => {
+                return Err(Refusal::new("reset removes the database for good, and nobody is there to ask: say --yes"));
+            }
+            Some(Command::Reset { yes }) => (Work::Reset { ask: !yes }, Vec::new()),
             None => (Work::Serve, flags.services),
         };
         let auth_required = flags.auth == Auth::Required;
@@ -335,7 +378,8 @@ impl Config {
                 return Err(Refusal::new(format!("{variable} and {other} are both {listen}")));
             }
         }
-        if let [first, others @ ..] = services.as_slice()
+        if matches!(work, Work::Serve)
+            && let [first, others @ ..] = services.as_slice()
             && let Some(other) = others.iter().find(|other| other.database != first.database)
         {
             return Err(Refusal::new(format!(
@@ -394,21 +438,30 @@ impl Config {
             cors_origins,
             request_timeout: flags.request_timeout,
             log: flags.log,
+            log_style: log_style(),
         })
     }
 }
 
-/// What is wrong with a `.env` file, in one line and without its values, which may be secrets.
-fn describe(error: &dotenvy::Error) -> String {
-    let dotenvy::Error::LineParse(line, _) = error else {
-        return error.to_string();
-    };
-    // What stands before a `=` may be the end of a secret that has slipped onto a line of its own.
-    let command = Flags::command();
-    let known = |name: &&str| command.get_arguments().any(|setting| setting.get_env() == Some(OsStr::new(name)));
-    match line.split_once('=').map(|(name, _)| name).filter(known) {
-        Some(name) => format!("the value of {name} can't be read"),
-        None => "a line is not NAME=value".to_owned(),
+/// What clap takes a misspelt word for.
+fn meant(error: &clap::Error) -> Option<&str> {
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
+    kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(name) => Some(name.as_str()),
+        ContextValue::Strings(names) => names.last().map(String::as_str),
+        _ => None,
+    })
+}
+
+/// For people if standard error is a terminal. <https://no-color.org> and <https://bixense.com/clicolors/> say what
+/// the variables mean.
+fn log_style() -> Style {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    if forced || std::io::stderr().is_terminal() {
+        Style::Terminal { colours: set("NO_COLOR").is_none() }
+    } else {
+        Style::Plain
     }
 }
 

@@ -1,14 +1,21 @@
 //! The log: env_logger in front, a thread that writes behind it.
 //!
+//! A line is one event: a time, a level, a target, and a message, mostly of `key=value` pairs (logfmt). On a
+//! terminal the [`terminal`] module renders it for people.
+//!
 //! A line costs the request that logs it no system call, and a terminal that is slow or paused stops
 //! nobody: once a megabyte waits, further lines are counted instead of kept.
 
-use std::io::Write;
+mod terminal;
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use env_logger::fmt::Formatter;
 use log::{Level, Log, Metadata, Record};
 
 /// Bytes that may wait to be written.
@@ -20,13 +27,35 @@ const CHUNK: usize = 64 * 1024;
 /// How long the end of the process may wait for the last lines to be written.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Who reads the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Programs: every line in full, without colours.
+    Plain,
+    /// People at a terminal.
+    Terminal { colours: bool },
+}
+
 /// Starts logging to standard error what `filter` lets through (env_logger's syntax). What waits when
 /// the process ends is written by [`Logging::finish`].
-pub fn start(filter: &str) -> anyhow::Result<Logging> {
+pub fn start(filter: &str, style: Style) -> anyhow::Result<Logging> {
     let queue = Arc::new(Queue::default());
     let sink = Sink(Arc::clone(&queue));
-    let logger =
-        env_logger::Builder::new().parse_filters(filter).target(env_logger::Target::Pipe(Box::new(sink))).build();
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(filter).target(env_logger::Target::Pipe(Box::new(sink)));
+    match style {
+        Style::Plain => builder.format(plain),
+        Style::Terminal { colours } => builder.format(move |line, record| {
+            let (time, message) = (line.timestamp_seconds().to_string(), one_line(record));
+            let (level, target) = (record.level(), record.target());
+            writeln!(
+                line,
+                "{}",
+                terminal::render(&terminal::Line { level, target, time: &time, message: &message }, colours)
+            )
+        }),
+    };
+    let logger = builder.build();
     log::set_max_level(logger.filter());
     log::set_boxed_logger(Box::new(Capped(logger))).context("the log is set up already")?;
     let writing = Arc::clone(&queue);
@@ -36,6 +65,39 @@ pub fn start(filter: &str) -> anyhow::Result<Logging> {
         drop(running);
     })?;
     Ok(Logging { queue, ended })
+}
+
+/// A line for programs.
+fn plain(line: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let time = line.timestamp_millis();
+    write!(line, "[{time} {:<5} {}] ", record.level(), record.target())?;
+    // A formatter writes into memory: only the message itself could fail.
+    write!(OneLine(&mut *line), "{}", record.args()).map_err(io::Error::other)?;
+    line.write_all(b"\n")
+}
+
+/// The message of a record, as it may stand in a line.
+fn one_line(record: &Record<'_>) -> String {
+    let mut message = Vec::new();
+    // Memory takes it all.
+    let _ = write!(OneLine(&mut message), "{}", record.args());
+    String::from_utf8_lossy(&message).into_owned()
+}
+
+/// Escapes control characters: no text from elsewhere forges a line or commands a terminal.
+struct OneLine<W>(W);
+
+impl<W: Write> fmt::Write for OneLine<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let written = if text.contains(char::is_control) {
+            text.chars().try_for_each(|c| {
+                if c.is_control() { write!(self.0, "{}", c.escape_default()) } else { write!(self.0, "{c}") }
+            })
+        } else {
+            self.0.write_all(text.as_bytes())
+        };
+        written.map_err(|_| fmt::Error)
+    }
 }
 
 /// A log that is being written.
@@ -86,7 +148,7 @@ impl Queue {
                 std::mem::swap(&mut text, &mut waiting.text);
                 (std::mem::take(&mut waiting.dropped), waiting.closed)
             };
-            let mut out = std::io::stderr().lock();
+            let mut out = io::stderr().lock();
             // A log that can't be written has nowhere to say so.
             let _ = out.write_all(&text);
             if dropped > 0 {
@@ -104,7 +166,7 @@ impl Queue {
 struct Sink(Arc<Queue>);
 
 impl Write for Sink {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.lock();
         if waiting.text.len() + line.len() > LIMIT {
             waiting.dropped += 1;
@@ -120,7 +182,7 @@ impl Write for Sink {
         Ok(line.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -141,5 +203,17 @@ impl Log for Capped {
 
     fn flush(&self) {
         self.0.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_without_control_characters() {
+        let mut line = Vec::new();
+        write!(OneLine(&mut line), "a\nb {} {}", "\u{1b}[31m", "é\u{9b}").unwrap();
+        assert_eq!(String::from_utf8(line).unwrap(), r"a\nb \u{1b}[31m é\u{9b}");
     }
 }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(config: &Config) -> anyhow::Result<()> {
-    let log = logging::start(&config.log)?;
+    let log = logging::start(&config.log, config.log_style)?;
     // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {

@@ -8,6 +8,8 @@
 //! Every call may be tried twice: whoever adds one to a client sees to it that the second time changes
 //! nothing more than the first.
 
+use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +22,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::auth::token::ServiceToken;
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
-use crate::web::{Context, KEEP_ALIVE, Metrics};
+use crate::web::{BUDGET, Context, KEEP_ALIVE, Metrics};
+
+/// The target of the log of calls.
+const CALLS: &str = "pasar::calls";
 
 /// What the first attempt may take of a request's budget, so that a second one fits in.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
@@ -65,6 +70,8 @@ pub struct Peer {
 
 /// Another service, as the whole process sees it.
 pub struct Target {
+    /// The service that calls it, for the log.
+    caller: &'static str,
     name: &'static str,
     base: Url,
     /// Shown with every call, if it is one that asks for tokens.
@@ -73,10 +80,42 @@ pub struct Target {
     metrics: Metrics,
 }
 
+/// Why a call was not made.
+#[derive(Clone, Copy, Debug)]
+enum NotAsked {
+    /// The peer is taken to be down.
+    BreakerOpen,
+    /// The request has spent what it may on calls.
+    NoTime,
+}
+
+impl fmt::Display for NotAsked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BreakerOpen => write!(
+                f,
+                "was not asked: it failed {FAILURES} times in a row, the next attempt is in up to {} s",
+                PROBE_MS / 1000
+            ),
+            Self::NoTime => {
+                write!(f, "was not asked: the {} s that a request may spend on calls are over", BUDGET.as_secs())
+            }
+        }
+    }
+}
+
+impl std::error::Error for NotAsked {}
+
 impl Target {
     /// `base` is where the service's paths begin.
-    pub fn new(name: &'static str, base: Url, token: Option<ServiceToken>, metrics: Metrics) -> Arc<Self> {
-        Arc::new(Self { name, base, token, breaker: Breaker::new(), metrics })
+    pub fn new(
+        caller: &'static str,
+        name: &'static str,
+        base: Url,
+        token: Option<ServiceToken>,
+        metrics: Metrics,
+    ) -> Arc<Self> {
+        Arc::new(Self { caller, name, base, token, breaker: Breaker::new(), metrics })
     }
 }
 
@@ -131,6 +170,14 @@ enum Failure {
     Unhelpful(anyhow::Error),
 }
 
+impl Failure {
+    fn cause(&self) -> &anyhow::Error {
+        match self {
+            Self::Unwell(cause) | Self::Unhelpful(cause) => cause,
+        }
+    }
+}
+
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Unwell(error.into())
@@ -174,7 +221,17 @@ impl Peer {
         for attempt in 0..2 {
             // A budget that is spent says nothing of the peer.
             let began = Instant::now();
-            if began >= deadline || !target.breaker.allows() {
+            let not_asked = if began >= deadline {
+                Some(NotAsked::NoTime)
+            } else if !target.breaker.allows() {
+                Some(NotAsked::BreakerOpen)
+            } else {
+                None
+            };
+            if let Some(why) = not_asked {
+                let error = anyhow!(why);
+                self.log(context, &method, path, attempt, began, None, Some(&error));
+                failure.get_or_insert(Failure::Unwell(error));
                 break;
             }
             let limit = if attempt == 0 {
@@ -183,26 +240,31 @@ impl Peer {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(0..JITTER_MS))).await;
                 deadline
             };
-            let attempt = self.attempt(context, method.clone(), path, body.clone(), understood);
-            let answer = match tokio::time::timeout_at(limit.into(), attempt).await {
+            let mut status = None;
+            let asked = self.attempt(context, method.clone(), path, body.clone(), understood, &mut status);
+            let answer = match tokio::time::timeout_at(limit.into(), asked).await {
                 Ok(Ok(Answer::Done(done))) if !sound(&done) => {
                     Err(Failure::Unwell(anyhow!("the answer is not about what was asked")))
                 }
                 Ok(answer) => answer,
                 // Whoever had little time left can't blame the peer.
-                Err(_) if limit.saturating_duration_since(began) < FIRST_ATTEMPT => {
-                    failure = Some(Failure::Unwell(anyhow!("the time for the request ran out")));
+                Err(late) if limit.saturating_duration_since(began) < FIRST_ATTEMPT => {
+                    let late = anyhow!(late).context("the time for the request ran out");
+                    self.log(context, &method, path, attempt, began, status, Some(&late));
+                    failure = Some(Failure::Unwell(late));
                     break;
                 }
-                Err(_) => Err(Failure::Unwell(anyhow!("no whole answer in time"))),
+                Err(late) => Err(Failure::Unwell(anyhow!(late).context("no whole answer in time"))),
             };
             target.metrics.call(target.name, if answer.is_ok() { "ok" } else { "failed" });
             match answer {
                 Ok(answer) => {
+                    self.log(context, &method, path, attempt, began, status, None);
                     target.breaker.succeeded();
                     return Ok(answer);
                 }
                 Err(found) => {
+                    self.log(context, &method, path, attempt, began, status, Some(found.cause()));
                     match found {
                         Failure::Unwell(_) => target.breaker.failed(began),
                         Failure::Unhelpful(_) => target.breaker.succeeded(),
@@ -211,9 +273,42 @@ impl Peer {
                 }
             }
         }
-        let not_asked =
-            || Failure::Unwell(anyhow!("it was not asked: it has failed repeatedly, or there is no time left"));
-        Err(self.unavailable(failure.unwrap_or_else(not_asked)))
+        Err(self.unavailable(failure.unwrap_or_else(|| Failure::Unwell(anyhow!("it was not asked")))))
+    }
+
+    /// Logs an attempt, or that there was none.
+    #[expect(clippy::too_many_arguments, reason = "they are what one line says")]
+    fn log(
+        &self,
+        context: &Context,
+        method: &Method,
+        path: &str,
+        attempt: u32,
+        began: Instant,
+        status: Option<StatusCode>,
+        failure: Option<&anyhow::Error>,
+    ) {
+        let level = if failure.is_some() { log::Level::Warn } else { log::Level::Info };
+        if !log::log_enabled!(target: CALLS, level) {
+            return;
+        }
+        let Target { caller, name, .. } = *self.target;
+        let took = began.elapsed().as_secs_f64() * 1000.0;
+        let status = status.as_ref().map_or("-", StatusCode::as_str);
+        let id = context.request_id();
+        match failure {
+            None => log::info!(
+                target: CALLS,
+                "service={caller} peer={name} method={method} path={path} status={status} took={took:.1}ms id={id}"
+            ),
+            Some(error) => log::warn!(
+                target: CALLS,
+                "service={caller} peer={name} method={method} path={path} status={status} took={took:.1}ms \
+                 attempt={} error={:?} id={id}",
+                attempt + 1,
+                format!("{error:#}"),
+            ),
+        }
     }
 
     /// The error of a peer that answered in order, but nothing that the caller can go on with.
@@ -222,11 +317,31 @@ impl Peer {
     }
 
     fn unavailable(&self, failure: Failure) -> Error {
-        let detail = format!("the {} service does not answer", self.target.name);
+        let detail = format!("the {} service {}", self.target.name, self.symptom(failure.cause()));
         let error = Error::new(&PEER_UNAVAILABLE).detail(detail);
         match failure {
             Failure::Unwell(why) => error.caused_by(why),
             Failure::Unhelpful(why) => error.caused_by(why).unlikely_to_pass(),
+        }
+    }
+
+    /// What a client may know of a failure: enough to tell what to look after.
+    fn symptom(&self, why: &anyhow::Error) -> String {
+        // Where everybody has to log in, clients are strangers, and addresses are none of their business.
+        let at = if self.target.token.is_none() { format!(" at {}", self.target.base) } else { String::new() };
+        let refused = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+        };
+        if let Some(not_asked) = why.downcast_ref::<NotAsked>() {
+            not_asked.to_string()
+        } else if why.is::<tokio::time::error::Elapsed>() {
+            "did not answer in time".to_owned()
+        } else if why.chain().any(refused) {
+            format!("refused the connection{at}")
+        } else if why.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect) {
+            format!("can't be reached{at}")
+        } else {
+            "gave no answer that can be used".to_owned()
         }
     }
 
@@ -252,6 +367,7 @@ impl Peer {
         path: &str,
         body: Option<String>,
         understood: &[&'static Code],
+        status_seen: &mut Option<StatusCode>,
     ) -> Result<Answer<T>, Failure> {
         let mut url = self.target.base.clone();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
@@ -271,6 +387,7 @@ impl Peer {
         }
         let mut answer = request.send().await?;
         let status = answer.status();
+        *status_seen = Some(status);
         if status.is_server_error() {
             return Err(anyhow!("it answered {status}").into());
         }

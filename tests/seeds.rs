@@ -255,7 +255,7 @@ fn seed_004_s_order_service_hears_of_a_new_user() {
     user.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     binary::until("the event is logged", binary::DEADLINE, || {
-        pasar.log().contains(r#"OrderService heard user_created: user 1, "John Doe""#)
+        pasar.log().contains(r#"service=order event=user_created user=1 name="John Doe""#)
     });
     pasar.stop("TERM");
 }

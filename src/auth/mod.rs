@@ -7,6 +7,7 @@
 pub mod revocations;
 pub mod token;
 
+use std::fmt;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
@@ -87,6 +88,18 @@ impl Principal {
             Self::Nobody => String::new(),
             Self::User(holder) => holder.id.to_string(),
             Self::Service => "service".to_owned(),
+        }
+    }
+}
+
+/// For the log.
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("nobody"),
+            Self::User(Holder { id, role: Role::Customer, .. }) => write!(f, "user:{id}"),
+            Self::User(Holder { id, role: Role::Admin, .. }) => write!(f, "admin:{id}"),
+            Self::Service => f.write_str("service"),
         }
     }
 }
@@ -194,30 +207,33 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Who makes a request and whose objects they may see, or why they may not make it. Nothing is found out
-    /// where it does not matter.
-    pub async fn admit(&self, access: Access, headers: &HeaderMap, query: &str, db: &Db) -> Result<Option<Admitted>> {
+    /// Who makes a request, by what it shows. `None` where it does not matter: nothing is even looked at there.
+    pub fn identify(&self, access: Access, headers: &HeaderMap, query: &str) -> Result<Option<Principal>> {
         if access == Access::Anyone {
             return Ok(None);
         }
         let ticket = if access == Access::Stream { ticket(query)? } else { None };
         let needed = access.needs_token(self.required);
-        let principal = match (bearer(headers, needed)?, ticket) {
-            (Some(_), Some(_)) => return Err(Error::new(&TOKEN_MALFORMED).detail("there is a ticket and a token")),
-            (Some(token), None) => self.tokens.read(token, &self.services)?,
-            (None, Some(ticket)) => self.tokens.read_ticket(&ticket)?,
-            (None, None) if needed => return Err(Error::new(&TOKEN_MISSING)),
-            (None, None) => return Ok(Some(Admitted { principal: Principal::Nobody, scope: Scope::All })),
-        };
+        match (bearer(headers, needed)?, ticket) {
+            (Some(_), Some(_)) => Err(Error::new(&TOKEN_MALFORMED).detail("there is a ticket and a token")),
+            (Some(token), None) => self.tokens.read(token, &self.services).map(Some),
+            (None, Some(ticket)) => self.tokens.read_ticket(&ticket).map(Some),
+            (None, None) if needed => Err(Error::new(&TOKEN_MISSING)),
+            (None, None) => Ok(Some(Principal::Nobody)),
+        }
+    }
+
+    /// Whose objects somebody may see who makes a request, or why they may not make it.
+    pub async fn admit(&self, access: Access, principal: Principal, db: &Db) -> Result<Admitted> {
         self.check(principal, db).await?;
-        if needed && !access.admits(principal) {
+        if access.needs_token(self.required) && !access.admits(principal) {
             return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words())));
         }
         let scope = match principal {
             Principal::User(Holder { id, role: Role::Customer, .. }) if self.required => Scope::Of(id),
             _ => Scope::All,
         };
-        Ok(Some(Admitted { principal, scope }))
+        Ok(Admitted { principal, scope })
     }
 
     /// Whether a principal's token still counts; [`TOKEN_REVOKED`] if not. Whoever takes their time, with a body or

@@ -115,7 +115,7 @@ pub fn subscriber() -> Subscriber {
 
 fn log_event(_: &Tx<'_>, event: &Event) -> Result<()> {
     if let Event::UserCreated { user_id, name } = event {
-        log::info!(target: "pasar::events", "{NAME} heard {}: user {user_id}, {name:?}", event.name());
+        log::info!(target: "pasar::events", "service={SERVICE} event={} user={user_id} name={name:?}", event.name());
     }
     Ok(())
 }

@@ -9,12 +9,22 @@ use std::time::Duration;
 
 use super::api::{Method, Payment};
 use crate::error::Result;
+use crate::web::Context;
 
 /// What came of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charge {
     Approved,
     Declined,
+}
+
+impl Charge {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+        }
+    }
 }
 
 /// How the simulator treats a method.
@@ -61,7 +71,7 @@ impl Gateway {
 
     /// Charges the payment's amount. Asked again for the same payment, it answers the same and charges
     /// nothing more. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if it can't be said yet.
-    pub async fn charge(&self, payment: &Payment) -> Result<Charge> {
+    pub async fn charge(&self, context: &Context, payment: &Payment) -> Result<Charge> {
         let manners = self.rules.iter().filter(|rule| rule.method == payment.method).map(|rule| rule.manner);
         let mut charge = Charge::Approved;
         for manner in manners {
@@ -70,14 +80,23 @@ impl Gateway {
                 Manner::Declines => charge = Charge::Declined,
             }
         }
-        log::info!(target: "pasar::gateway", "charge of payment {}, {} rupiah: {charge:?}", payment.id, payment.amount);
+        log_request("charge", payment, context, charge.as_str());
         Ok(charge)
     }
 
     /// Gives back what was charged for the payment, if anything was. May be asked again.
     #[expect(clippy::unused_async, reason = "a gateway is somewhere else; this one happens to be here")]
-    pub async fn refund(&self, payment: &Payment) -> Result<()> {
-        log::info!(target: "pasar::gateway", "refund of payment {}, {} rupiah", payment.id, payment.amount);
+    pub async fn refund(&self, context: &Context, payment: &Payment) -> Result<()> {
+        log_request("refund", payment, context, "approved");
         Ok(())
     }
+}
+
+fn log_request(what: &str, payment: &Payment, context: &Context, outcome: &str) {
+    let Payment { id, order_id, amount, .. } = payment;
+    log::info!(
+        target: "pasar::gateway",
+        "service=payment peer=gateway event={what} payment={id} order={order_id} amount={amount} outcome={outcome} id={}",
+        context.request_id(),
+    );
 }

@@ -235,7 +235,7 @@ impl Settler {
             let to = match from {
                 Status::Confirming => self.charge(context, &payment).await?,
                 Status::Refunding => {
-                    in_time(context, self.gateway.refund(&payment)).await?;
+                    in_time(context, self.gateway.refund(context, &payment)).await?;
                     Status::Refunded
                 }
                 _ => return Ok(()),
@@ -265,7 +265,7 @@ impl Settler {
     async fn charge(&self, context: &Context, payment: &Payment) -> Result<Status> {
         let Some(order) = self.orders.get(context, payment.order_id).await? else { return Ok(Status::Refunding) };
         let charged = match order.status {
-            OrderStatus::Pending => in_time(context, self.gateway.charge(payment)).await?,
+            OrderStatus::Pending => in_time(context, self.gateway.charge(context, payment)).await?,
             _ if order.payment_id == Some(payment.id) => Charge::Approved,
             // It was said to be paid by hand: there is nothing to charge, unless this payment is charged already.
             OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use crate::error::{Error, Result};
 
 /// What one incoming request may spend on all its calls to other services.
-const BUDGET: Duration = Duration::from_secs(2);
+pub const BUDGET: Duration = Duration::from_secs(2);
 
 /// Taken from the request's headers, or made; handlers ask for it as an argument.
 #[derive(Clone)]

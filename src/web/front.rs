@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fmt;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -25,17 +27,22 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use super::context::Context;
 use super::problem::{self, Language};
 use super::{Server, hosts};
-use crate::auth::Access;
+use crate::auth::{Access, Principal};
 use crate::error::{Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long the answer to a request may take once its body is there.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// The target of the access log.
+const ACCESS: &str = "pasar::access";
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The route that a request met.
 pub struct Route {
+    /// Of which service it is.
+    pub service: &'static str,
     /// Its pattern, for logs and metrics: the cardinality is bounded.
     pub pattern: &'static str,
     /// Who may use which method.
@@ -107,11 +114,14 @@ async fn admit(request: &HttpRequest) -> Result<()> {
     let (Some(route), Some(server)) = (request.app_data::<Route>(), request.app_data::<web::Data<Server>>()) else {
         return Err(Error::internal(anyhow::anyhow!("nothing says who may call {}", request.path())));
     };
-    let Some((_, access)) = route.access.iter().find(|(method, _)| method == request.method()) else {
+    let Some(&(_, access)) = route.access.iter().find(|(method, _)| method == request.method()) else {
         return Ok(()); // OPTIONS, and what will be 405.
     };
-    let admitted = server.auth.admit(*access, request.headers(), request.query_string(), &server.db).await?;
-    if let Some(admitted) = admitted {
+    let principal = server.auth.identify(access, request.headers(), request.query_string())?;
+    if let Some(principal) = principal {
+        // For the log, whatever comes of it.
+        request.extensions_mut().insert(principal);
+        let admitted = server.auth.admit(access, principal, &server.db).await?;
         request.extensions_mut().insert(admitted);
     }
     Ok(())
@@ -160,15 +170,28 @@ fn check(request: &ServiceRequest) -> Result<()> {
     let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     // A target in absolute form takes the place of Host (RFC 9112, 3.2.2): both must be ours.
     let target = request.uri().authority().map(|authority| authority.as_str());
-    if [host, target].into_iter().flatten().any(|host| !server.hosts.allow(host)) {
-        return Err(Error::new(&HOST_NOT_ALLOWED));
+    if let Some(host) = [host, target].into_iter().flatten().find(|host| !server.hosts.allow(host)) {
+        let named = quote(host);
+        let detail = format!("{named} is no name of this server: use localhost, or add the host to ALLOWED_HOSTS");
+        return Err(Error::new(&HOST_NOT_ALLOWED).detail(detail));
     }
     if let Some(origin) = headers.get(header::ORIGIN)
         && !server.hosts.allow_origin(origin)
     {
-        return Err(Error::new(&ORIGIN_NOT_ALLOWED));
+        let named = quote(&String::from_utf8_lossy(origin.as_bytes()));
+        let detail = format!(
+            "pages of {named} may not call: serve the page from this machine, or add its origin to CORS_ORIGINS"
+        );
+        return Err(Error::new(&ORIGIN_NOT_ALLOWED).detail(detail));
     }
     Ok(())
+}
+
+/// A client's words in a sentence of ours: escaped, and no longer than they help.
+fn quote(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let end = if text.chars().count() > LONGEST { "…" } else { "" };
+    format!("{:?}{end}", text.chars().take(LONGEST).collect::<String>())
 }
 
 /// Makes a problem document of every error, and logs the unexpected ones, here and nowhere else.
@@ -190,7 +213,12 @@ fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Con
         log::log!(
             target: "pasar::errors",
             if error.is(&INTERNAL) { log::Level::Error } else { log::Level::Warn },
-            "{} {} {error} id={}", answer.request().method(), answer.request().path(), context.request_id(),
+            "service={} method={} path={} error={:?} id={}",
+            service(answer.request()),
+            answer.request().method(),
+            answer.request().path(),
+            error.to_string(),
+            context.request_id(),
         );
     }
     let headers = answer.headers().clone();
@@ -238,13 +266,35 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
     let route = request.app_data::<Route>().map_or("", |route| route.pattern);
     let method = if head { "HEAD" } else { hosts::known_method(request.method()) };
     server.metrics.request(method, route, answer.status().as_str(), took);
-    log::info!(
-        target: "pasar::access",
-        "{} {method} {} {} {:.1}ms id={}",
-        server.name,
-        without_secrets(request),
-        answer.status().as_u16(),
-        took.as_secs_f64() * 1000.0,
-        context.request_id(),
-    );
+    if log::log_enabled!(target: ACCESS, log::Level::Info) {
+        let principal = request.extensions().get::<Principal>().copied().unwrap_or(Principal::Nobody);
+        log::info!(
+            target: ACCESS,
+            "service={} method={method} path={} status={} took={:.1}ms by={principal} from={} id={}",
+            service(request),
+            without_secrets(request),
+            answer.status().as_u16(),
+            took.as_secs_f64() * 1000.0,
+            Client(request.peer_addr()),
+            context.request_id(),
+        );
+    }
+}
+
+/// Where a request comes from, for the log: the other end of the connection, whatever a header says.
+struct Client(Option<SocketAddr>);
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(addr) => addr.ip().fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// The service that a request is for, which may be beside the one that the server is named after.
+fn service(request: &HttpRequest) -> &'static str {
+    let server = || request.app_data::<web::Data<Server>>()?.auth.services.first().copied();
+    request.app_data::<Route>().map(|route| route.service).or_else(server).unwrap_or_default()
 }

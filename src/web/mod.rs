@@ -35,7 +35,7 @@ use uuid::Uuid;
 use crate::auth::{Auth, Principal};
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::storage::{Answered, Db, Key};
-pub use context::Context;
+pub use context::{BUDGET, Context};
 pub use fields::{Body, Fault, Field, Fields, Json, OptionalJson, Patch, array};
 pub use hosts::Hosts;
 pub use list::{Listed, Page, Place, Sort, SortKey, answer as list};
@@ -87,6 +87,8 @@ pub struct About {
 /// What a service adds to its server.
 #[derive(Clone)]
 pub struct Part {
+    /// The service's name.
+    pub service: &'static str,
     pub routes: fn(&mut Routes),
     /// Adds the service's state, once for each worker: a client of other services lives and dies with its
     /// worker's runtime.
@@ -94,11 +96,15 @@ pub struct Part {
 }
 
 impl Part {
-    pub fn new<S: 'static>(routes: fn(&mut Routes), state: impl Fn() -> S + Send + Sync + 'static) -> Self {
+    pub fn new<S: 'static>(
+        service: &'static str,
+        routes: fn(&mut Routes),
+        state: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
         let state = move |config: &mut web::ServiceConfig| {
             config.app_data(web::Data::new(state()));
         };
-        Self { routes, state: Arc::new(state) }
+        Self { service, routes, state: Arc::new(state) }
     }
 }
 
@@ -108,8 +114,11 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
     let table = move || {
         let mut table = Routes::default();
         for part in &parts {
+            table.service = part.service;
             (part.routes)(&mut table);
         }
+        // What all servers have is of the service that a server is named after.
+        table.service = parts.first().map_or("", |part| part.service);
         info::routes(&mut table);
         pages::routes(&mut table);
         table

@@ -109,10 +109,8 @@ pub struct Problem<'a> {
     title: &'a str,
     /// The HTTP status, once more.
     status: u16,
-    /// What is particular to this occurrence, for developers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    detail: Option<&'a str>,
+    /// What is particular to this occurrence, or else what to do about such a problem; for developers.
+    detail: &'a str,
     /// The stable name of the problem, for programs.
     code: &'a str,
     /// A sentence for people, in Indonesian or in the language that was asked for.
@@ -129,7 +127,7 @@ impl<'a> Problem<'a> {
             r#type: format!("/errors#{}", code.name),
             title: &code.message.en,
             status: status(code.kind).as_u16(),
-            detail: error.details(),
+            detail: error.details().unwrap_or(code.cure),
             code: code.name,
             message: language.pick(&code.message),
             errors: error.fields().iter().map(|(name, why)| (name.as_str(), language.pick(why))).collect(),

@@ -11,8 +11,11 @@ use super::openapi::{Doc, Endpoint};
 /// A table of routes under construction.
 #[derive(Default)]
 pub struct Routes {
+    /// Whose routes are being added.
+    pub service: &'static str,
     endpoints: Vec<Endpoint>,
-    routes: Vec<Route>,
+    /// Beside each endpoint, and of which service it is.
+    routes: Vec<(&'static str, Route)>,
 }
 
 impl Routes {
@@ -67,7 +70,7 @@ impl Routes {
         A: FromRequest + 'static,
         H::Output: Responder + 'static,
     {
-        self.routes.push(web::method(method.clone()).to(handler));
+        self.routes.push((self.service, web::method(method.clone()).to(handler)));
         self.endpoints.push(Endpoint { method, path, doc });
     }
 
@@ -77,14 +80,15 @@ impl Routes {
 
     /// Registers every path once, with its methods, `OPTIONS`, and a 405 for the others.
     pub fn register(self, config: &mut ServiceConfig) {
-        let mut left: Vec<(Endpoint, Route)> = self.endpoints.into_iter().zip(self.routes).collect();
-        while let Some(path) = left.first().map(|(endpoint, _)| endpoint.path) {
+        let mut left: Vec<(Endpoint, (&'static str, Route))> = self.endpoints.into_iter().zip(self.routes).collect();
+        while let Some((path, service)) = left.first().map(|(endpoint, (service, _))| (endpoint.path, *service)) {
             let (here, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(endpoint, _)| endpoint.path == path);
             left = others;
             let allow = allow(here.iter().map(|(endpoint, _)| &endpoint.method));
             let allow_too = allow.clone();
             let access = here.iter().map(|(endpoint, _)| (endpoint.method.clone(), endpoint.doc.access)).collect();
-            let resource = here.into_iter().fold(web::resource(path), |resource, (_, route)| resource.route(route));
+            let resource =
+                here.into_iter().fold(web::resource(path), |resource, (_, (_, route))| resource.route(route));
             config.service(
                 resource
                     .route(web::method(Method::OPTIONS).to(move || {
@@ -96,7 +100,7 @@ impl Routes {
                             HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow_too.clone())).finish();
                         async move { answer }
                     }))
-                    .app_data(front::Route { pattern: path, access })
+                    .app_data(front::Route { service, pattern: path, access })
                     .wrap(actix_web::middleware::from_fn(front::guard)),
             );
         }

@@ -1,0 +1,76 @@
+//! The `.env` file: its settings, and a check for names that are misspelt.
+
+use std::path::Path;
+
+use super::Refusal;
+
+/// Puts what the file at `path` says into the environment, where that does not say it already; no file is fine.
+/// `settings` are the names that count. A name that is nearly one of them is refused, unless that one is set, too:
+/// other names are left alone, as the file may be shared with other programs. Values are never shown.
+pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), Refusal> {
+    match dotenvy::from_path(path) {
+        Err(error) if error.not_found() => return Ok(()),
+        Err(error) => return Err(Refusal::new(format!(".env: {}", describe(&error, settings)))),
+        Ok(()) => {}
+    }
+    let Ok(lines) = dotenvy::from_path_iter(path) else { return Ok(()) };
+    for (name, _) in lines.flatten() {
+        if let Some(meant) = misspelt(&name, settings)
+            && std::env::var_os(meant).is_none()
+        {
+            return Err(Refusal::new(format!(
+                ".env: {name} is not a setting; did you mean {meant}? (If it is another program's, set {meant}, too.)"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a `.env` file, in one line and without its values, which may be secrets.
+fn describe(error: &dotenvy::Error, settings: &[String]) -> String {
+    let dotenvy::Error::LineParse(line, _) = error else {
+        return error.to_string();
+    };
+    // What is before a `=` may be the end of a secret that has slipped onto a line of its own.
+    match line.split_once('=').map(|(name, _)| name).filter(|name| settings.iter().any(|known| known == name)) {
+        Some(name) => format!("the value of {name} can't be read"),
+        None => "a line is not NAME=value".to_owned(),
+    }
+}
+
+/// The setting that a name is probably meant to be, if it is none itself.
+fn misspelt<'a>(name: &str, settings: &'a [String]) -> Option<&'a str> {
+    if settings.iter().any(|known| known == name) {
+        return None;
+    }
+    let name = name.to_ascii_uppercase();
+    let distances = settings.iter().map(|known| (strsim::damerau_levenshtein(&name, known), known));
+    // One slip, or two in a long name.
+    let near = distances.filter(|(distance, known)| *distance <= if known.len() < 10 { 1 } else { 2 });
+    near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_nearly_a_setting_is_misspelt_and_a_strangers_is_not() {
+        let settings = ["USER_ADDR", "USER_URL", "AUTH", "CORS_ORIGINS", "DATABASE_URL"].map(str::to_owned);
+        for (name, meant) in [
+            ("USR_ADDR", Some("USER_ADDR")),
+            ("user_addr", Some("USER_ADDR")),
+            ("USER_ADRD", Some("USER_ADDR")),
+            ("AUHT", Some("AUTH")),
+            ("CORS_ORIGN", Some("CORS_ORIGINS")),
+            ("USER_ADDR", None),
+            ("PATH", None),
+            ("PORT", None),
+            ("USER_NAME", None),
+            ("REDIS_URL", None),
+            ("DATABASE_PASSWORD", None),
+        ] {
+            assert_eq!(misspelt(name, &settings), meant, "{name}");
+        }
+    }
+}
