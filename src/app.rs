@@ -3,7 +3,8 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context, anyhow, bail};
@@ -333,17 +334,80 @@ fn name(service: Service) -> &'static str {
     }
 }
 
-/// Asks the services of `config`, which run elsewhere, whether they are well.
-pub async fn health(config: &Config) -> anyhow::Result<()> {
+/// What asking a service has shown.
+pub struct Checkup {
+    pub name: &'static str,
+    pub url: Url,
+    pub took: Duration,
+    /// Whether it is ready, or why not.
+    pub outcome: anyhow::Result<()>,
+}
+
+/// Asks the services of `config`, which run elsewhere, whether they are ready, all at once.
+pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
     let client = peer::client()?;
+    let mut urls = Vec::new();
     for ServiceConfig { service, listen, .. } in &config.services {
-        if let Some(listen) = listen {
-            peer::check(&client, base_url(*listen)?)
-                .await
-                .with_context(|| format!("the {} service", service.name()))?;
-        }
+        // Where it has no address of its own, it is with the one before.
+        let url = match listen {
+            Some(listen) => Some(base_url(*listen)?),
+            None => urls.last().map(|(_, url): &(_, Url)| url.clone()),
+        };
+        urls.extend(url.map(|url| (name(*service), url)));
     }
-    Ok(())
+    let checkups = urls.into_iter().map(|(name, url)| async {
+        let began = Instant::now();
+        let outcome = peer::check(&client, url.clone()).await;
+        Checkup { name, url, took: began.elapsed(), outcome }
+    });
+    Ok(join_all(checkups).await)
+}
+
+/// The databases of a shop that is not running, about to be removed, with the secret beside them: tokens of users who
+/// are gone must not count for those who get their ids.
+pub struct Reset {
+    databases: Vec<DatabaseUrl>,
+    files: Vec<PathBuf>,
+}
+
+impl Reset {
+    /// An error if a database is in use, or not one of ours.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let mut reset = Self { databases: Vec::new(), files: Vec::new() };
+        for ServiceConfig { database, database_variable, .. } in &config.services {
+            if database.exists() && !reset.databases.contains(database) {
+                database.check_unused().with_context(|| format!("{database_variable}: {database}"))?;
+                reset.databases.push(database.clone());
+                reset.files.extend(database.files());
+            }
+            let secret = database.beside("jwt-secret");
+            if database.exists() && secret.exists() && !reset.files.contains(&secret) {
+                reset.files.push(secret);
+            }
+        }
+        Ok(reset)
+    }
+
+    /// What is removed.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Removes it, unless somebody has begun to use it meanwhile.
+    pub fn run(&self) -> anyhow::Result<()> {
+        for database in &self.databases {
+            database.check_unused().with_context(|| database.to_string())?;
+        }
+        for file in &self.files {
+            match std::fs::remove_file(file) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("can't remove {}", file.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Gives the account with this e-mail address a role. The user whose it is.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`config`] | settings: flags, environment, `.env`, defaults |
 //! | [`app`] | the launcher: databases, listeners, servers, an orderly stop |
+//! | [`banner`] | what is printed once the services run |
 //! | [`logging`] | the log: env_logger, written by a thread of its own |
 //! | [`clock`] | the one clock, which tests can move |
 //! | [`error`] | the one error type and the catalogue of all error codes |
@@ -35,6 +36,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod banner;
 pub mod clock;
 pub mod config;
 pub mod error;

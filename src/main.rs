@@ -1,15 +1,14 @@
 //! Reads the settings, starts the log, runs the services, and exits with what came of it.
 
-use std::io::Write;
-use std::net::SocketAddr;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pasar::app::App;
+use pasar::app::{App, Checkup, Reset};
 use pasar::clock::Clock;
-use pasar::config::{Config, Service, Work, base_url};
+use pasar::config::{Config, Work};
 use pasar::user::api::User;
-use pasar::{logging, order, payment, product, user};
+use pasar::{banner, logging};
 
 /// A request allocates in small pieces, on several threads: this allocator takes a sixth of the processor
 /// time off placing an order.
@@ -44,7 +43,8 @@ fn run(config: &Config) -> anyhow::Result<()> {
     let ended = runtime.block_on(async {
         match &config.work {
             Work::Serve => {}
-            Work::CheckHealth => return pasar::app::health(config).await,
+            Work::CheckHealth => return check_health(config).await,
+            Work::Reset { ask } => return reset(config, *ask),
             Work::SetRole { email, role } => {
                 let User { id, name, email, .. } = pasar::app::set_role(config, email, *role).await?;
                 let (email, role) = (email.unwrap_or_default(), role.title());
@@ -53,9 +53,15 @@ fn run(config: &Config) -> anyhow::Result<()> {
             }
         }
         let stop = stop_signal()?;
+        let found = config.services.iter().any(|one| one.database.exists());
         let app = App::start(config, Clock::system()).await?;
-        for (service, addr) in app.addresses() {
-            print(&first_steps(service, addr, config.auth_required)?);
+        let addresses: Vec<_> = app.addresses().collect();
+        if std::io::stdout().is_terminal() {
+            print(&banner::welcome(config, &addresses, found)?);
+        } else {
+            for (service, addr) in addresses {
+                print(&banner::service(service, addr, config.auth_required)?);
+            }
         }
         app.run_until(stop).await
     });
@@ -63,32 +69,49 @@ fn run(config: &Config) -> anyhow::Result<()> {
     ended
 }
 
-/// A line for people: where a service is, and what to try first.
-fn first_steps(service: Service, addr: SocketAddr, auth_required: bool) -> anyhow::Result<String> {
-    let url = base_url(addr)?;
-    let (name, call) = match service {
-        Service::User if auth_required => (
-            user::NAME,
-            format!(
-                "curl {url}auth/register -H 'Content-Type: application/json' \
-                 -d '{{\"name\": \"Siti\", \"email\": \"siti@example.com\", \"password\": \"tiga ekor kucing\"}}'"
-            ),
-        ),
-        Service::User => (user::NAME, format!("curl {url}users/1")),
-        Service::Product => (product::NAME, format!("curl {url}products")),
-        Service::Order if auth_required => (order::NAME, format!("curl {url}payments/methods")),
-        Service::Order => (
-            order::NAME,
-            format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'"),
-        ),
-        Service::Payment => (payment::NAME, format!("curl {url}payments/methods")),
-    };
-    Ok(format!("{name:<14} {}   {call}\n", url.as_str().trim_end_matches('/')))
+/// Says of each service that runs elsewhere what was seen of it; an error if one of them is not ready.
+async fn check_health(config: &Config) -> anyhow::Result<()> {
+    let checkups = pasar::app::health(config).await?;
+    for Checkup { name, url, took, outcome } in &checkups {
+        let (state, why) = match outcome {
+            Ok(()) => ("ready", String::new()),
+            Err(error) => ("not ready", format!("  {}", error.root_cause())),
+        };
+        let url = url.as_str().trim_end_matches('/');
+        print(&format!("{name:<14} {url}   {state:<9}  {:.1}ms{why}\n", took.as_secs_f64() * 1000.0));
+    }
+    let down: Vec<_> = checkups.iter().filter(|one| one.outcome.is_err()).map(|one| one.name).collect();
+    anyhow::ensure!(down.is_empty(), "not ready: {}", down.join(", "));
+    Ok(())
+}
+
+/// Removes the databases, if a person agrees where one is to be asked.
+fn reset(config: &Config, ask: bool) -> anyhow::Result<()> {
+    let reset = Reset::of(config)?;
+    if reset.files().is_empty() {
+        print("There is no database to remove.\n");
+        return Ok(());
+    }
+    let files: Vec<_> = reset.files().iter().map(|file| file.display().to_string()).collect();
+    let files = files.join(", ");
+    if ask {
+        print(&format!("This removes {files}, with everything in them, for good. Go on? [y/N] "));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        if !["y", "yes", "ya"].contains(&answer.trim().to_lowercase().as_str()) {
+            print("Nothing was removed.\n");
+            return Ok(());
+        }
+    }
+    reset.run()?;
+    print(&format!("Removed {files}.\n"));
+    Ok(())
 }
 
 /// Prints to people; that nobody reads it is no reason to stop.
 fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Ready on the first ctrl-c or SIGTERM. The handlers are installed at once, not at the first poll.

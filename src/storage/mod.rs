@@ -46,6 +46,23 @@ impl DatabaseUrl {
         file.exists()
     }
 
+    /// The files that it consists of, as far as there are such.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let Self::Sqlite(file) = self;
+        let files = ["", "-wal", "-shm", "-journal"].map(|end| {
+            let mut path = file.clone().into_os_string();
+            path.push(end);
+            PathBuf::from(path)
+        });
+        files.into_iter().filter(|file| file.exists()).collect()
+    }
+
+    /// An error if another process uses the database, or if it is another program's. Blocks.
+    pub fn check_unused(&self) -> anyhow::Result<()> {
+        let Self::Sqlite(file) = self;
+        sqlite::check_unused(file)
+    }
+
     /// The path of a file of this name beside the database.
     pub fn beside(&self, name: &str) -> PathBuf {
         let Self::Sqlite(file) = self;

@@ -108,6 +108,26 @@ fn check_ours(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes sure that nobody else has our database at `file` open. Its log is folded into it on the way; the next start
+/// opens a new one.
+pub(super) fn check_unused(file: &Path) -> anyhow::Result<()> {
+    let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // Of a newer version, too, but not of whoever else calls a table `migrations`.
+    let first = MIGRATIONS.first().map(|(name, _)| *name);
+    if tables > 0 && !applied(&connection).is_ok_and(|applied| applied.iter().any(|name| Some(name.as_str()) == first))
+    {
+        bail!("it is the database of another program");
+    }
+    // A process that has a database with a log open keeps a lock on it, which stops this change.
+    match connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)) {
+        Ok(mode) if mode == "delete" => Ok(()),
+        Err(error) if !is_busy(&error) => Err(error.into()),
+        _ => bail!("it is in use: stop the pasar that runs on it first"),
+    }
+}
+
 /// The migrations that the database has had.
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.prepare("SELECT name FROM migrations")?.query_map([], |row| row.get(0))?.collect()

@@ -63,6 +63,8 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     if head {
         request.head_mut().method = Method::GET;
     }
+    let in_terminal =
+        request.headers().get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"curl/"));
     let held = request.chunked().unwrap_or(false).then(|| hold_payload(&mut request));
     let answer = match check(&request) {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
@@ -70,6 +72,9 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     };
 
     let mut answer = dress(answer, language, &context);
+    if in_terminal && is_json(&answer) {
+        answer = answer.map_body(|_, body| BoxBody::new(Line { body, ended: false }));
+    }
     if head && !matches!(answer.response().body().size(), BodySize::Sized(_)) {
         // A stream would be read to its end, only to be thrown away.
         answer = answer.map_body(|_, _| BoxBody::new(body::None::new()));
@@ -157,6 +162,45 @@ impl MessageBody for Holding {
         cx: &mut std::task::Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Pin::new(&mut self.body).poll_next(cx)
+    }
+}
+
+fn is_json(answer: &ServiceResponse<BoxBody>) -> bool {
+    let media_type = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    matches!(media_type, Some(b"application/json" | b"application/problem+json"))
+        && !matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0))
+}
+
+/// A body with a line's end after it, so that a terminal's prompt begins on a line of its own. Nothing is copied.
+struct Line {
+    body: BoxBody,
+    ended: bool,
+}
+
+impl MessageBody for Line {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        match self.body.size() {
+            BodySize::Sized(length) => BodySize::Sized(length + 1),
+            other => other,
+        }
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        // A body that has ended may not be polled again.
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let next = Pin::new(&mut self.body).poll_next(cx);
+        if let Poll::Ready(None) = next {
+            self.ended = true;
+            return Poll::Ready(Some(Ok(Bytes::from_static(b"\n"))));
+        }
+        next
     }
 }
 

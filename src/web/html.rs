@@ -28,7 +28,7 @@ pub fn page(mut response: HttpResponseBuilder, language: Language, title: &str, 
     response
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
              form-action 'none'; frame-ancestors 'none'",
         ))
         .content_type("text/html; charset=utf-8")
@@ -37,7 +37,7 @@ pub fn page(mut response: HttpResponseBuilder, language: Language, title: &str, 
              <meta name=\"viewport\" content=\"width=device-width\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{title}</title>\n\
-             <link rel=\"icon\" href=\"data:,\">\n\
+             <link rel=\"icon\" href=\"/favicon.ico\" type=\"image/svg+xml\">\n\
              <link rel=\"stylesheet\" href=\"/static/pasar.css\">\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"
         ))
 }

@@ -133,6 +133,9 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
             .app_data(web::Data::new(server))
             .configure(|config| states.iter().for_each(|part| (part.state)(config)))
             .configure(|config| table().register(config))
+            // Addresses that people and browsers try by themselves; no part of the API.
+            .service(web::redirect("/docs/", "/docs"))
+            .route("/favicon.ico", web::get().to(pages::favicon))
             .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
             .wrap(cors)
             .wrap(from_fn(front::front))
