@@ -5,8 +5,9 @@
 //! writes the access log. [`guard`] stands around each route: who may call it, a time limit, and a panic made
 //! a 500.
 
+use std::any::Any;
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -16,10 +17,11 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{self, BodySize, BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -49,11 +51,36 @@ pub struct Route {
     pub access: Vec<(Method, Access)>,
 }
 
+/// A connection: the framework answers a request that it can't read by itself, with a bare status and no word in the
+/// log, so that only here it can be said where one came from.
+pub struct Connection {
+    from: Option<SocketAddr>,
+    /// Whether a request has come as far as [`front`].
+    asked: Cell<bool>,
+}
+
+/// Keeps where a connection comes from.
+pub fn connected(stream: &dyn Any, data: &mut Extensions) {
+    let from = stream.downcast_ref::<TcpStream>().and_then(|stream| stream.peer_addr().ok());
+    data.insert(Connection { from, asked: Cell::new(false) });
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.asked.get() {
+            log::debug!(target: "pasar::connections", "event=no_request from={}", Client(self.from));
+        }
+    }
+}
+
 type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 
 /// The outermost layer of our own.
 pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let started = Instant::now();
+    if let Some(connection) = request.conn_data::<Connection>() {
+        connection.asked.set(true);
+    }
     let language = Language::of(request.headers());
     let context = Context::of(request.headers());
     request.extensions_mut().insert(context.clone());

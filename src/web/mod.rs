@@ -140,6 +140,7 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
             .wrap(cors)
             .wrap(from_fn(front::front))
     })
+    .on_connect(front::connected)
     .workers(workers)
     .disable_signals()
     .shutdown_timeout(DRAIN_SECS)

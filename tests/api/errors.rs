@@ -269,7 +269,10 @@ async fn a_body_must_be_declared_as_json_and_not_be_compressed() {
         ] {
             println!("{headers:?}");
             let headers = [&headers[..], &[("accept-language", language)]].concat();
-            send(&app.user, "/users", &headers, &body).await.problem_in(language, 415, "unsupported_media_type");
+            let answer = send(&app.user, "/users", &headers, &body).await;
+            let refused = answer.problem_in(language, 415, "unsupported_media_type");
+            let detail = &refused["detail"];
+            assert!(detail.as_str().unwrap().contains("`Content-Type: application/json`"), "{detail}");
             app.user.get("/users/1").await.expect(200);
         }
         let twice = [JSON, ("content-type", "text/plain"), ("accept-language", language)];

@@ -94,6 +94,21 @@ async fn swagger_ui_is_only_served_with_its_policy() {
 }
 
 #[tokio::test]
+async fn what_browsers_and_people_try_by_themselves_is_there() {
+    let app = TestApp::spawn().await;
+    for (_, api) in app.services() {
+        let docs = api.get("/docs/").await;
+        assert_eq!((docs.status, docs.header("location")), (307, "/docs"));
+        let icon = api.get("/favicon.ico").await;
+        assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"));
+        assert!(icon.text().starts_with("<svg "), "{}", icon.text());
+        let page = api.get_as("/", &[BROWSER]).await;
+        assert!(page.text().contains("href=\"/favicon.ico\""), "{}", page.text());
+        assert!(page.header("content-security-policy").contains("img-src 'self'"));
+    }
+}
+
+#[tokio::test]
 async fn health_is_well_in_three_ways() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {

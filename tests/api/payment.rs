@@ -174,6 +174,7 @@ async fn a_payment_is_confirmed_before_its_deadline_or_expires_with_its_order() 
             }
             let refused = answer.problem(409, "payment_too_late");
             assert_eq!(refused["message"], "Waktu pembayaran telah habis.");
+            assert_eq!(refused["detail"], "Place a new order.");
             for _ in 0..2 {
                 ends(&app, 1, "expired").await;
                 came_to(&app, order, &["expired"], product, BACK).await;

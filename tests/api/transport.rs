@@ -186,10 +186,13 @@ async fn only_hosts_and_origins_of_this_machine_are_answered() {
         let host = format!("Host: {bad}");
         for path in ["/users/1", "/", "/nothing", "/health"] {
             let answer = app.user.raw_head(&format!("GET {path} HTTP/1.1"), &[&host]).await;
-            answer.problem(421, "host_not_allowed");
+            let detail = answer.problem(421, "host_not_allowed")["detail"].to_string();
+            assert!(detail.contains("ALLOWED_HOSTS") && detail.contains(bad), "{detail}");
         }
         let origin = format!("Origin: http://{bad}");
-        app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
+        let refused = app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
+        let detail = refused["detail"].to_string();
+        assert!(detail.contains("CORS_ORIGINS") && detail.contains(&format!("http://{bad}")), "{detail}");
     }
     app.user.raw_head("GET http://evil.example/users/1 HTTP/1.1", &[LOCAL]).await.problem(421, "host_not_allowed");
     app.user
@@ -202,6 +205,52 @@ async fn only_hosts_and_origins_of_this_machine_are_answered() {
         app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
     }
     works(&app.user).await;
+}
+
+#[tokio::test]
+async fn what_is_quoted_of_a_client_is_short_and_without_control_characters() {
+    let app = TestApp::spawn().await;
+    let host = format!("Host: {}.example", "x".repeat(2000));
+    let refused = app.user.raw_head("GET /users/1 HTTP/1.1", &[&host]).await.problem(421, "host_not_allowed");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.len() < 250 && detail.contains("xxx"), "{detail}");
+    let origin = ("origin", "\u{9b}31m\t\u{e9}");
+    let refused = app.user.get_as("/users/1", &[origin]).await.problem(403, "origin_not_allowed");
+    assert!(!refused["detail"].as_str().unwrap().contains(char::is_control), "{refused}");
+}
+
+#[tokio::test]
+async fn answers_to_curl_end_their_line_and_others_stay_as_they_are() {
+    let app = TestApp::spawn().await;
+    let curl = ("user-agent", "curl/8.5.0");
+    for path in ["/users/1", "/users", "/users/99", "/", "/errors", "/openapi.json"] {
+        let (plain, line) = (app.user.get(path).await, app.user.get_as(path, &[curl]).await);
+        assert_eq!(line.body, [&plain.body[..], b"\n"].concat(), "{path}");
+        assert_eq!(line.header("content-length"), line.body.len().to_string(), "{path}");
+        let head = app.user.send(Method::HEAD, path, &[curl], vec![]).await;
+        assert_eq!(head.header("content-length"), line.header("content-length"), "{path}");
+    }
+    // What is not JSON, or nothing, has no line.
+    for path in ["/metrics", "/docs", "/static/info.js"] {
+        assert!(!app.user.get_as(path, &[curl]).await.body.ends_with(b"\n\n"), "{path}");
+    }
+    let gone = app.user.send(Method::DELETE, "/users/1", &[curl], vec![]).await;
+    assert_eq!((gone.status, gone.body.len()), (204, 0));
+    app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
+    // A replay is the first answer, whoever asks.
+    let key = ("idempotency-key", "once");
+    let body = json!({"user_id": 2, "product_id": 1});
+    let first = app.order.post_as("/orders", &[key], &body).await;
+    let replayed = app.order.post_as("/orders", &[key, curl], &body).await;
+    assert_eq!((replayed.status, replayed.header("idempotent-replayed")), (201, "true"));
+    assert_eq!(replayed.body, [&first.body[..], b"\n"].concat());
+    // A streamed list, too.
+    for _ in 0..250 {
+        app.order.post("/orders", &body).await.expect(201);
+    }
+    let (plain, line) = (app.order.get("/orders").await, app.order.get_as("/orders", &[curl]).await);
+    assert_eq!((plain.header("content-length"), line.header("content-length")), ("", ""));
+    assert_eq!(line.body, [&plain.body[..], b"\n"].concat());
 }
 
 #[tokio::test]
