@@ -30,6 +30,8 @@ mod life;
 mod load;
 #[path = "process/long_list.rs"]
 mod long_list;
+#[path = "process/newcomer.rs"]
+mod newcomer;
 #[path = "process/pasar.rs"]
 mod pasar;
 #[path = "process/secrets.rs"]
@@ -195,11 +197,22 @@ fn health_is_well_as_long_as_every_service_answers() {
         let args = [&["health"], services].concat();
         pasar::run(folder.pasar(&args).env("USER_ADDR", &address).env("PRODUCT_ADDR", &nobody))
     };
+    let words = |text: &[u8]| -> Vec<Vec<String>> {
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        text.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+    };
     let well = health(&["user"]);
     assert!(well.status.success() && well.stderr.is_empty(), "{well:?}");
+    let [line] = &words(&well.stdout)[..] else { panic!("{well:?}") };
+    assert_eq!(line[..3], ["UserService", &*format!("http://{address}"), "ready"]);
+    assert!(line.len() == 4 && line[3].ends_with("ms"), "{line:?}");
     let unwell = health(&["user", "product"]);
-    let said = String::from_utf8_lossy(&unwell.stderr).into_owned();
-    assert!(!unwell.status.success() && said.contains("the product service") && said.lines().count() == 1, "{said}");
+    assert_eq!(unwell.status.code(), Some(1));
+    let [user, product] = &words(&unwell.stdout)[..] else { panic!("{unwell:?}") };
+    assert_eq!(user[2], "ready");
+    assert_eq!(product[..4], ["ProductService", &*format!("http://{nobody}"), "not", "ready"]);
+    assert!(product.join(" ").contains("refused"), "{product:?}");
+    assert_eq!(String::from_utf8_lossy(&unwell.stderr), "pasar: not ready: ProductService\n");
     users.stop("TERM");
     assert!(!health(&["user"]).status.success());
 }

@@ -20,7 +20,7 @@ const REQUIRED: &[&str] = &["--auth", "required"];
 const PASSWORD: &str = "tiga ekor kucing";
 
 /// Somebody who has logged in.
-struct Visitor {
+pub struct Visitor {
     id: i64,
     token: String,
 }
@@ -34,7 +34,7 @@ impl Visitor {
     }
 
     #[track_caller]
-    fn registers(users: SocketAddr, email: &str) -> Self {
+    pub fn registers(users: SocketAddr, email: &str) -> Self {
         let new = json!({"name": "Siti", "email": email, "password": PASSWORD});
         Self::of(&post(users, "/auth/register", &new).expect(201))
     }
@@ -54,12 +54,12 @@ impl Visitor {
     }
 
     #[track_caller]
-    fn get(&self, service: SocketAddr, path: &str) -> Answer {
+    pub fn get(&self, service: SocketAddr, path: &str) -> Answer {
         self.send(service, "GET", path, None)
     }
 
     #[track_caller]
-    fn post(&self, service: SocketAddr, path: &str, body: &Value) -> Answer {
+    pub fn post(&self, service: SocketAddr, path: &str, body: &Value) -> Answer {
         self.send(service, "POST", path, Some(body))
     }
 
