@@ -37,7 +37,7 @@ pub fn page(mut response: HttpResponseBuilder, language: Language, title: &str, 
              <meta name=\"viewport\" content=\"width=device-width\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{title}</title>\n\
-             <link rel=\"icon\" href=\"/favicon.ico\" type=\"image/svg+xml\">\n\
+             <link rel=\"icon\" href=\"/static/favicon.svg\" type=\"image/svg+xml\">\n\
              <link rel=\"stylesheet\" href=\"/static/pasar.css\">\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"
         ))
 }

@@ -285,19 +285,15 @@ async fn postman() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(collection)
 }
 
-/// The icon that browsers ask for by themselves.
-pub async fn favicon() -> HttpResponse {
-    let icon = include_str!("../../static/favicon.svg");
-    HttpResponse::Ok()
-        .content_type("image/svg+xml")
-        .insert_header((header::CACHE_CONTROL, "max-age=86400"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))
-        .body(icon)
+/// The icon, where browsers look for it by themselves.
+pub async fn favicon() -> Result<HttpResponse> {
+    static_file("favicon.svg".to_owned().into()).await
 }
 
 async fn static_file(file: web::Path<String>) -> Result<HttpResponse> {
     let (media_type, text) = match file.as_str() {
         "pasar.css" => ("text/css; charset=utf-8", include_str!("../../static/pasar.css")),
+        "favicon.svg" => ("image/svg+xml", include_str!("../../static/favicon.svg")),
         "info.js" => ("text/javascript; charset=utf-8", include_str!("../../static/info.js")),
         _ => return Err(Error::new(&ROUTE_NOT_FOUND)),
     };

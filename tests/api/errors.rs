@@ -308,10 +308,15 @@ async fn the_reader_chooses_the_language_and_gets_indonesian_by_default() {
 
 #[tokio::test]
 async fn an_error_says_nothing_of_what_is_inside() {
-    let app = TestApp::with(&["--user-url", "http://127.0.0.1:9"]).await;
-    let order = json!({"user_id": 1, "product_id": 1});
+    let app = TestApp::spawn().await;
+    // Strangers are not told where the services are.
+    let strict = TestApp::with(&["--user-url", "http://127.0.0.1:9", "--auth", "required"]).await;
+    let siti = strict.registers("siti@example.com").await;
+    let order = json!({"user_id": siti.id, "product_id": 1});
+    let refused = strict.order.by(&siti.token).post("/orders", &order).await;
+    assert_eq!(refused.problem(503, "peer_unavailable")["detail"], "the user service refused the connection");
     for answer in [
-        app.order.post("/orders", &order).await,
+        refused,
         app.user.post("/users", &json!({"name": "x'; DROP TABLE users; --", "email": "x"})).await,
         app.user.get("/users/x").await,
         app.user.get("/users?limit=x").await,

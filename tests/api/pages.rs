@@ -102,8 +102,9 @@ async fn what_browsers_and_people_try_by_themselves_is_there() {
         let icon = api.get("/favicon.ico").await;
         assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"));
         assert!(icon.text().starts_with("<svg "), "{}", icon.text());
+        assert_eq!(api.get("/static/favicon.svg").await.body, icon.body);
         let page = api.get_as("/", &[BROWSER]).await;
-        assert!(page.text().contains("href=\"/favicon.ico\""), "{}", page.text());
+        assert!(page.text().contains("href=\"/static/favicon.svg\""), "{}", page.text());
         assert!(page.header("content-security-policy").contains("img-src 'self'"));
     }
 }
