@@ -100,7 +100,7 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
 
     let mut answer = dress(answer, language, &context);
     if in_terminal && is_json(&answer) {
-        answer = answer.map_body(|_, body| BoxBody::new(Line { body, ended: false }));
+        answer = answer.map_body(|_, body| BoxBody::new(WithLineEnd { body, ended: false }));
     }
     if head && !matches!(answer.response().body().size(), BodySize::Sized(_)) {
         // A stream would be read to its end, only to be thrown away.
@@ -198,13 +198,13 @@ fn is_json(answer: &ServiceResponse<BoxBody>) -> bool {
         && !matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-/// A body with a line's end after it, so that a terminal's prompt begins on a line of its own. Nothing is copied.
-struct Line {
+/// A body and a line end after it, so that a terminal's prompt begins on a line of its own. Nothing is copied.
+struct WithLineEnd {
     body: BoxBody,
     ended: bool,
 }
 
-impl MessageBody for Line {
+impl MessageBody for WithLineEnd {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

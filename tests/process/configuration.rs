@@ -168,7 +168,8 @@ fn help_goes_to_standard_output_and_names_every_setting() {
         let named = ["=", "]"].map(|end| format!("[env: {variable}{end}"));
         assert!(named.iter().any(|text| stdout.contains(text)), "{variable} is missing:\n{stdout}");
     }
-    for part in ["Addresses:", "Databases:", "Orders and payments:", "Accounts and access:", "Logging:", "Examples:"] {
-        assert!(stdout.lines().any(|line| line == part), "{part} is missing:\n{stdout}");
+    for heading in ["Addresses:", "Databases:", "Orders and payments:", "Accounts and access:", "Logging:", "Examples:"]
+    {
+        assert!(stdout.lines().any(|line| line == heading), "{heading} is missing:\n{stdout}");
     }
 }

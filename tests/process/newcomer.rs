@@ -94,7 +94,7 @@ fn calls_that_fail_or_are_not_made_are_logged() {
 }
 
 #[test]
-fn a_terminal_is_told_in_colours_unless_it_wants_none() {
+fn a_terminal_gets_colours_unless_no_color_is_set() {
     let folder = Folder::new();
     let start = |variables: &[(&str, &str)]| {
         let mut command = folder.pasar(&[]);
