@@ -213,7 +213,8 @@ mod tests {
     #[test]
     fn a_message_is_one_line_without_control_characters() {
         let mut line = Vec::new();
-        write!(OneLine(&mut line), "a\nb {} {}", "\u{1b}[31m", "é\u{9b}").unwrap();
+        let (escape, high) = ("\u{1b}[31m", "é\u{9b}");
+        write!(OneLine(&mut line), "a\nb {escape} {high}").unwrap();
         assert_eq!(String::from_utf8(line).unwrap(), r"a\nb \u{1b}[31m é\u{9b}");
     }
 }
