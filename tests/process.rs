@@ -2,8 +2,9 @@
 //! and shares its file with others of its kind.
 //!
 //! `PASAR_KILLS` says how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
-//! orders the longest list has (50,000). The test with a full disk
-//! needs Linux and root, to mount a disk that is small enough to fill.
+//! orders the longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls between
+//! the services the trial with their failures makes (5,000) and how often it kills (5). The test with a full
+//! disk needs Linux and root, to mount a disk that is small enough to fill.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
@@ -18,6 +19,8 @@ mod configuration;
 mod durability;
 #[path = "process/files.rs"]
 mod files;
+#[path = "process/faults.rs"]
+mod faults;
 #[path = "process/full_disk.rs"]
 mod full_disk;
 #[path = "process/http.rs"]
@@ -34,6 +37,8 @@ mod long_list;
 mod newcomer;
 #[path = "process/pasar.rs"]
 mod pasar;
+#[path = "process/proxy.rs"]
+mod proxy;
 #[path = "process/secrets.rs"]
 mod secrets;
 

@@ -50,7 +50,7 @@ pub const AT_REST: &[(&str, &str)] = &[
         "products whose books differ from the orders",
         "WITH units AS (SELECT i.value ->> 'id' AS id, o.status = 'paid' AS held, sum(i.value ->> 'quantity') AS number
                         FROM orders o, json_each(o.items) i
-                        WHERE i.value ->> 'stock' IS NOT NULL AND o.status IN ('paid', 'confirmed') GROUP BY 1, 2)
+                        WHERE i.value ->> 'stock' IS NOT NULL AND o.status IN ('paid', 'confirmed', 'shipped', 'completed') GROUP BY 1, 2)
          SELECT count(*) FROM products p
          LEFT JOIN units held ON held.id = p.id AND held.held
          LEFT JOIN units sold ON sold.id = p.id AND NOT sold.held
@@ -61,10 +61,15 @@ pub const AT_REST: &[(&str, &str)] = &[
         "payments and orders that tell different stories",
         "SELECT count(*) FROM payments p LEFT JOIN orders o ON o.id = p.order_id
          WHERE NOT coalesce(CASE p.status
-             WHEN 'paid' THEN o.paid_by = p.id AND o.status IN ('paid', 'confirmed')
+             WHEN 'paid' THEN o.paid_by = p.id AND o.status IN ('paid', 'confirmed', 'shipped', 'completed')
              WHEN 'refunded' THEN o.paid_by IS NOT p.id OR o.status = 'cancelled'
              WHEN 'expired' THEN o.paid_by IS NOT p.id
+             WHEN 'failed' THEN o.paid_by IS NOT p.id
              ELSE 0 END, 0)",
+    ),
+    (
+        "orders with more than one paid payment",
+        "SELECT count(*) FROM (SELECT 1 FROM payments WHERE status = 'paid' GROUP BY order_id HAVING count(*) > 1)",
     ),
     (
         "orders paid by a payment that is not there",
@@ -91,7 +96,9 @@ pub const AT_REST: &[(&str, &str)] = &[
         "statuses that were told of before an earlier one",
         "SELECT count(*) FROM notifications later JOIN notifications earlier
          ON earlier.order_id = later.order_id AND earlier.id > later.id
-         WHERE earlier.status = 'pending' OR (earlier.status = 'paid' AND later.status IN ('confirmed', 'cancelled'))",
+         WHERE earlier.status = 'pending' OR (earlier.status = 'paid' AND later.status IN ('confirmed', 'cancelled'))
+             OR (earlier.status = 'confirmed' AND later.status = 'shipped')
+             OR (earlier.status = 'shipped' AND later.status = 'completed')",
     ),
     ("keys that are still under way", "SELECT count(*) FROM idempotency_keys WHERE answer IS NULL"),
 ];

@@ -18,7 +18,7 @@ const CUSTOMERS: i64 = 8;
 /// So short that orders and payments expire under the customers' hands.
 const FLAGS: &[&str] = &["--payment-window=300ms", "--order-ttl=2s", "--sweep=200ms"];
 /// Above the longest that anything is left to whoever had begun it, and then some tries.
-const REST: Duration = Duration::from_secs(60);
+pub const REST: Duration = Duration::from_secs(60);
 /// Enough for everybody.
 const STOCK: i64 = 1_000_000;
 
@@ -174,7 +174,7 @@ impl Customer<'_> {
 }
 
 /// Tells the customers that it is over, however it ends.
-struct Over<'a>(&'a AtomicBool);
+pub struct Over<'a>(pub &'a AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
@@ -186,20 +186,20 @@ fn keyed(user: i64) -> bool {
     user % 2 == 0
 }
 
-/// Waits until nothing is under way any more.
-fn rest(stored: &Stored) {
+/// Waits until nothing is under way any more, and gives what never ends.
+pub fn rest(stored: &Stored) -> Vec<(usize, &'static str)> {
     let (mut left, mut looks) = (Vec::new(), 0);
     until("a look at what is left", REST * 2, || {
         std::thread::sleep(Duration::from_millis(100));
         looks += 1;
-        left = UNDER_WAY.iter().map(|(what, sql)| (stored.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
+        left = stored.wrong(UNDER_WAY);
         left.is_empty() || looks > REST.as_millis() / 100
     });
-    assert!(left.is_empty(), "this never ends: {left:?}");
+    left
 }
 
 /// All rows of a list, by id, with their status.
-fn statuses(addr: SocketAddr, path: &str) -> BTreeMap<i64, String> {
+pub fn statuses(addr: SocketAddr, path: &str) -> BTreeMap<i64, String> {
     let rows = get(addr, path).expect(200).json();
     let row = |row: &Value| (row["id"].as_i64().unwrap(), row["status"].as_str().unwrap().to_owned());
     rows.as_array().unwrap().iter().map(row).collect()
@@ -279,7 +279,7 @@ fn live_through_kills(mut shop: Shop) {
             paid.append(&mut customer.paid);
         }
         let stored = Stored::open(&shop.folder.database());
-        rest(&stored);
+        assert_eq!(rest(&stored), [], "this never ends");
         stored.assert_none(NEVER);
         stored.assert_none(AT_REST);
         stored.assert_sound();

@@ -111,10 +111,16 @@ impl Stored {
     /// Holds each of these against the file as it is in one moment: what is wrong, and a query that counts it.
     #[track_caller]
     pub fn assert_none(&self, wrongs: &[(&str, &str)]) {
-        let moment = self.0.unchecked_transaction().unwrap();
-        let found: Vec<_> = wrongs.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
+        let found = self.wrong(wrongs);
         assert!(found.is_empty(), "in {}: {found:?}", self.0.path().unwrap_or_default());
+    }
+
+    /// Those of them that are found in the file as it is in one moment, and how often.
+    pub fn wrong<'a>(&self, wrongs: &[(&'a str, &str)]) -> Vec<(usize, &'a str)> {
+        let moment = self.0.unchecked_transaction().unwrap();
+        let found = wrongs.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
         moment.commit().unwrap();
+        found
     }
 
     #[track_caller]

@@ -1,0 +1,210 @@
+//! Proxies between the services, which fail as networks and gateways do: one in front of each service, at an
+//! address of its own, for HTTP/1.1 whose bodies have a `Content-Length`.
+
+use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+/// How many of a hundred calls meet each fault.
+const PERCENT: usize = 5;
+/// The longest that a call or its answer is held back.
+const MAX_DELAY: Duration = Duration::from_secs(9);
+/// What gateways say in their own name: none of it is a problem document.
+const GATEWAY_BODIES: [&str; 3] =
+    ["", "<html><h1>Not here</h1></html>", r#"{"message": "no route matched with those values"}"#];
+
+/// What may happen to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A bare 404; the callee does not hear of the call.
+    NotFound,
+    /// A bare 409; the callee does not hear of the call.
+    Conflict,
+    /// The call is made, its answer thrown away, and the connection closed.
+    Drop,
+    /// The call is made twice, one after the other or at once, and answered by either.
+    Twice,
+    /// The call or its answer is held back, longer than most callers wait.
+    Delay,
+    /// The call is made, and the connection reset in the middle of its answer.
+    Reset,
+}
+
+impl Fault {
+    pub const ALL: [Self; 6] = [Self::NotFound, Self::Conflict, Self::Drop, Self::Twice, Self::Delay, Self::Reset];
+
+    /// What the next call meets, if anything.
+    fn draw() -> Option<Self> {
+        Self::ALL.get(fastrand::usize(..100) / PERCENT).copied()
+    }
+}
+
+/// One proxy for each service. They end with this.
+pub struct Proxies {
+    runtime: Runtime,
+    listeners: Vec<std::net::TcpListener>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    failing: AtomicBool,
+    calls: AtomicUsize,
+    in_flight: AtomicUsize,
+    /// How often each of [`Fault::ALL`] happened.
+    faults: [AtomicUsize; Fault::ALL.len()],
+}
+
+impl Proxies {
+    /// Listens at as many addresses as there are `services`; what arrives waits for [`Self::forward`].
+    pub fn bind(services: usize) -> Self {
+        let listeners = (0..services).map(|_| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            listener
+        });
+        Self { runtime: Runtime::new().unwrap(), listeners: listeners.collect(), shared: Arc::default() }
+    }
+
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
+    }
+
+    /// Forwards what arrives at each proxy to the service at the same index.
+    pub fn forward(&mut self, services: &[SocketAddr]) {
+        let _guard = self.runtime.enter();
+        for (listener, &callee) in self.listeners.drain(..).zip(services) {
+            let (listener, shared) = (TcpListener::from_std(listener).unwrap(), self.shared.clone());
+            self.runtime.spawn(async move {
+                loop {
+                    let (caller, _) = listener.accept().await.unwrap();
+                    let shared = shared.clone();
+                    // An error is the end of this connection, and is for the caller to notice.
+                    tokio::spawn(async move { shared.serve(caller, callee).await });
+                }
+            });
+        }
+    }
+
+    /// Whether calls meet faults from now on.
+    pub fn fail(&self, failing: bool) {
+        self.shared.failing.store(failing, Ordering::Relaxed);
+    }
+
+    /// The calls that have arrived.
+    pub fn calls(&self) -> usize {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+
+    /// The calls that have not been dealt with.
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How often each fault happened.
+    pub fn faults(&self) -> [(Fault, usize); Fault::ALL.len()] {
+        Fault::ALL.map(|fault| (fault, self.shared.faults[fault as usize].load(Ordering::Relaxed)))
+    }
+}
+
+impl Shared {
+    async fn serve(&self, caller: TcpStream, callee: SocketAddr) -> Result<()> {
+        caller.set_nodelay(true)?;
+        let mut caller = BufReader::new(caller);
+        loop {
+            let request = message(&mut caller).await?;
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            self.in_flight.fetch_add(1, Ordering::Relaxed);
+            let answered = self.answer(&mut caller, &request, callee).await;
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            answered?;
+        }
+    }
+
+    async fn answer(&self, caller: &mut BufReader<TcpStream>, request: &[u8], callee: SocketAddr) -> Result<()> {
+        let fault = Fault::draw().filter(|_| self.failing.load(Ordering::Relaxed));
+        if let Some(fault) = fault {
+            self.faults[fault as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        let answer = match fault {
+            None => call(callee, request).await?,
+            Some(Fault::NotFound) => gateway("404 Not Found"),
+            Some(Fault::Conflict) => gateway("409 Conflict"),
+            Some(Fault::Drop) => {
+                call(callee, request).await?;
+                return Err(ErrorKind::ConnectionAborted.into());
+            }
+            Some(Fault::Twice) => {
+                let (first, second) = if fastrand::bool() {
+                    tokio::join!(call(callee, request), call(callee, request))
+                } else {
+                    (call(callee, request).await, call(callee, request).await)
+                };
+                if fastrand::bool() { first? } else { second? }
+            }
+            Some(Fault::Delay) => {
+                let delay = MAX_DELAY.mul_f64(fastrand::f64());
+                if fastrand::bool() {
+                    sleep(delay).await;
+                    call(callee, request).await?
+                } else {
+                    let answer = call(callee, request).await?;
+                    sleep(delay).await;
+                    answer
+                }
+            }
+            Some(Fault::Reset) => {
+                let answer = call(callee, request).await?;
+                caller.write_all(&answer[..fastrand::usize(1..answer.len())]).await?;
+                // Closing it sends RST instead of FIN then.
+                caller.get_ref().set_zero_linger()?;
+                return Err(ErrorKind::ConnectionReset.into());
+            }
+        };
+        caller.write_all(&answer).await
+    }
+}
+
+/// Makes a call on a connection of its own.
+async fn call(callee: SocketAddr, request: &[u8]) -> Result<Vec<u8>> {
+    let mut callee = BufReader::new(TcpStream::connect(callee).await?);
+    callee.get_ref().set_nodelay(true)?;
+    callee.write_all(request).await?;
+    message(&mut callee).await
+}
+
+fn gateway(status: &str) -> Vec<u8> {
+    let body = GATEWAY_BODIES[fastrand::usize(..GATEWAY_BODIES.len())];
+    format!("HTTP/1.1 {status}\r\nServer: gateway\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// The next request or answer, whole.
+async fn message(from: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
+    let (mut message, mut length) = (Vec::new(), 0);
+    loop {
+        let start = message.len();
+        if from.read_until(b'\n', &mut message).await? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let line = message[start..].trim_ascii();
+        if line.is_empty() {
+            break;
+        }
+        let line = str::from_utf8(line).map_err(Error::other)?.to_ascii_lowercase();
+        assert!(!line.starts_with("transfer-encoding:"), "a body without a length");
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(Error::other)?;
+        }
+    }
+    let head = message.len();
+    message.resize(head + length, 0);
+    from.read_exact(&mut message[head..]).await?;
+    Ok(message)
+}
