@@ -13,6 +13,8 @@
 mod accounts;
 #[path = "process/books.rs"]
 mod books;
+#[path = "process/clients.rs"]
+mod clients;
 #[path = "process/configuration.rs"]
 mod configuration;
 #[path = "process/durability.rs"]

@@ -68,6 +68,11 @@ pub const AT_REST: &[(&str, &str)] = &[
              ELSE 0 END, 0)",
     ),
     (
+        "orders that were said to be paid or to have failed, without their payment",
+        "SELECT count(*) FROM orders o JOIN payments p ON p.order_id = o.id
+         WHERE (o.paid_by = 0 AND o.status <> 'cancelled') OR (o.status = 'failed' AND p.status = 'expired')",
+    ),
+    (
         "orders with more than one paid payment",
         "SELECT count(*) FROM (SELECT 1 FROM payments WHERE status = 'paid' GROUP BY order_id HAVING count(*) > 1)",
     ),
