@@ -1,6 +1,7 @@
 //! Proxies between the services, which fail as networks and gateways do: one in front of each service, at an
 //! address of its own, for HTTP/1.1 whose bodies have a `Content-Length`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio::time::sleep;
 
 /// How many of a hundred calls meet each fault.
 const PERCENT: usize = 5;
-/// The longest that a call or its answer is held back.
+/// The longest that a call or its answer is held back; shorter delays are more frequent.
 const MAX_DELAY: Duration = Duration::from_secs(9);
 /// What gateways say in their own name: none of it is a problem document.
 const GATEWAY_BODIES: [&str; 3] =
@@ -31,7 +32,8 @@ pub enum Fault {
     Drop,
     /// The call is made twice, one after the other or at once, and answered by either.
     Twice,
-    /// The call or its answer is held back, longer than most callers wait.
+    /// The call or its answer is held back, and so is every call that is made for the same request: each of them
+    /// spends some of the request's time.
     Delay,
     /// The call is made, and the connection reset in the middle of its answer.
     Reset,
@@ -40,9 +42,14 @@ pub enum Fault {
 impl Fault {
     pub const ALL: [Self; 6] = [Self::NotFound, Self::Conflict, Self::Drop, Self::Twice, Self::Delay, Self::Reset];
 
-    /// What the next call meets, if anything.
-    fn draw() -> Option<Self> {
-        Self::ALL.get(fastrand::usize(..100) / PERCENT).copied()
+    /// What a call that is made for the request with this id meets, if anything.
+    fn draw(request_id: &str) -> Option<Self> {
+        let mut hasher = DefaultHasher::new();
+        request_id.hash(&mut hasher);
+        if hasher.finish() % 100 < PERCENT as u64 {
+            return Some(Self::Delay);
+        }
+        Self::ALL.get(fastrand::usize(..100) / PERCENT).copied().filter(|fault| *fault != Self::Delay)
     }
 }
 
@@ -129,7 +136,8 @@ impl Shared {
     }
 
     async fn answer(&self, caller: &mut BufReader<TcpStream>, request: &[u8], callee: SocketAddr) -> Result<()> {
-        let fault = Fault::draw().filter(|_| self.failing.load(Ordering::Relaxed));
+        let request_id = header(request, "x-request-id").ok_or_else(|| Error::other("a call without a request id"))?;
+        let fault = Fault::draw(request_id).filter(|_| self.failing.load(Ordering::Relaxed));
         if let Some(fault) = fault {
             self.faults[fault as usize].fetch_add(1, Ordering::Relaxed);
         }
@@ -150,7 +158,7 @@ impl Shared {
                 if fastrand::bool() { first? } else { second? }
             }
             Some(Fault::Delay) => {
-                let delay = MAX_DELAY.mul_f64(fastrand::f64());
+                let delay = MAX_DELAY.mul_f64(fastrand::f64().powi(2));
                 if fastrand::bool() {
                     sleep(delay).await;
                     call(callee, request).await?
@@ -187,24 +195,23 @@ fn gateway(status: &str) -> Vec<u8> {
 
 /// The next request or answer, whole.
 async fn message(from: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
-    let (mut message, mut length) = (Vec::new(), 0);
-    loop {
-        let start = message.len();
+    let mut message = Vec::new();
+    while !message.ends_with(b"\r\n\r\n") {
         if from.read_until(b'\n', &mut message).await? == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        let line = message[start..].trim_ascii();
-        if line.is_empty() {
-            break;
-        }
-        let line = str::from_utf8(line).map_err(Error::other)?.to_ascii_lowercase();
-        assert!(!line.starts_with("transfer-encoding:"), "a body without a length");
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(Error::other)?;
-        }
     }
+    assert_eq!(header(&message, "transfer-encoding"), None, "a body without a length");
+    let length = header(&message, "content-length").map_or(Ok(0), str::parse).map_err(Error::other)?;
     let head = message.len();
     message.resize(head + length, 0);
     from.read_exact(&mut message[head..]).await?;
     Ok(message)
+}
+
+fn header<'a>(message: &'a [u8], name: &str) -> Option<&'a str> {
+    let lines = message.split(|byte| *byte == b'\n').map_while(|line| str::from_utf8(line.trim_ascii()).ok());
+    let head = lines.take_while(|line| !line.is_empty());
+    head.filter_map(|line| line.split_once(':'))
+        .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value.trim()))
 }
