@@ -19,10 +19,10 @@ mod clients;
 mod configuration;
 #[path = "process/durability.rs"]
 mod durability;
-#[path = "process/files.rs"]
-mod files;
 #[path = "process/faults.rs"]
 mod faults;
+#[path = "process/files.rs"]
+mod files;
 #[path = "process/full_disk.rs"]
 mod full_disk;
 #[path = "process/http.rs"]
