@@ -1,6 +1,7 @@
 //! What becomes of a payment.
 //!
 //! `pending → confirming → paid → refunding → refunded`; `pending → expired | failed | refunded`;
+//! `expired → confirming | failed`, if that is what the order was said to be before it heard of the expiry;
 //! `confirming → failed | refunding`. The stored deadline decides in the `UPDATE` that leaves `pending`:
 //! a payment that is being confirmed does not expire any more, and is settled however often the process
 //! dies on the way. The order service is the arbiter: a payment is paid only once its order took it, and
@@ -186,17 +187,21 @@ async fn follow(state: &State, context: &Context, id: i64, order: OrderStatus) -
 /// Takes the step that brings a payment closer to its order, if there is one, and tells which call it needs.
 fn agree(tx: &Tx<'_>, payment: &Payment, order: OrderStatus, now: i64) -> Result<Option<Intent>> {
     let id = payment.id;
+    // The window may have ended before the payment heard of what was said: it follows all the same.
+    let leave_open = |to| -> Result<bool> {
+        Ok(store::set_status(tx, id, Status::Pending, to)? || store::set_status(tx, id, Status::Expired, to)?)
+    };
     let settle = || intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now).map(Some);
     match order {
         OrderStatus::Pending => {}
         OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed => {
             // The order has to hear by which payment it is paid, so that it can be refunded.
-            if store::set_status(tx, id, Status::Pending, Status::Confirming)? {
+            if leave_open(Status::Confirming)? {
                 return settle();
             }
         }
         OrderStatus::Failed => {
-            store::set_status(tx, id, Status::Pending, Status::Failed)?;
+            leave_open(Status::Failed)?;
         }
         OrderStatus::Expired => {
             if store::set_status(tx, id, Status::Pending, Status::Expired)? {
