@@ -44,6 +44,7 @@ async fn listing(request: &HttpRequest, state: &State, user_id: Option<i64>) -> 
     let user_id = user_id.or_else(|| query.field("user_id").map(Id::get));
     let filter = Filter { statuses, user_id };
     query.finish()?;
+    let page = page.scans(|_| !filter.is_indexed());
     let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, &filter, sort, after, limit);
     web::list::<Order>(request, &state.db, page, fetch).await
 }

@@ -25,6 +25,7 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         in_stock: query.take("in_stock", yes_or_no, |text| text.parse().ok()),
     };
     query.finish()?;
+    let page = page.scans(|sort| !filter.is_indexed(sort));
     let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, &filter, sort, after, limit);
     web::list::<Product>(&request, &state.db, page, fetch).await
 }

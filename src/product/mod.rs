@@ -171,7 +171,12 @@ pub fn routes(routes: &mut Routes) {
 
 /// Brings what an earlier version stored up to date.
 pub async fn update(db: &Db) -> Result<()> {
-    while db.write(|tx| store::fill_in_search(tx, 1000)).await? > 0 {}
+    while db.write(|tx| store::search::fill_in(tx, 1000)).await? > 0 {}
+    // Small steps: the index of a long description takes a while, and others may share the database.
+    let mut after = Some(0);
+    while let Some(id) = after {
+        after = db.write(move |tx| store::search::index(tx, id, 100)).await?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The SQL of the product service: the catalogue.
 
+pub mod search;
 pub mod stock;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use crate::error::{Error, Result, STOCK_HELD};
 use crate::events::{self, Event};
 use crate::storage::{Param, Row, Tx};
 use crate::web::{Name, Patch, Place, Rupiah, Sort, SortKey, Stock, Text};
+use search::{Search, search_text};
 
 const DEMO: &str = include_str!("../../data/products.json");
 
@@ -43,6 +45,18 @@ pub struct Filter {
     pub in_stock: Option<bool>,
 }
 
+impl Filter {
+    /// Whether an index has just these products in this order: then a page costs no more than its rows.
+    pub fn is_indexed(&self, sort: Sort) -> bool {
+        let by_price = matches!(sort, Sort::Price | Sort::PriceDown);
+        let priced = self.min_price.is_some() || self.max_price.is_some();
+        self.search.is_none()
+            && self.in_stock.is_none()
+            && (by_price || !priced)
+            && (self.name.is_none() || (self.category.is_none() && !by_price))
+    }
+}
+
 pub fn list<'a>(
     tx: &Tx<'_>,
     filter: &'a Filter,
@@ -50,12 +64,11 @@ pub fn list<'a>(
     after: Option<&Place>,
     limit: usize,
 ) -> Result<Vec<Product>> {
-    let pattern = filter.search.as_ref().map(|search| like(search.as_str()));
+    let search = filter.search.as_ref().map(|search| Search::new(search.as_str()));
     let text = |name: &'a Option<Name>| name.as_ref().map(|name| Param::from(name.as_str()));
     let number = |price: Option<Rupiah>| price.map(|price| Param::from(price.get()));
     let (mut conditions, mut params) = (Vec::new(), Vec::new());
     for (condition, value) in [
-        ("search_text LIKE ? ESCAPE '\\'", pattern.as_deref().map(Param::from)),
         ("name = ?", text(&filter.name)),
         ("category = ?", text(&filter.category)),
         ("price >= ?", number(filter.min_price)),
@@ -65,6 +78,9 @@ pub fn list<'a>(
             params.push(value);
             conditions.push(condition.replace('?', &format!("${}", params.len())));
         }
+    }
+    if let Some(search) = &search {
+        search.narrow(tx, &mut conditions, &mut params)?;
     }
     conditions
         .extend(filter.in_stock.map(|yes| if yes { "(stock IS NULL OR stock > 0)" } else { "stock = 0" }.to_owned()));
@@ -96,30 +112,6 @@ pub fn list<'a>(
     let limit = params.len();
     let sql = format!("SELECT {COLUMNS} FROM products {which} ORDER BY {order}id {direction} LIMIT ${limit}");
     tx.query(&sql, &params, product)
-}
-
-/// The pattern of texts that hold `words`, for `LIKE … ESCAPE '\'` on what is in lower case already.
-fn like(words: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in lower(words).chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
-/// The name and the description as they are searched.
-fn search_text(name: &str, description: Option<&str>) -> String {
-    lower(&[name, description.unwrap_or_default()].join("\n"))
-}
-
-/// Text as it is compared whatever its case: by way of the capitals, letter by letter, since some have two
-/// small forms (the sigma at the end of a word).
-fn lower(text: &str) -> String {
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
@@ -201,17 +193,6 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<bool> {
     }
 }
 
-/// Fills in what is searched of up to `limit` products that an earlier version stored, and tells how many.
-pub fn fill_in_search(tx: &Tx<'_>, limit: i64) -> Result<usize> {
-    let sql = "SELECT id, name FROM products WHERE search_text = '' LIMIT $1";
-    let bare = tx.query(sql, &[limit.into()], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
-    for (id, name) in &bare {
-        let text = search_text(name, None);
-        tx.execute("UPDATE products SET search_text = $2 WHERE id = $1", &[(*id).into(), (&text).into()])?;
-    }
-    Ok(bare.len())
-}
-
 /// Adds the demo products, once ever, to an empty table only.
 pub fn seed(tx: &Tx<'_>) -> Result<()> {
     #[derive(Deserialize)]
@@ -229,14 +210,4 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn what_is_searched_for_is_taken_letter_by_letter() {
-        assert_eq!(like("Tas 50%_\\"), "%tas 50\\%\\_\\\\%");
-    }
 }

@@ -5,12 +5,15 @@
 //! answered once they are on the disk. This module knows nothing of HTTP or of a service.
 
 pub mod files;
+mod health;
 mod keys;
+mod scan;
 mod sqlite;
 mod tx;
 mod writer;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -20,9 +23,12 @@ use std::thread::JoinHandle;
 
 use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
+use health::Health;
 pub use keys::{Answered, Key, purge as purge_keys};
+use scan::Scans;
 pub use tx::{Param, Row, Tx};
 use writer::Writer;
 
@@ -104,9 +110,11 @@ pub struct Db(Arc<Inner>);
 
 struct Inner {
     readers: r2d2::Pool<SqliteConnectionManager>,
+    scans: Scans,
     writer: Writer,
     thread: Mutex<Option<JoinHandle<()>>>,
     stats: Arc<Stats>,
+    health: Arc<Health>,
 }
 
 impl Db {
@@ -119,13 +127,15 @@ impl Db {
 
     fn open_sqlite(file: &Path, private: bool) -> anyhow::Result<Self> {
         let connection = sqlite::set_up(file, private)?;
-        let stats = Arc::new(Stats::default());
-        let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats))?;
+        let (stats, health) = (Arc::new(Stats::default()), Arc::new(Health::default()));
+        let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats), Arc::clone(&health))?;
         Ok(Self(Arc::new(Inner {
             readers: sqlite::readers(file, READERS),
+            scans: Scans::new(),
             writer,
             thread: Mutex::new(Some(thread)),
             stats,
+            health,
         })))
     }
 
@@ -141,23 +151,22 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let connection = self.0.readers.get()?;
-        if !connection.is_autocommit() {
-            // What an earlier read could not end.
-            connection.prepare_cached("ROLLBACK")?.raw_execute()?;
-        }
-        connection.prepare_cached("BEGIN")?.raw_execute()?;
-        // Caught here, so that the connection goes back to the pool without an open transaction.
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(&Tx::new(&connection))))
-            .unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a read panicked"))));
-        // An error of the disk may have ended the transaction already. Nothing was written, so a failure
-        // here loses nothing either; the next read on this connection sees to it.
-        if !connection.is_autocommit()
-            && let Err(error) = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute())
-        {
-            log::warn!("a read could not be ended: {error}");
-        }
-        outcome
+        let outcome = self.0.readers.get().map_err(Error::from).and_then(|connection| on_snapshot(&connection, work));
+        outcome.inspect_err(|error| self.0.health.failed(error))
+    }
+
+    /// Runs `work`, which may look at many rows, on a snapshot and on another thread.
+    ///
+    /// Few scans run at once, each for a second at most, and few wait: what is too much is
+    /// [`BUSY`](crate::error::BUSY), what takes too long [`TOO_SLOW`](crate::error::TOO_SLOW). `network` says for
+    /// whom it is, as one network gets a part of the capacity only; `None`: without that limit.
+    pub async fn scan<T, F>(&self, network: Option<IpAddr>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.0.scans.run(&self.0.readers, network, work).await;
+        outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
     /// Runs `work` in a write transaction and answers once it is committed to the disk.
@@ -170,12 +179,29 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.0.writer.write(work).await
+        let outcome = self.0.writer.write(work).await;
+        outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
-    /// Whether the database can be read.
+    /// Whether the database can be read and written to; [`STORAGE_UNAVAILABLE`] if not.
+    ///
+    /// The outcome of the latest write tells, if it is at most a second old; otherwise a write of its own does. A
+    /// file that SQLite has found damaged counts as unavailable until a restart.
     pub async fn check(&self) -> Result<()> {
-        self.read(|tx| tx.query_one("SELECT 1", &[], |_| Ok(()))).await
+        let check = async {
+            if let Some(known) = self.0.health.known() {
+                return known;
+            }
+            let _probing = self.0.health.probing.lock().await;
+            // Somebody else may have probed meanwhile.
+            if let Some(known) = self.0.health.known() {
+                return known;
+            }
+            self.read(|tx| tx.query_opt("SELECT id FROM probes", &[], |_| Ok(()))).await?;
+            self.write(health::probe).await
+        };
+        let late = |_| Err(Error::new(&STORAGE_UNAVAILABLE).detail("a write takes too long"));
+        tokio::time::timeout(health::PATIENCE, check).await.unwrap_or_else(late)
     }
 
     pub fn stats(&self) -> &Stats {
@@ -192,4 +218,24 @@ impl Db {
             log::error!("the writer ended with a panic");
         }
     }
+}
+
+/// Runs `work` in a read transaction of its own.
+fn on_snapshot<T>(connection: &Connection, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    if !connection.is_autocommit() {
+        // What an earlier read could not end.
+        connection.prepare_cached("ROLLBACK")?.raw_execute()?;
+    }
+    connection.prepare_cached("BEGIN")?.raw_execute()?;
+    // Caught here, so that the connection goes back to the pool without an open transaction.
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&Tx::new(connection))))
+        .unwrap_or_else(|_| Err(Error::internal(anyhow::anyhow!("a read panicked"))));
+    // An error of the disk may have ended the transaction already. Nothing was written, so a failure
+    // here loses nothing either; the next read on this connection sees to it.
+    if !connection.is_autocommit()
+        && let Err(error) = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.raw_execute())
+    {
+        log::warn!("a read could not be ended: {error}");
+    }
+    outcome
 }

@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::files::{self, Exposure};
-use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
+use crate::error::{Error, Result, STORAGE_UNAVAILABLE, TOO_SLOW};
 
 /// How long a statement waits for another process that holds the file.
 const BUSY: Duration = Duration::from_secs(2);
@@ -29,6 +29,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("007_notifications", include_str!("migrations/sqlite/007_notifications.sql")),
     ("008_events", include_str!("migrations/sqlite/008_events.sql")),
     ("009_accounts", include_str!("migrations/sqlite/009_accounts.sql")),
+    ("010_product_search", include_str!("migrations/sqlite/010_product_search.sql")),
     ("011_open_orders", include_str!("migrations/sqlite/011_open_orders.sql")),
 ];
 
@@ -138,7 +139,8 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     tx.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT;
-         CREATE TABLE IF NOT EXISTS done (name TEXT PRIMARY KEY) STRICT;",
+         CREATE TABLE IF NOT EXISTS done (name TEXT PRIMARY KEY) STRICT;
+         CREATE TABLE IF NOT EXISTS probes (id INTEGER PRIMARY KEY, filler BLOB) STRICT;",
     )?;
     let applied = applied(&tx)?;
     for (name, sql) in MIGRATIONS.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
@@ -199,6 +201,13 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
+/// Whether SQLite has found the file damaged.
+pub(super) fn is_corruption(error: &Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
+    let code = source.and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
 /// The state of the disk or of another process is not the caller's fault and may pass; all else is ours.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
@@ -210,8 +219,13 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::OutOfMemory
                 | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly,
+                | ErrorCode::ReadOnly
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase,
             ) => Self::new(&STORAGE_UNAVAILABLE).caused_by(error),
+            // A scan at its time limit.
+            Some(ErrorCode::OperationInterrupted) => Self::new(&TOO_SLOW)
+                .detail("the query looks at too many rows: narrow it with further filters or a longer search"),
             _ => Self::internal(error),
         }
     }

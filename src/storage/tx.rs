@@ -128,6 +128,11 @@ impl<'a> Tx<'a> {
         Ok(self.execute("INSERT INTO done (name) VALUES ($1) ON CONFLICT DO NOTHING", &[name.into()])? == 1)
     }
 
+    /// Whether somebody has asked [`Self::first_time`] with this name.
+    pub fn is_done(&self, name: &str) -> Result<bool> {
+        Ok(self.query_opt("SELECT 1 FROM done WHERE name = $1", &[name.into()], |_| Ok(()))?.is_some())
+    }
+
     fn prepare(&self, sql: &str, params: &[Param<'_>]) -> Result<CachedStatement<'a>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         for (name, value) in NAMES.iter().zip(params) {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::health::Health;
 use super::{Stats, Tx, sqlite};
 use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
 
@@ -36,9 +37,14 @@ enum Message {
 
 impl Writer {
     /// Starts the thread; it ends after [`Writer::stop`], or when the last `Writer` is dropped.
-    pub fn start(file: PathBuf, connection: Connection, stats: Arc<Stats>) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(
+        file: PathBuf,
+        connection: Connection,
+        stats: Arc<Stats>,
+        health: Arc<Health>,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (queue, jobs) = sync_channel(QUEUE);
-        let writing = Writing { file, connection: Some(connection), stats };
+        let writing = Writing { file, connection: Some(connection), stats, health };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writing.run(&jobs))?;
         Ok((Self { queue }, thread))
     }
@@ -119,6 +125,7 @@ struct Writing {
     /// None after a failure of the database itself, until it opens again.
     connection: Option<Connection>,
     stats: Arc<Stats>,
+    health: Arc<Health>,
 }
 
 impl Writing {
@@ -153,9 +160,16 @@ impl Writing {
                 continue;
             }
             let committed = match self.commit(&mut group) {
-                Ok(()) => true,
+                Ok(written) => {
+                    if written {
+                        self.health.wrote(true);
+                    }
+                    true
+                }
                 Err(error) => {
                     log::error!("a group of {} writes was lost: {error}", group.len());
+                    self.health.wrote(false);
+                    self.health.failed(&error);
                     self.connection = None;
                     false
                 }
@@ -170,19 +184,21 @@ impl Writing {
         self.checkpoint();
     }
 
-    /// Runs the jobs in one transaction. An error means that nothing at all was kept.
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<()> {
+    /// Runs the jobs in one transaction, and tells whether they changed anything on the disk. An error means that
+    /// nothing at all was kept.
+    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool> {
         let connection = match self.connection.take() {
             Some(connection) => self.connection.insert(connection),
             None => self.connection.insert(sqlite::open_writer(&self.file)?),
         };
+        let changes = connection.total_changes();
         run(connection, "BEGIN IMMEDIATE")?;
         let done = jobs_and_commit(connection, group);
         if done.is_err() && !connection.is_autocommit() {
             // What fails here is mended by closing the connection, which our caller does.
             let _ = run(connection, "ROLLBACK");
         }
-        done
+        Ok(done? && connection.total_changes() > changes)
     }
 
     /// Folds the log into the database file, as far as readers let it. The log keeps its length, which
@@ -197,7 +213,8 @@ impl Writing {
     }
 }
 
-fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<()> {
+/// Whether any of the jobs was kept.
+fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<bool> {
     let tx = Tx::new(connection);
     if let [job] = group {
         // The transaction is its own.
@@ -205,12 +222,15 @@ fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Resul
         return if connection.is_autocommit() {
             Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the transaction back"))
         } else {
-            run(connection, if kept { "COMMIT" } else { "ROLLBACK" })
+            run(connection, if kept { "COMMIT" } else { "ROLLBACK" })?;
+            Ok(kept)
         };
     }
+    let mut any_kept = false;
     for job in group {
         run(connection, "SAVEPOINT job")?;
         let kept = job.run(&tx);
+        any_kept |= kept;
         // A full disk, an I/O error or a lack of memory makes SQLite roll back *everything*; to go on
         // would run the next jobs outside any transaction.
         if connection.is_autocommit() {
@@ -221,7 +241,8 @@ fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Resul
         }
         run(connection, "RELEASE job")?;
     }
-    run(connection, "COMMIT")
+    run(connection, "COMMIT")?;
+    Ok(any_kept)
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<()> {

@@ -5,7 +5,7 @@
 //! restart forgets them.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -88,19 +88,10 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 }
 
-/// The network of an address, as far as limits tell networks apart: one subscriber of IPv6 has a whole /64, and all
-/// loopback addresses are this machine.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        address if address.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
-        four @ IpAddr::V4(_) => four,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::network;
 
     fn address(number: u32) -> IpAddr {
         IpAddr::V4(Ipv4Addr::from_bits(0xc000_0200 + number))

@@ -19,9 +19,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::limits::{Limits, Subject, network};
+use super::limits::{Limits, Subject};
 use crate::error::{BUSY, Error, Result};
-use crate::web::{Fault, Field};
+use crate::web::{Fault, Field, network};
 
 /// NIST SP 800-63B, 5.1.1.2: eight at least, long ones allowed, no rules about what they are made of.
 const SHORTEST: usize = 8;

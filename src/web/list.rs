@@ -3,6 +3,7 @@
 //! Either way the rows are read in chunks, each a short read of its own, so that no slow client holds
 //! a snapshot open (which would keep the write-ahead log from shrinking).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::Server;
 use super::query::Query;
 use super::values::Id;
+use super::{Server, network};
 use crate::auth::Principal;
 use crate::error::{Error, Result, Sentence};
 use crate::storage::{CHUNK, Db, Tx};
 
+/// The most rows that a scan takes at once, as many as a page has: it is not on a thread that serves others.
+const SCAN_CHUNK: usize = 1000;
 /// The pause between the chunks of a whole list: the time that others get.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -72,6 +75,8 @@ pub struct Page {
     /// The place after which the page begins.
     after: Option<Place>,
     sort: Sort,
+    /// Whether reading it may look at many more rows than it has.
+    scans: bool,
 }
 
 impl Page {
@@ -98,7 +103,12 @@ impl Page {
             Sentence::new("bukan kursor dari urutan ini", "is not a cursor of this order"),
             |text| read_cursor(text, sort),
         );
-        Self { limit, after, sort }
+        Self { limit, after, sort, scans: false }
+    }
+
+    /// Says whether reading the list may look at many rows that are not in it, in the order that is asked for.
+    pub fn scans(self, scans: impl FnOnce(Sort) -> bool) -> Self {
+        Self { scans: scans(self.sort), ..self }
     }
 }
 
@@ -135,6 +145,31 @@ pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<&Place>, usize) -> Result<Vec<T>> +
 
 impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<&Place>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
+/// How the chunks of a list are read.
+#[derive(Clone)]
+struct Source {
+    db: Db,
+    sort: Sort,
+    /// For whom, if it takes a scan.
+    scan: Option<Option<IpAddr>>,
+}
+
+impl Source {
+    /// Rows at most in one chunk.
+    fn chunk(&self) -> usize {
+        if self.scan.is_some() { SCAN_CHUNK } else { CHUNK }
+    }
+
+    async fn read<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Place>, limit: usize) -> Result<Rows> {
+        let (fetch, sort) = (Arc::clone(fetch), self.sort);
+        let read = move |tx: &Tx<'_>| Rows::read(tx, &*fetch, sort, after, limit);
+        match self.scan {
+            Some(network) => self.db.scan(network, read).await,
+            None => self.db.read(read).await,
+        }
+    }
+}
+
 /// Rows as they stand in a JSON array: each with a `[` or a comma before it, the end left open.
 struct Rows {
     json: Vec<u8>,
@@ -146,27 +181,23 @@ struct Rows {
 }
 
 impl Rows {
-    async fn read<T: Listed>(
-        db: &Db,
-        fetch: &Arc<impl Fetch<T>>,
+    fn read<T: Listed>(
+        tx: &Tx<'_>,
+        fetch: &impl Fetch<T>,
         sort: Sort,
         after: Option<Place>,
         limit: usize,
     ) -> Result<Self> {
-        let fetch = Arc::clone(fetch);
-        db.read(move |tx| {
-            // One row more than wanted tells whether it is worth asking again.
-            let mut rows = fetch(tx, sort, after.as_ref(), limit + 1)?;
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let mut json = Vec::with_capacity(rows.len() * 320 + 2);
-            for row in &rows {
-                json.push(if json.is_empty() { b'[' } else { b',' });
-                serde_json::to_writer(&mut json, row).map_err(Error::internal)?;
-            }
-            Ok(Self { json, first: true, last: rows.last().map(|row| row.place(sort)), more })
-        })
-        .await
+        // One row more than wanted tells whether it is worth asking again.
+        let mut rows = fetch(tx, sort, after.as_ref(), limit + 1)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let mut json = Vec::with_capacity(rows.len() * 320 + 2);
+        for row in &rows {
+            json.push(if json.is_empty() { b'[' } else { b',' });
+            serde_json::to_writer(&mut json, row).map_err(Error::internal)?;
+        }
+        Ok(Self { json, first: true, last: rows.last().map(|row| row.place(sort)), more })
     }
 
     /// Makes these rows the continuation of others.
@@ -201,21 +232,24 @@ pub async fn answer<T: Listed>(
     fetch: impl Fetch<T>,
 ) -> Result<HttpResponse> {
     let fetch = Arc::new(fetch);
-    let Page { limit, after, sort } = page;
-    let mut rows = Rows::read(db, &fetch, sort, after, limit.map_or(CHUNK, |limit| limit.min(CHUNK))).await?;
+    let Page { limit, after, sort, scans } = page;
+    let network = request.peer_addr().map(|client| client.ip()).filter(|ip| !ip.is_loopback()).map(network);
+    let source = Source { db: db.clone(), sort, scan: scans.then_some(network) };
+    let chunk = source.chunk();
+    let mut rows = source.read(&fetch, after, limit.map_or(chunk, |limit| limit.min(chunk))).await?;
     let mut response = HttpResponse::Ok();
     response.content_type(ContentType::json());
     let Some(limit) = limit else {
         if rows.more {
-            return Ok(response.streaming(whole(db.clone(), fetch, sort, rows, Reader::of(request))));
+            return Ok(response.streaming(whole(source, fetch, rows, Reader::of(request))));
         }
         return Ok(response.body(rows.close()));
     };
-    let mut left = limit.saturating_sub(CHUNK);
+    let mut left = limit.saturating_sub(chunk);
     while rows.more && left > 0 {
         tokio::task::yield_now().await;
-        rows.append(Rows::read(db, &fetch, sort, rows.last.clone(), left.min(CHUNK)).await?);
-        left = left.saturating_sub(CHUNK);
+        rows.append(source.read(&fetch, rows.last.clone(), left.min(chunk)).await?);
+        left = left.saturating_sub(chunk);
     }
     if let (true, Some(last)) = (rows.more, &rows.last) {
         response.insert_header((header::LINK, next_link(request, limit, &cursor(sort, last))));
@@ -242,23 +276,22 @@ impl Reader {
 /// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle
 /// breaks the connection off, so that half a list can't be taken for a whole one.
 fn whole<T: Listed>(
-    db: Db,
+    source: Source,
     fetch: Arc<impl Fetch<T>>,
-    sort: Sort,
     first: Rows,
     reader: Reader,
 ) -> impl futures_util::Stream<Item = Result<Bytes>> {
-    stream::try_unfold((db, fetch, reader, Some(first)), move |(db, fetch, reader, rows)| async move {
+    stream::try_unfold((source, fetch, reader, Some(first)), move |(source, fetch, reader, rows)| async move {
         let Some(rows) = rows else { return Ok(None) };
         if !rows.more {
-            return Ok(Some((Bytes::from(rows.close()), (db, fetch, reader, None))));
+            return Ok(Some((Bytes::from(rows.close()), (source, fetch, reader, None))));
         }
         // Whoever waits for a single answer goes before a list of thousands.
         tokio::time::sleep(PAUSE).await;
-        reader.check(&db).await?;
-        let mut next = Rows::read(&db, &fetch, sort, rows.last.clone(), CHUNK).await?;
+        reader.check(&source.db).await?;
+        let mut next = source.read(&fetch, rows.last.clone(), source.chunk()).await?;
         next.follow();
-        Ok(Some((Bytes::from(rows.json), (db, fetch, reader, Some(next)))))
+        Ok(Some((Bytes::from(rows.json), (source, fetch, reader, Some(next)))))
     })
 }
 

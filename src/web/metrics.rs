@@ -69,15 +69,17 @@ impl Metrics {
         self.calls.with_label_values(&[peer, outcome]).inc();
     }
 
-    /// All of it as text, with the figures of `db` and the `backlog` in it.
-    pub fn text(&self, db: &Db, backlog: Backlog) -> Result<Vec<u8>> {
-        for (of, state, count) in [
-            ("events", "waiting", backlog.events_waiting),
-            ("events", "parked", backlog.events_parked),
-            ("calls", "waiting", backlog.intents_waiting),
-            ("calls", "parked", backlog.intents_parked),
-        ] {
-            self.backlog.with_label_values(&[of, state]).set(count);
+    /// All of it as text, with the figures of `db` and, if it has been counted, the `backlog` in it.
+    pub fn text(&self, db: &Db, backlog: Option<Backlog>) -> Result<Vec<u8>> {
+        if let Some(backlog) = backlog {
+            for (of, state, count) in [
+                ("events", "waiting", backlog.events_waiting),
+                ("events", "parked", backlog.events_parked),
+                ("calls", "waiting", backlog.intents_waiting),
+                ("calls", "parked", backlog.intents_parked),
+            ] {
+                self.backlog.with_label_values(&[of, state]).set(count);
+            }
         }
         let stats = db.stats();
         for (operation, count) in [("commit", &stats.commits), ("write", &stats.writes)] {

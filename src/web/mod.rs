@@ -18,7 +18,7 @@ mod routes;
 mod values;
 
 use std::future::{Ready, ready};
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -260,6 +260,16 @@ impl FromRequest for ClientAddress {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let missing = || Error::internal(anyhow::anyhow!("a connection has no other end"));
         ready(request.peer_addr().map(|addr| Self(addr.ip())).ok_or_else(missing))
+    }
+}
+
+/// The network of an address, as far as limits tell networks apart: one subscriber of IPv6 has a whole /64, and all
+/// loopback addresses are this machine.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        address if address.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
+        four @ IpAddr::V4(_) => four,
     }
 }
 

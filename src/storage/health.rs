@@ -1,0 +1,68 @@
+//! Whether the database can be written to, as the latest writes tell.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Tx, sqlite};
+use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
+
+/// How long the outcome of a write speaks for the database. There is at most one probe in this time.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long a question waits for a probe.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Default)]
+pub(super) struct Health {
+    state: Mutex<State>,
+    /// Held while a probe is under way.
+    pub probing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// SQLite has found the file damaged. Other writes may still succeed, and spread the damage: so it stays
+    /// true until a restart.
+    corrupt: bool,
+    /// When a write last ended, and whether it reached the disk.
+    latest: Option<(Instant, bool)>,
+}
+
+impl Health {
+    /// Whether the database can be written to; `None` if that has to be tried.
+    pub fn known(&self) -> Option<Result<()>> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.corrupt {
+            let detail = "the database file is damaged: restore it and restart the service";
+            return Some(Err(Error::new(&STORAGE_UNAVAILABLE).detail(detail)));
+        }
+        let (at, written) = state.latest?;
+        (at.elapsed() < FRESH).then(|| match written {
+            true => Ok(()),
+            false => Err(Error::new(&STORAGE_UNAVAILABLE).detail("the latest write failed")),
+        })
+    }
+
+    /// Records that a write has reached the disk, or failed to.
+    pub fn wrote(&self, written: bool) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).latest = Some((Instant::now(), written));
+    }
+
+    /// Looks for damage of the file among the reasons of a failure.
+    pub fn failed(&self, error: &Error) {
+        if sqlite::is_corruption(error) {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if !std::mem::replace(&mut state.corrupt, true) {
+                log::error!("the database file is damaged, this process is not ready any more: {error}");
+            }
+        }
+    }
+}
+
+/// A write as large as those of requests are, or larger: it needs as much room. Random, since SQLite does not write
+/// what has not changed.
+pub(super) fn probe(tx: &Tx<'_>) -> Result<()> {
+    let sql = "INSERT INTO probes (id, filler) VALUES (1, randomblob(32768))
+               ON CONFLICT (id) DO UPDATE SET filler = excluded.filler";
+    tx.execute(sql, &[])?;
+    Ok(())
+}

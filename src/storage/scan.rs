@@ -1,0 +1,124 @@
+//! Reads that may look at many rows: off the threads that serve requests, few at once, each for a limited time.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use r2d2_sqlite::SqliteConnectionManager;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{Tx, on_snapshot};
+use crate::error::{BUSY, Error, Result};
+
+/// What one scan may take. Together with [`WAIT`] it leaves a request time to be answered within three seconds.
+const LIMIT: Duration = Duration::from_secs(1);
+/// How long a scan waits for a thread.
+const WAIT: Duration = Duration::from_millis(1500);
+/// Scans that run or wait before the next one is refused, and how many of them may be of one network.
+const MOST: usize = 32;
+const MOST_OF_ONE: usize = 8;
+/// Instructions of SQLite's virtual machine between two looks at the time: some tens of microseconds' worth.
+const INSTRUCTIONS: i32 = 1000;
+
+/// Runs scans on half of the machine's cores. A thread rests after a scan for as long as that took, so that scans
+/// without end get a quarter of the machine, and one alone is as fast as it can be.
+pub(super) struct Scans {
+    threads: Arc<Semaphore>,
+    admitted: Mutex<HashMap<Option<IpAddr>, usize>>,
+}
+
+/// Counts a scan as long as it is kept.
+struct Admitted<'a> {
+    scans: &'a Scans,
+    network: Option<IpAddr>,
+}
+
+impl Scans {
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Mutex::default() }
+    }
+
+    /// Runs `work` on a snapshot; [`BUSY`] if too many scans are before it, be it of all or of its `network`.
+    pub async fn run<T, F>(
+        &self,
+        readers: &r2d2::Pool<SqliteConnectionManager>,
+        network: Option<IpAddr>,
+        work: F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let _admitted = self.admit(network).ok_or_else(busy)?;
+        let thread = tokio::time::timeout(WAIT, Arc::clone(&self.threads).acquire_owned()).await;
+        let thread = thread.map_err(|_| busy())?.map_err(Error::internal)?;
+        let (done, outcome) = oneshot::channel();
+        let readers = readers.clone();
+        tokio::task::spawn_blocking(move || {
+            let start = Instant::now();
+            // Whoever does not wait any more needs no answer.
+            let _ = done.send(limited(&readers, start + LIMIT, work));
+            std::thread::sleep(start.elapsed());
+            drop(thread);
+        });
+        outcome.await.map_err(Error::internal)?
+    }
+
+    fn admit(&self, network: Option<IpAddr>) -> Option<Admitted<'_>> {
+        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = admitted.get(&network).copied().unwrap_or(0);
+        if admitted.values().sum::<usize>() >= MOST || (network.is_some() && own >= MOST_OF_ONE) {
+            return None;
+        }
+        admitted.insert(network, own + 1);
+        Some(Admitted { scans: self, network })
+    }
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        let mut admitted = self.scans.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        match admitted.get_mut(&self.network) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(admitted.remove(&self.network)),
+        }
+    }
+}
+
+fn busy() -> Error {
+    Error::new(&BUSY).detail("too many searches are waiting")
+}
+
+/// Runs `work` until `deadline`, at which SQLite interrupts its statement.
+fn limited<T>(
+    readers: &r2d2::Pool<SqliteConnectionManager>,
+    deadline: Instant,
+    work: impl FnOnce(&Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    let connection = readers.get()?;
+    connection.progress_handler(INSTRUCTIONS, Some(move || Instant::now() >= deadline))?;
+    let outcome = on_snapshot(&connection, work);
+    // Other reads use the connection too.
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_network_leaves_room_for_others() {
+        let scans = Scans::new();
+        let network = |last| Some(IpAddr::from([192, 0, 2, last]));
+        let mut admitted: Vec<_> = (0..MOST_OF_ONE).map(|_| scans.admit(network(1)).unwrap()).collect();
+        assert!(scans.admit(network(1)).is_none(), "more than its share");
+        admitted.push(scans.admit(network(2)).unwrap());
+        admitted.extend((admitted.len()..MOST).map(|_| scans.admit(None).unwrap()));
+        assert!(scans.admit(network(3)).is_none() && scans.admit(None).is_none(), "more than there may be");
+        drop(admitted);
+        assert!(scans.admit(network(1)).is_some() && scans.admitted.lock().unwrap().is_empty());
+    }
+}
