@@ -17,12 +17,16 @@ mod books;
 mod clients;
 #[path = "process/configuration.rs"]
 mod configuration;
+#[path = "process/corrupt.rs"]
+mod corrupt;
 #[path = "process/durability.rs"]
 mod durability;
 #[path = "process/faults.rs"]
 mod faults;
 #[path = "process/files.rs"]
 mod files;
+#[path = "process/flood.rs"]
+mod flood;
 #[path = "process/full_disk.rs"]
 mod full_disk;
 #[path = "process/http.rs"]

@@ -57,14 +57,21 @@ impl Filter {
     }
 }
 
-pub fn list<'a>(
+pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Product>> {
+    let search = filter.search.as_ref().map(|search| Search::new(search.as_str()));
+    let (sql, params) = statement(tx, filter, search.as_ref(), sort, after, limit)?;
+    tx.query(&sql, &params, product)
+}
+
+/// The statement that reads a list, with its parameters.
+fn statement<'a>(
     tx: &Tx<'_>,
     filter: &'a Filter,
+    search: Option<&'a Search>,
     sort: Sort,
-    after: Option<&Place>,
+    after: Option<&'a Place>,
     limit: usize,
-) -> Result<Vec<Product>> {
-    let search = filter.search.as_ref().map(|search| Search::new(search.as_str()));
+) -> Result<(String, Vec<Param<'a>>)> {
     let text = |name: &'a Option<Name>| name.as_ref().map(|name| Param::from(name.as_str()));
     let number = |price: Option<Rupiah>| price.map(|price| Param::from(price.get()));
     let (mut conditions, mut params) = (Vec::new(), Vec::new());
@@ -79,7 +86,7 @@ pub fn list<'a>(
             conditions.push(condition.replace('?', &format!("${}", params.len())));
         }
     }
-    if let Some(search) = &search {
+    if let Some(search) = search {
         search.narrow(tx, &mut conditions, &mut params)?;
     }
     conditions
@@ -111,7 +118,7 @@ pub fn list<'a>(
     params.push((limit as i64).into());
     let limit = params.len();
     let sql = format!("SELECT {COLUMNS} FROM products {which} ORDER BY {order}id {direction} LIMIT ${limit}");
-    tx.query(&sql, &params, product)
+    Ok((sql, params))
 }
 
 pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
@@ -210,4 +217,61 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Db;
+    use crate::web::Field;
+
+    #[tokio::test]
+    async fn what_counts_as_indexed_is_read_by_an_index_in_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("pasar.db").display()).parse().unwrap()).unwrap();
+        let name = || Name::read("Tas".into()).unwrap_or_else(|_| panic!("not a name"));
+        let price = || Rupiah::read(5.into()).unwrap_or_else(|_| panic!("not a price"));
+        let mut indexed = 0;
+        for (sort, key) in [
+            (Sort::Id, SortKey::None),
+            (Sort::Price, SortKey::Int(5)),
+            (Sort::PriceDown, SortKey::Int(5)),
+            (Sort::Name, SortKey::Text("Tas".to_owned())),
+        ] {
+            for which in 0..16 {
+                let [named, of_category, from, to] = [1, 2, 4, 8].map(|bit| which & bit != 0);
+                let filter = Filter {
+                    name: named.then(name),
+                    category: of_category.then(name),
+                    min_price: from.then(price),
+                    max_price: to.then(price),
+                    ..Filter::default()
+                };
+                if !filter.is_indexed(sort) {
+                    continue;
+                }
+                indexed += 1;
+                for after in [None, Some(Place { key: key.clone(), id: 1 })] {
+                    let filter = filter.clone();
+                    let plan = db.read(move |tx| {
+                        let (sql, params) = statement(tx, &filter, None, sort, after.as_ref(), 10)?;
+                        tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &params, |row| row.get::<String>(3))
+                    });
+                    let plan = plan.await.unwrap().join("; ");
+                    let used = [
+                        (named, "name=?"),
+                        (of_category, "category=?"),
+                        (from, "price>"),
+                        (to && sort == Sort::PriceDown, "price<"),
+                    ];
+                    assert!(!plan.contains("TEMP"), "{sort:?}, filter {which:#06b}: {plan}");
+                    for (filtered, condition) in used {
+                        assert!(!filtered || plan.contains(condition), "{sort:?}, filter {which:#06b}: {plan}");
+                    }
+                }
+            }
+        }
+        assert_eq!(indexed, 22);
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
 }

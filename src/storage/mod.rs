@@ -239,3 +239,29 @@ fn on_snapshot<T>(connection: &Connection, work: impl FnOnce(&Tx<'_>) -> Result<
     }
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::TOO_SLOW;
+
+    #[tokio::test]
+    async fn a_scan_ends_at_its_limit_and_takes_nothing_else_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db"))).unwrap();
+        let endless = |tx: &Tx<'_>| {
+            let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+            tx.query_one(sql, &[], |row| row.get::<i64>(0))
+        };
+        let (scan, other) =
+            futures_util::future::join(db.scan(None, endless), db.read(|tx| tx.query("SELECT 1", &[], |_| Ok(()))))
+                .await;
+        assert!(scan.is_err_and(|error| error.is(&TOO_SLOW)));
+        assert_eq!(other.unwrap().len(), 1);
+        // The next one has its own time, and so have reads on the same connection.
+        let count = |tx: &Tx<'_>| tx.query_one("SELECT count(*) FROM done", &[], |row| row.get::<i64>(0));
+        assert_eq!(db.scan(None, count).await.unwrap(), 0);
+        assert_eq!(db.read(count).await.unwrap(), 0);
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
+}

@@ -94,7 +94,7 @@ mod tests {
     use crate::web::network;
 
     fn address(number: u32) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::from_bits(0xc000_0200 + number))
+        IpAddr::V4(std::net::Ipv4Addr::from_bits(0xc000_0200 + number))
     }
 
     /// How many of `times` attempts are let through.

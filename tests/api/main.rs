@@ -23,6 +23,7 @@ mod peers;
 mod product;
 mod quota;
 mod refusals;
+mod search;
 mod stock;
 mod support;
 mod tokens;

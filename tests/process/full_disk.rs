@@ -57,6 +57,11 @@ fn a_full_disk_refuses_orders_and_loses_none() {
         let answer = writer.place().unwrap();
         if answer.status != 201 {
             assert_unavailable(&answer, &["storage_unavailable"]);
+            // At once, since a write has failed.
+            for path in ["/health/ready", "/health"] {
+                assert_unavailable(&get(service, path), &["storage_unavailable"]);
+            }
+            get(service, "/health/live").expect(200);
             refused += 1;
         }
         get(service, "/orders/1").expect(200);
@@ -65,7 +70,13 @@ fn a_full_disk_refuses_orders_and_loses_none() {
     });
     Stored::open(&database).assert_holds(placed.iter().chain(&writer.placed));
 
+    // Also without requests that write.
+    until("not ready by itself", DEADLINE, || {
+        fill(&disk.path().join("filler"));
+        get(pasar.user(), "/health/ready").status == 503
+    });
     std::fs::remove_file(&ballast).unwrap();
+    until("ready after there is room", DEADLINE, || get(pasar.user(), "/health/ready").status == 200);
     until("an order after there is room", DEADLINE, || writer.place().unwrap().status == 201);
     for _ in 0..20 {
         writer.place().unwrap().expect(201);
