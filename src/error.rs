@@ -265,11 +265,11 @@ catalogue! {
     TOO_SLOW Unavailable "too_slow":
         "Layanan terlalu lama menjawab.", "The service took too long to answer.",
         "The answer was not ready in time. A change that was asked for may have been made all the same.",
-        "Look whether it was made, or repeat the request with the same Idempotency-Key.";
+        "Look whether it was made, or repeat the request with the same Idempotency-Key. Narrow a search with further filters.";
     STORAGE_UNAVAILABLE Unavailable "storage_unavailable":
         "Penyimpanan data sedang tidak tersedia.", "The storage is unavailable at the moment.",
-        "The database is locked, full or failing. Nothing of the request was kept.",
-        "Make room or repair the disk; the service goes on by itself. Then try again.";
+        "The database is locked, full, damaged or failing. Nothing of the request was kept.",
+        "Make room or repair the disk; the service goes on by itself. Restore a damaged file and restart. Then try again.";
     PEER_UNAVAILABLE Unavailable "peer_unavailable":
         "Layanan lain sedang tidak dapat dihubungi.", "Another service can't be reached at the moment.",
         "A service that this call needs is down, too slow, or answers nonsense. Nothing was kept.",

@@ -13,7 +13,7 @@
 //! | [`error`] | the one error type and the catalogue of all error codes |
 //! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, the OpenAPI document, pages, metrics |
 //! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
-//! | [`storage`] | the database: snapshots for reading, one group-committing writer; Idempotency-Keys |
+//! | [`storage`] | the database: snapshots for reading, bounded scans, one group-committing writer; Idempotency-Keys |
 //! | [`auth`] | who makes a request and what they may: tokens, roles, access |
 //! | [`events`] | what happened, told through an outbox; the calls that are owed to other services |
 //! | [`user`], [`product`], [`order`], [`payment`] | the services: `api` (wire types), `client` (for the other services), `handlers`, `store` (SQL), and the routes in `mod` |

@@ -1,5 +1,5 @@
-//! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk,
-//! and shares its file with others of its kind.
+//! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk, finds its
+//! file damaged, is flooded with searches, and shares its file with others of its kind.
 //!
 //! `PASAR_KILLS` says how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
 //! orders the longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls between

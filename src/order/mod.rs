@@ -19,9 +19,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use crate::auth::Access;
 use crate::clock::Clock;
 use crate::error::{
-    Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
+    BUSY, Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
     PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result,
-    TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS, USER_NOT_FOUND,
+    TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS, TOO_SLOW, USER_NOT_FOUND,
 };
 use crate::events::{self, Act, Event, Intent, Subscriber};
 use crate::payment::client::PaymentClient;
@@ -163,7 +163,8 @@ pub fn routes(routes: &mut Routes) {
             .lists::<Shown<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("user_id", Id::schema(), "Of this user.")
-            .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first."),
+            .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
+            .fails(&[&BUSY, &TOO_SLOW]),
     );
     routes.post(
         "/orders",
@@ -184,7 +185,8 @@ pub fn routes(routes: &mut Routes) {
             .id(&USER_NOT_FOUND)
             .lists::<Shown<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
-            .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first."),
+            .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
+            .fails(&[&BUSY, &TOO_SLOW]),
     );
     routes.get(
         "/orders/{id}",

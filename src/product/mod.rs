@@ -14,8 +14,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use crate::auth::Access;
 use crate::clock::{Clock, millis};
 use crate::error::{
-    INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
-    RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE,
+    BUSY, INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
+    RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE, TOO_SLOW,
 };
 use crate::storage::Db;
 use crate::web::{Doc, Name, Quantity, Routes, Rupiah};
@@ -63,7 +63,8 @@ pub fn routes(routes: &mut Routes) {
             .query("min_price", Rupiah::schema(), "This price or above.")
             .query("max_price", Rupiah::schema(), "This price or below.")
             .query("in_stock", boolean.into(), "`true`: what can be bought; `false`: what is sold out.")
-            .query("sort", sort.into(), "`id`: oldest first; `price`, `-price`: cheapest or dearest first; `name`."),
+            .query("sort", sort.into(), "`id`: oldest first; `price`, `-price`: cheapest or dearest first; `name`.")
+            .fails(&[&BUSY, &TOO_SLOW]),
     );
     routes.post(
         "/products",
