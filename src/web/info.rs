@@ -1,12 +1,12 @@
 //! What every service tells those who watch over it: `/health*` and `/metrics`.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::Server;
 use super::openapi::Doc;
 use super::routes::Routes;
+use super::{Server, scanning_network};
 use crate::auth::Access;
 use crate::error::{BUSY, Result, STORAGE_UNAVAILABLE, TOO_SLOW};
 use crate::events;
@@ -54,10 +54,10 @@ async fn ready(server: web::Data<Server>) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "service": server.name, "checks": {"database": "ok"}})))
 }
 
-async fn metrics(server: web::Data<Server>) -> Result<HttpResponse> {
+async fn metrics(request: HttpRequest, server: web::Data<Server>) -> Result<HttpResponse> {
     // It counts rows. While that has to wait or takes too long, the last counts stay: the other figures are needed
     // most just then.
-    let backlog = match server.db.scan(None, events::backlog).await {
+    let backlog = match server.db.scan(scanning_network(&request), events::backlog).await {
         Err(error) if error.is(&BUSY) || error.is(&TOO_SLOW) => None,
         counted => Some(counted?),
     };

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::query::Query;
 use super::values::Id;
-use super::{Server, network};
+use super::{Server, scanning_network};
 use crate::auth::Principal;
 use crate::error::{Error, Result, Sentence};
 use crate::storage::{CHUNK, Db, Tx};
@@ -233,8 +233,7 @@ pub async fn answer<T: Listed>(
 ) -> Result<HttpResponse> {
     let fetch = Arc::new(fetch);
     let Page { limit, after, sort, scans } = page;
-    let network = request.peer_addr().map(|client| client.ip()).filter(|ip| !ip.is_loopback()).map(network);
-    let source = Source { db: db.clone(), sort, scan: scans.then_some(network) };
+    let source = Source { db: db.clone(), sort, scan: scans.then(|| scanning_network(request)) };
     let chunk = source.chunk();
     let mut rows = source.read(&fetch, after, limit.map_or(chunk, |limit| limit.min(chunk))).await?;
     let mut response = HttpResponse::Ok();

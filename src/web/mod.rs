@@ -273,6 +273,11 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// For whom a scan is, if it takes part of what others may have: all that comes from this machine may be of many.
+fn scanning_network(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|client| client.ip()).filter(|ip| !ip.to_canonical().is_loopback()).map(network)
+}
+
 impl FromRequest for Language {
     type Error = Error;
     type Future = Ready<Result<Self>>;
