@@ -18,6 +18,8 @@ const WAIT: Duration = Duration::from_millis(1500);
 /// Scans that run or wait before the next one is refused, and how many of them may be of one network.
 const MOST: usize = 32;
 const MOST_OF_ONE: usize = 8;
+/// How late a refusal comes: whoever repeats a search at once shall keep nobody busy.
+const REFUSAL: Duration = Duration::from_millis(100);
 /// Instructions of SQLite's virtual machine between two looks at the time: some tens of microseconds' worth.
 const INSTRUCTIONS: i32 = 1000;
 
@@ -51,7 +53,10 @@ impl Scans {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let _admitted = self.admit(network).ok_or_else(busy)?;
+        let Some(_admitted) = self.admit(network) else {
+            tokio::time::sleep(REFUSAL).await;
+            return Err(busy());
+        };
         let thread = tokio::time::timeout(WAIT, Arc::clone(&self.threads).acquire_owned()).await;
         let thread = thread.map_err(|_| busy())?.map_err(Error::internal)?;
         let (done, outcome) = oneshot::channel();
