@@ -228,7 +228,8 @@ mod tests {
     #[tokio::test]
     async fn what_counts_as_indexed_is_read_by_an_index_in_its_order() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&format!("sqlite:{}", folder.path().join("pasar.db").display()).parse().unwrap()).unwrap();
+        let db =
+            Db::open(&format!("sqlite:{}", folder.path().join("pasar.db").display()).parse().unwrap(), false).unwrap();
         let name = || Name::read("Tas".into()).unwrap_or_else(|_| panic!("not a name"));
         let price = || Rupiah::read(5.into()).unwrap_or_else(|_| panic!("not a price"));
         let mut indexed = 0;

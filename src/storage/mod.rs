@@ -248,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_scan_ends_at_its_limit_and_takes_nothing_else_with_it() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db"))).unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db")), false).unwrap();
         let endless = |tx: &Tx<'_>| {
             let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
             tx.query_one(sql, &[], |row| row.get::<i64>(0))
