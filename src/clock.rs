@@ -1,4 +1,9 @@
 //! The one clock: every deadline is compared with it, so that tests can move time instead of waiting.
+//!
+//! It follows the system's wherever that is set, as its times are stored, shown to people and shared with other
+//! processes. So what is stored as a time to wait for is never waited for longer than it takes at the most: a lease, a
+//! retry or a deadline further ahead than that was written before the clock was set back, and is brought forward by
+//! whoever looks for what is due. A clock that is set back by an hour delays these by no more than one that is not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

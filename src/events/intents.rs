@@ -42,7 +42,8 @@ pub struct Intent {
 /// Any other error means that it can never succeed: it is parked at once.
 pub type Act = Arc<dyn Fn(Intent) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Writes an intent that is due at `not_before` (epoch milliseconds) and can be withdrawn until then.
+/// Writes an intent that is due at `not_before` (epoch milliseconds), at most half a minute from now, and can be withdrawn
+/// until then.
 pub fn plan(tx: &Tx<'_>, service: &str, action: &str, target: &str, not_before: i64) -> Result<i64> {
     add(tx, service, action, target, 0, not_before)
 }
@@ -122,6 +123,9 @@ impl Caller {
     /// Begins what is due, makes the calls, and tells how many there were.
     pub async fn step(&self) -> Result<usize> {
         let (service, now) = (self.service, self.clock.now());
+        if self.db.read(move |tx| any_too_late(tx, service, now)).await? {
+            self.db.write(move |tx| bring_forward(tx, service, now)).await?;
+        }
         if !self.db.read(move |tx| any_due(tx, service, now)).await? {
             return Ok(0);
         }
@@ -169,6 +173,21 @@ fn may_pass(error: &Error, attempts: i64) -> bool {
 fn any_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM intents WHERE service = $1 AND parked = 0 AND not_before <= $2 LIMIT 1";
     Ok(tx.query_opt(sql, &[service.into(), now.into()], |_| Ok(()))?.is_some())
+}
+
+/// Whether an intent waits for longer than any is ever made to: the clock has been set back since it was written.
+fn any_too_late(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM intents WHERE service = $1 AND parked = 0 AND not_before > $2 LIMIT 1";
+    Ok(tx.query_opt(sql, &[service.into(), (now + millis(PAUSE)).into()], |_| Ok(()))?.is_some())
+}
+
+/// Has those that wait for too long be due in [`TURN`]: not at once, as a request of another process may be about
+/// to withdraw or to make the call.
+fn bring_forward(tx: &Tx<'_>, service: &str, now: i64) -> Result<u64> {
+    tx.execute(
+        "UPDATE intents SET not_before = $3 WHERE service = $1 AND parked = 0 AND not_before > $2",
+        &[service.into(), (now + millis(PAUSE)).into(), (now + millis(TURN)).into()],
+    )
 }
 
 /// Marks what is due as begun, each with the time at which it would be due again.

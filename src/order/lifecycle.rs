@@ -93,6 +93,7 @@ pub async fn take(state: &State, context: &Context, id: i64, scope: Scope, step:
 
 /// Lets the orders expire that nobody paid in time.
 pub async fn expire(state: &State) -> Result<()> {
+    bring_forward(state).await?;
     loop {
         let now = state.clock.now();
         let due = state.db.read(move |tx| store::unpaid(tx, now - millis(GRACE), BATCH)).await?;
@@ -115,6 +116,20 @@ pub async fn expire(state: &State) -> Result<()> {
             })
             .await?;
         pay_off(state, &Context::own(), owed).await;
+    }
+}
+
+/// Has no order wait longer from now than one that is made now, though the clock was set back after it was made.
+///
+/// Only orders that seem to be made in the future are changed: whoever lowers `ORDER_TTL` shortens none that waits.
+async fn bring_forward(state: &State) -> Result<()> {
+    loop {
+        let (now, deadline) = (state.clock.now(), state.clock.after(state.order_ttl));
+        let late = state.db.read(move |tx| store::made_later(tx, now, deadline, BATCH)).await?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        state.db.write(move |tx| late.iter().try_for_each(|id| store::bring_forward(tx, *id, deadline))).await?;
     }
 }
 

@@ -163,3 +163,23 @@ pub fn unpaid(tx: &Tx<'_>, deadline: i64, limit: i64) -> Result<Vec<i64>> {
         |row| row.get(0),
     )
 }
+
+/// Up to `limit` unpaid orders that were made later than `now` and would wait beyond `deadline`: the clock has been
+/// set back since.
+pub fn made_later(tx: &Tx<'_>, now: i64, deadline: i64, limit: i64) -> Result<Vec<i64>> {
+    tx.query(
+        // The latest deadlines first, so that a look costs little however many orders wait.
+        "SELECT id FROM (SELECT id, created_at FROM orders WHERE status = 'pending' AND expires_at > $2
+                         ORDER BY expires_at DESC LIMIT $3) AS latest
+         WHERE created_at > $1",
+        &[now.into(), deadline.into(), limit.into()],
+        |row| row.get(0),
+    )
+}
+
+/// Lets an unpaid order wait until `deadline` at the most.
+pub fn bring_forward(tx: &Tx<'_>, id: i64, deadline: i64) -> Result<()> {
+    let sql = "UPDATE orders SET expires_at = $2 WHERE id = $1 AND status = 'pending' AND expires_at > $2";
+    tx.execute(sql, &[id.into(), deadline.into()])?;
+    Ok(())
+}

@@ -94,3 +94,18 @@ pub fn lapsed(tx: &Tx<'_>, now: i64, limit: i64) -> Result<Vec<Payment>> {
     );
     tx.query(&sql, &[now.into(), limit.into()], payment)
 }
+
+/// Whether a pending payment that was made later than `now` would wait beyond `deadline`: the clock has been set back
+/// since.
+pub fn any_made_later(tx: &Tx<'_>, now: i64, deadline: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM payments WHERE status = 'pending' AND expires_at > $2 AND created_at > $1 LIMIT 1";
+    Ok(tx.query_opt(sql, &[now.into(), deadline.into()], |_| Ok(()))?.is_some())
+}
+
+/// Lets such payments wait until `deadline` at the most.
+pub fn bring_forward(tx: &Tx<'_>, now: i64, deadline: i64) -> Result<u64> {
+    tx.execute(
+        "UPDATE payments SET expires_at = $2 WHERE status = 'pending' AND expires_at > $2 AND created_at > $1",
+        &[now.into(), deadline.into()],
+    )
+}

@@ -10,6 +10,9 @@ use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 
 /// How long a key is remembered.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest time for which a key may be leased. A lease that ends later was written before the clock was set back,
+/// and is over.
+const LONGEST_LEASE: Duration = Duration::from_secs(10);
 
 /// A key that somebody sent to a service. It belongs to both: nobody meets another's.
 #[derive(Clone, Debug)]
@@ -52,10 +55,11 @@ impl Key {
             &[self.service.into(), (&self.subject).into(), (&self.key).into(), expiry(now).into()],
             |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<i64>>(2)?)),
         )?;
+        let longest = now + millis(LONGEST_LEASE);
         match found {
             None => Ok(None),
             // Whoever worked on it has gone.
-            Some((_, None, lease)) if lease.is_none_or(|until| until <= now) => Ok(None),
+            Some((_, None, lease)) if lease.is_none_or(|until| until <= now || until > longest) => Ok(None),
             Some((request, ..)) if request != self.request => Err(Error::new(&IDEMPOTENCY_KEY_REUSED)),
             Some((_, None, _)) => Err(Error::new(&KEY_UNDER_WAY)),
             Some((_, Some(json), _)) => {
@@ -66,7 +70,7 @@ impl Key {
         }
     }
 
-    /// Notes that `holder` works on a key of which nothing is known, until `lease_until`.
+    /// Notes that `holder` works on a key of which nothing is known, until `lease_until`: at most ten seconds from now.
     pub fn begin(&self, tx: &Tx<'_>, holder: &str, lease_until: i64, now: i64) -> Result<()> {
         self.put(tx, None, Some(holder), Some(lease_until), now)
     }

@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod attempts;
+mod clock;
 mod document;
 mod errors;
 mod events;
