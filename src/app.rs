@@ -19,7 +19,7 @@ use crate::auth::{Auth, Role, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
 use crate::error::Result;
-use crate::events::{self, Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
+use crate::events::{Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
 use crate::order::client::OrderClient;
 use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
@@ -474,7 +474,6 @@ async fn purge(db: Db, clock: Clock) {
         let now = clock.now();
         while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
         db.write(move |tx| revocations::purge(tx, now)).await?;
-        db.write(events::purge).await?;
         product::purge(&db, &clock).await
     };
     sweep(PURGE, work).await;

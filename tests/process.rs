@@ -3,8 +3,9 @@
 //!
 //! `PASAR_KILLS` says how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
 //! orders the longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls between
-//! the services the trial with their failures makes (5,000) and how often it kills (5). The test with a full
-//! disk needs Linux and root, to mount a disk that is small enough to fill.
+//! the services the trial with their failures makes (5,000) and how often it kills (5),
+//! `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). The test with a full disk needs
+//! Linux and root, to mount a disk that is small enough to fill.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
@@ -33,6 +34,8 @@ mod full_disk;
 mod http;
 #[path = "process/idempotency.rs"]
 mod idempotency;
+#[path = "process/keeping_up.rs"]
+mod keeping_up;
 #[path = "process/life.rs"]
 mod life;
 #[path = "process/load.rs"]

@@ -14,7 +14,7 @@ const TABLES: [(&str, &[&str]); 7] = [
     // `order_items` and `order_keys` have gone.
     ("order", &["orders", "order_items", "order_history", "order_keys", "open_orders"]),
     ("payment", &["payments"]),
-    ("events", &["outbox", "intents"]),
+    ("events", &["outbox", "intents", "subscribers"]),
     ("storage", &["idempotency_keys", "keys_of_subjects"]),
     ("auth", &["revocations"]),
 ];

@@ -19,15 +19,17 @@ pub fn subscriber(name: &'static str) -> Subscriber {
     Subscriber { name, effect: note, after: None }
 }
 
-fn note(tx: &Tx<'_>, event: &Event) -> Result<()> {
-    let Event::UserCredentialsChanged { user_id, version, at } = event else { return Ok(()) };
-    // Services that share a database hear it more than once.
-    tx.execute(
-        "INSERT INTO revocations (user_id, version, until) VALUES ($1, $2, $3)
-         ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, until = excluded.until
-         WHERE revocations.version < excluded.version",
-        &[(*user_id).into(), (*version).into(), (at + millis(LIFE + LEEWAY + LATE)).into()],
-    )?;
+fn note(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
+    for event in events {
+        let Event::UserCredentialsChanged { user_id, version, at } = event else { continue };
+        // Services that share a database hear it more than once.
+        tx.execute(
+            "INSERT INTO revocations (user_id, version, until) VALUES ($1, $2, $3)
+             ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, until = excluded.until
+             WHERE revocations.version < excluded.version",
+            &[(*user_id).into(), (*version).into(), (at + millis(LIFE + LEEWAY + LATE)).into()],
+        )?;
+    }
     Ok(())
 }
 

@@ -1,23 +1,31 @@
 //! Embedded delivery: from the outbox to the subscribers of this process.
+//!
+//! One write reads a batch, removes it and applies it. So a batch can't be stale when it is applied, another process
+//! on the same database never applies it too, and a flood of events costs few statements.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Event, Pace, backoff};
-use crate::clock::Clock;
+use super::{Event, Pace, backoff, subscribers};
+use crate::clock::{Clock, millis};
 use crate::error::{Error, Kind, Result};
-use crate::storage::{Db, Tx};
+use crate::storage::{Db, Param, Tx, WRITES_BETWEEN};
 
-/// Events of a subscriber in one transaction.
-const BATCH: usize = 64;
+/// Events of a subscriber in one write: more than requests can emit between two of them, so that no flood of
+/// requests leaves the subscribers behind.
+const BATCH: usize = 4096;
+const _: () = assert!(BATCH > WRITES_BETWEEN);
+/// How many times smaller the next try is when a batch fails, to find the event at fault.
+const NARROWER: usize = 8;
 /// Failures after which an event is parked: about twenty minutes' worth.
 const ATTEMPTS: i64 = 14;
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(5 * 60);
+/// How often it is written down who subscribes here, and dropped what nobody receives.
+const CENSUS: Duration = Duration::from_secs(60);
 
-/// What a subscriber does with an event, in the transaction that marks it as handled.
-pub type Effect = fn(&Tx<'_>, &Event) -> Result<()>;
+/// What a subscriber does with events, oldest first, in the transaction that removes them from the outbox.
+pub type Effect = fn(&Tx<'_>, &[Event]) -> Result<()>;
 
 /// Called with what a subscriber has handled, once that is committed.
 pub type After = Arc<dyn Fn(&[Event]) + Send + Sync>;
@@ -34,165 +42,179 @@ pub struct Subscriber {
 pub struct Delivery {
     db: Db,
     clock: Clock,
-    subscribers: Arc<Vec<Subscriber>>,
+    subscribers: Vec<Subscriber>,
 }
 
 /// A row of the outbox.
-#[derive(Clone)]
 struct Waiting {
     id: i64,
-    subscriber: Subscriber,
-    key: String,
-    /// The event as JSON. It is read only when it is applied, so that one that can't be read holds up
-    /// nobody but itself.
+    /// The event as JSON: it may be unreadable.
     event: String,
     attempts: i64,
 }
 
 impl Delivery {
     pub fn new(db: Db, clock: Clock, subscribers: Vec<Subscriber>) -> Self {
-        Self { db, clock, subscribers: Arc::new(subscribers) }
+        Self { db, clock, subscribers }
     }
 
     /// Delivers for as long as it is polled.
     pub async fn run(self) {
         let mut pace = Pace::new(&self.db);
+        let mut counted: Option<Instant> = None;
         loop {
             pace.next().await;
-            pace.more = match self.step().await {
-                Ok(looked_at) => looked_at >= BATCH,
-                Err(error) => {
-                    log::warn!("events have to wait: {error}");
-                    false
+            if counted.is_none_or(|at| at.elapsed() >= CENSUS) {
+                if let Err(error) = self.census().await {
+                    log::warn!("the subscribers could not be written down: {error}");
                 }
-            };
+                counted = Some(Instant::now());
+            }
+            pace.more = self.step().await.unwrap_or_else(|error| {
+                log::warn!("events have to wait: {error}");
+                false
+            });
         }
     }
 
     /// Delivers what waits now.
     pub async fn catch_up(&self) -> Result<()> {
-        while self.step().await? >= BATCH {}
+        while self.step().await? {}
         Ok(())
     }
 
-    /// Delivers one batch, and tells how many events it looked at.
-    pub async fn step(&self) -> Result<usize> {
-        let (subscribers, now) = (Arc::clone(&self.subscribers), self.clock.now());
-        let batch = self.db.read(move |tx| due(tx, &subscribers, now)).await?;
-        if batch.is_empty() {
-            return Ok(0);
+    /// Delivers one batch to each subscriber; true if it may have left something over.
+    pub async fn step(&self) -> Result<bool> {
+        let (names, now) = (self.names(), self.clock.now());
+        let due = move |tx: &Tx<'_>| names.iter().map(|name| Ok(!due(tx, name, now, 1)?.is_empty())).collect();
+        let due: Vec<bool> = self.db.read(due).await?;
+        let mut more = false;
+        for (subscriber, due) in self.subscribers.iter().zip(due) {
+            more |= due && self.deliver(subscriber).await?;
         }
-        let looked_at = batch.len();
-        // Nearly always all of them work; if not, one by one shows which does not.
-        match self.apply(batch.clone()).await {
-            Err(error) if error.code().kind == Kind::Unavailable => return Err(error),
-            Err(_) => self.one_by_one(batch).await?,
-            Ok(()) => {}
-        }
-        Ok(looked_at)
+        Ok(more)
     }
 
-    async fn one_by_one(&self, batch: Vec<Waiting>) -> Result<()> {
-        let mut stuck = HashSet::new();
-        for waiting in batch {
-            let line = (waiting.subscriber.name, waiting.key.clone());
-            if stuck.contains(&line) {
-                continue;
-            }
-            match self.apply(vec![waiting.clone()]).await {
-                Ok(()) => {}
-                Err(error) if error.code().kind == Kind::Unavailable => return Err(error),
-                Err(error) => {
-                    self.failed(&waiting, &error).await?;
-                    stuck.insert(line);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Applies the events and marks them as handled, all or none.
-    async fn apply(&self, batch: Vec<Waiting>) -> Result<()> {
-        let handled = self
-            .db
-            .write(move |tx| {
-                let mut handled = Vec::with_capacity(batch.len());
-                for row in &batch {
-                    // Another process may have been faster.
-                    let sql = "DELETE FROM outbox WHERE subscriber = $1 AND id = $2 AND event = $3";
-                    if tx.execute(sql, &[row.subscriber.name.into(), row.id.into(), (&row.event).into()])? == 1 {
-                        let event: Event = serde_json::from_str(&row.event).map_err(Error::internal)?;
-                        (row.subscriber.effect)(tx, &event)?;
-                        handled.push((row.subscriber.name, event));
+    /// Delivers a batch to one subscriber. Nearly always all of it can be applied; if not, smaller and smaller
+    /// ones find the event that can't.
+    async fn deliver(&self, subscriber: &Subscriber) -> Result<bool> {
+        let (mut limit, mut applied_in_full) = (BATCH, 0);
+        loop {
+            match self.apply(subscriber, limit).await {
+                Ok(applied) if limit == BATCH => return Ok(applied == BATCH),
+                Ok(applied) => {
+                    applied_in_full += 1;
+                    if applied < limit || applied_in_full == NARROWER {
+                        return Ok(true);
                     }
+                    // The event at fault is among the next.
                 }
-                Ok(handled)
-            })
-            .await?;
-        for subscriber in self.subscribers.iter() {
-            let Some(after) = &subscriber.after else { continue };
-            let own = handled.iter().filter(|(name, _)| *name == subscriber.name);
-            let events: Vec<_> = own.map(|(_, event)| event.clone()).collect();
-            if !events.is_empty() {
-                after(&events);
+                Err(error) if error.code().kind == Kind::Unavailable => return Err(error),
+                Err(_) if limit > 1 => (limit, applied_in_full) = (limit / NARROWER, 0),
+                Err(_) => {
+                    self.apply_first(subscriber).await?;
+                    return Ok(true);
+                }
             }
         }
-        Ok(())
+    }
+
+    /// Applies up to `limit` events, all or none, and tells how many there were.
+    async fn apply(&self, subscriber: &Subscriber, limit: usize) -> Result<usize> {
+        let (Subscriber { name, effect, .. }, now) = (subscriber.clone(), self.clock.now());
+        let handled = self.db.write_in_background(move |tx| {
+            let waiting = due(tx, name, now, limit)?;
+            let Some(Waiting { id: last, .. }) = waiting.last() else { return Ok(Vec::new()) };
+            let sql = format!("DELETE FROM outbox WHERE {DUE} AND id <= $4");
+            tx.execute(&sql, &[name.into(), now.into(), latest(now).into(), (*last).into()])?;
+            let events = waiting.iter().map(|row| serde_json::from_str(&row.event).map_err(Error::internal));
+            let events: Vec<Event> = events.collect::<Result<_>>()?;
+            effect(tx, &events)?;
+            Ok(events)
+        });
+        let handled = handled.await?;
+        if let Some(after) = &subscriber.after
+            && !handled.is_empty()
+        {
+            after(&handled);
+        }
+        Ok(handled.len())
+    }
+
+    /// Applies the first event alone, or notes that it failed.
+    async fn apply_first(&self, subscriber: &Subscriber) -> Result<()> {
+        let (name, now) = (subscriber.name, self.clock.now());
+        let first = self.db.read(move |tx| due(tx, name, now, 1)).await?.into_iter().next();
+        let Some(first) = first else { return Ok(()) };
+        match self.apply(subscriber, 1).await {
+            Err(error) if error.code().kind != Kind::Unavailable => self.failed(name, first, &error).await,
+            applied => applied.map(drop),
+        }
     }
 
     /// Notes that a subscriber could not handle an event: it is tried again later, and parked in the end.
-    async fn failed(&self, waiting: &Waiting, error: &Error) -> Result<()> {
-        let (subscriber, id, attempts) = (waiting.subscriber.name, waiting.id, waiting.attempts + 1);
+    async fn failed(&self, subscriber: &'static str, waiting: Waiting, error: &Error) -> Result<()> {
+        let Waiting { id, event, attempts } = waiting;
+        let attempts = attempts + 1;
         let parked = attempts >= ATTEMPTS;
         log::log!(
             if parked { log::Level::Error } else { log::Level::Warn },
-            "{subscriber} could not handle event {id}, {}{}: {error}",
-            waiting.event,
+            "{subscriber} could not handle event {id}, {event}{}: {error}",
             if parked { ", which is parked now" } else { "" },
         );
-        let (not_before, event) = (self.clock.after(backoff(attempts, PAUSE)), waiting.event.clone());
-        self.db
-            .write(move |tx| {
-                tx.execute(
-                    "UPDATE outbox SET attempts = $4, not_before = $5, parked = $6
-                     WHERE subscriber = $1 AND id = $2 AND event = $3",
-                    &[
-                        subscriber.into(),
-                        id.into(),
-                        (&event).into(),
-                        attempts.into(),
-                        not_before.into(),
-                        i64::from(parked).into(),
-                    ],
-                )
-            })
-            .await?;
-        Ok(())
+        let not_before = self.clock.after(backoff(attempts, PAUSE));
+        let note = move |tx: &Tx<'_>| {
+            tx.execute(
+                "UPDATE outbox SET attempts = $4, not_before = $5, parked = $6
+                 WHERE subscriber = $1 AND id = $2 AND event = $3 AND attempts < $4",
+                &[
+                    subscriber.into(),
+                    id.into(),
+                    (&event).into(),
+                    attempts.into(),
+                    not_before.into(),
+                    i64::from(parked).into(),
+                ],
+            )
+        };
+        self.db.write_in_background(note).await.map(drop)
+    }
+
+    /// Writes down that the subscribers of this process are alive, and drops what nobody receives.
+    async fn census(&self) -> Result<()> {
+        let (names, now) = (self.names(), self.clock.now());
+        self.db.write_in_background(move |tx| subscribers::seen(tx, &names, now)).await?;
+        loop {
+            let names = self.names();
+            let dropped = self.db.write_in_background(move |tx| subscribers::drop_unreceived(tx, &names, now, BATCH));
+            if dropped.await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.subscribers.iter().map(|subscriber| subscriber.name).collect()
     }
 }
 
-/// What is to be handled now: not what waits after a failure, nor what stands behind such.
-fn due(tx: &Tx<'_>, subscribers: &[Subscriber], now: i64) -> Result<Vec<Waiting>> {
-    let mut rows = Vec::new();
-    for subscriber in subscribers {
-        rows.extend(tx.query(
-            "SELECT id, key, event, attempts FROM outbox o
-             WHERE subscriber = $1 AND parked = 0 AND not_before <= $2 AND NOT EXISTS
-                 (SELECT 1 FROM outbox failed
-                  WHERE failed.subscriber = o.subscriber AND failed.key = o.key AND failed.id < o.id
-                    AND failed.not_before > 0 AND failed.parked = 0)
-             ORDER BY id LIMIT $3",
-            &[subscriber.name.into(), now.into(), (BATCH as i64).into()],
-            |row| {
-                Ok(Waiting {
-                    id: row.get(0)?,
-                    subscriber: subscriber.clone(),
-                    key: row.get(1)?,
-                    event: row.get(2)?,
-                    attempts: row.get(3)?,
-                })
-            },
-        )?);
-    }
-    Ok(rows)
+/// Which rows of subscriber $1 are to be handled at the time $2: of a key of which one has failed, only that one, once
+/// its pause is over. No pause reaches beyond $3: a longer one was written before the clock was set back, and is over.
+///
+/// The inner queries depend on no row, so SQLite runs each once. (A correlated one it answers by the primary key, which
+/// walks all rows before each.)
+const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_before > $3)
+    AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0)
+         OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";
+
+/// The latest time that a pause which begins now may end at.
+fn latest(now: i64) -> i64 {
+    now + millis(PAUSE)
+}
+
+/// The first rows that are to be handled.
+fn due(tx: &Tx<'_>, subscriber: &str, now: i64, limit: usize) -> Result<Vec<Waiting>> {
+    let sql = format!("SELECT id, event, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
+    let params: &[Param<'_>] = &[subscriber.into(), now.into(), latest(now).into(), (limit as i64).into()];
+    tx.query(&sql, params, |row| Ok(Waiting { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))
 }

@@ -1,12 +1,13 @@
 //! What happened, told to whoever subscribed; and the calls that must follow from a change.
 //!
 //! [`emit`] writes an event in the transaction of the change that it reports, one row for each
-//! subscriber; [`Delivery`] hands the rows over, each in the transaction of the subscriber's own effect.
+//! subscriber; [`Delivery`] hands the rows over in batches, each in the transaction of the subscriber's own effect.
 //! So an event exists if and only if its change was committed, and is applied once. [`intents`] do the
 //! same for calls over the network, which no transaction can hold: they are made until they are answered.
 
 mod delivery;
 pub mod intents;
+mod subscribers;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -35,9 +36,6 @@ const SUBSCRIPTIONS: &[(&str, &[&str])] = &[
     (ORDER_TOKENS, &["user_credentials_changed"]),
     (PAYMENT_TOKENS, &["user_credentials_changed"]),
 ];
-
-/// Events that wait for a subscriber at the most: it may be away for long, or in no process of this database.
-const UNHEARD: i64 = 1_000_000;
 
 /// Something that happened. Times are in epoch milliseconds, amounts in whole rupiah.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,24 +145,13 @@ pub fn emit(tx: &Tx<'_>, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the oldest events of a subscriber that nobody seems to be, but for the newest million.
-pub fn purge(tx: &Tx<'_>) -> Result<u64> {
-    let mut gone = 0;
-    for (subscriber, _) in SUBSCRIPTIONS {
-        gone += tx.execute(
-            "DELETE FROM outbox WHERE subscriber = $1 AND parked = 0
-             AND id <= (SELECT max(id) FROM outbox WHERE subscriber = $1) - $2",
-            &[(*subscriber).into(), UNHEARD.into()],
-        )?;
-    }
-    Ok(gone)
-}
-
-/// How much there is still to do, and how much was given up.
+/// How much there is still to do, how much was given up, and how much dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     pub events_waiting: i64,
     pub events_parked: i64,
+    /// Since the database was made: nobody received them.
+    pub events_dropped: i64,
     pub intents_waiting: i64,
     pub intents_parked: i64,
 }
@@ -172,14 +159,16 @@ pub struct Backlog {
 pub fn backlog(tx: &Tx<'_>) -> Result<Backlog> {
     tx.query_one(
         "SELECT (SELECT count(*) FROM outbox WHERE parked = 0), (SELECT count(*) FROM outbox WHERE parked = 1),
+                (SELECT coalesce(sum(dropped), 0) FROM subscribers),
                 (SELECT count(*) FROM intents WHERE parked = 0), (SELECT count(*) FROM intents WHERE parked = 1)",
         &[],
         |row| {
             Ok(Backlog {
                 events_waiting: row.get(0)?,
                 events_parked: row.get(1)?,
-                intents_waiting: row.get(2)?,
-                intents_parked: row.get(3)?,
+                events_dropped: row.get(2)?,
+                intents_waiting: row.get(3)?,
+                intents_parked: row.get(4)?,
             })
         },
     )
@@ -206,7 +195,8 @@ struct Pace {
 impl Pace {
     /// Soon, for people.
     const TICK: Duration = Duration::from_millis(50);
-    /// A step takes the writer for a good half of a millisecond: rarely enough that few requests meet it.
+    /// A step takes the writer for some microseconds an event, and for a commit: rarely enough that few requests meet
+    /// it, and often enough that people don't notice.
     const GAP: Duration = Duration::from_millis(100);
     const IDLE: Duration = Duration::from_millis(500);
 

@@ -110,12 +110,14 @@ async fn call(
 
 /// Logs new users, as seed 004 has it.
 pub fn subscriber() -> Subscriber {
-    Subscriber { name: events::ORDER_LOG, effect: log_event, after: None }
+    Subscriber { name: events::ORDER_LOG, effect: log_events, after: None }
 }
 
-fn log_event(_: &Tx<'_>, event: &Event) -> Result<()> {
-    if let Event::UserCreated { user_id, name } = event {
-        log::info!(target: "pasar::events", "service={SERVICE} event={} user={user_id} name={name:?}", event.name());
+fn log_events(_: &Tx<'_>, events: &[Event]) -> Result<()> {
+    for event in events {
+        if let Event::UserCreated { user_id, name } = event {
+            log::info!(target: "pasar::events", "service={SERVICE} event={} user={user_id} name={name:?}", event.name());
+        }
     }
     Ok(())
 }

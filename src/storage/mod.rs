@@ -30,8 +30,11 @@ use health::Health;
 pub use keys::{Answered, Key, purge as purge_keys};
 use scan::Scans;
 pub use tx::{Param, Row, Tx};
-use writer::Writer;
+use writer::{For, Writer};
 
+/// The most writes of requests that run between two of one background task: what the queue holds, the group that
+/// is being committed and the one after it.
+pub const WRITES_BETWEEN: usize = writer::QUEUE + 2 * writer::GROUP;
 /// The most rows that a read should take at once: its thread serves others in between.
 pub const CHUNK: usize = 100;
 /// Connections that read. A read holds one for microseconds, so there is one for every thread that
@@ -179,7 +182,18 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let outcome = self.0.writer.write(work).await;
+        let outcome = self.0.writer.write(For::Request, work).await;
+        outcome.inspect_err(|error| self.0.health.failed(error))
+    }
+
+    /// As [`Db::write`], for a task behind the services that waits for one write before it begins the next: it
+    /// is not refused because the writes of requests fill the queue.
+    pub async fn write_in_background<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.0.writer.write(For::Background, work).await;
         outcome.inspect_err(|error| self.0.health.failed(error))
     }
 

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,15 +19,26 @@ use super::health::Health;
 use super::{Stats, Tx, sqlite};
 use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
 
-/// Jobs that may wait before the next one is refused: a second's work, at the least.
-const QUEUE: usize = 2048;
+/// Jobs that may wait before the next one of a request is refused: a second's work, at the least.
+pub(super) const QUEUE: usize = 2048;
+/// Jobs of the work behind the services that may wait besides; each task has one at a time.
+const BACKGROUND: usize = 64;
 /// Jobs of one commit. More would not be faster, only later.
-const GROUP: usize = 256;
+pub(super) const GROUP: usize = 256;
 /// Quiet after which the write-ahead log is folded into the database file.
 const IDLE: Duration = Duration::from_secs(1);
 
 pub(super) struct Writer {
     queue: SyncSender<Message>,
+    /// Jobs in the queue.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Who waits for a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Request,
+    Background,
 }
 
 enum Message {
@@ -43,24 +54,33 @@ impl Writer {
         stats: Arc<Stats>,
         health: Arc<Health>,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (queue, jobs) = sync_channel(QUEUE);
-        let writing = Writing { file, connection: Some(connection), stats, health };
+        let (queue, jobs) = sync_channel(QUEUE + BACKGROUND);
+        let waiting = Arc::<AtomicUsize>::default();
+        let writing = Writing { file, connection: Some(connection), stats, health, waiting: Arc::clone(&waiting) };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writing.run(&jobs))?;
-        Ok((Self { queue }, thread))
+        Ok((Self { queue, waiting }, thread))
     }
 
     /// Runs `work` in the next group and answers when that has been committed.
-    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    pub async fn write<T, F>(&self, whose: For, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
+        let full = || Error::new(&BUSY).detail("too many writes are waiting");
+        // Counted before it is sent, so that the writer never takes off what has not been added yet.
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE && whose == For::Request {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(full());
+        }
         let (reply, answer) = oneshot::channel();
         let call = Box::new(Call { work, outcome: None, reply });
         match self.queue.try_send(Message::Job(call)) {
             Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
-            Err(TrySendError::Full(_)) => Err(Error::new(&BUSY).detail("too many writes are waiting")),
-            Err(TrySendError::Disconnected(_)) => Err(stopped()),
+            Err(refused) => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                Err(if matches!(refused, TrySendError::Full(_)) { full() } else { stopped() })
+            }
         }
     }
 
@@ -126,6 +146,7 @@ struct Writing {
     connection: Option<Connection>,
     stats: Arc<Stats>,
     health: Arc<Health>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writing {
@@ -155,6 +176,7 @@ impl Writing {
                     Err(_) => break,
                 }
             }
+            self.waiting.fetch_sub(group.len(), Ordering::Relaxed);
             group.retain(|job| job.wanted());
             if group.is_empty() {
                 continue;

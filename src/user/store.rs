@@ -1,5 +1,8 @@
 //! The SQL of the user service.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use serde::Deserialize;
 
 use super::api::{NewUser, Notification, User, UserPatch};
@@ -197,21 +200,35 @@ pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes a notification of an order's event.
-pub fn notify(tx: &Tx<'_>, event: &Event) -> Result<()> {
-    let (order_id, user_id, status, at) = match event {
-        Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, Status::Pending.as_str(), *at),
-        Event::OrderStatusChanged { order_id, user_id, status, at } => (*order_id, *user_id, status.as_str(), *at),
-        _ => return Ok(()),
-    };
-    tx.execute(
-        "INSERT INTO notifications (user_id, id, order_id, status, at)
-         SELECT $1, (SELECT coalesce(max(id), 0) + 1 FROM notifications WHERE user_id = $1), $2, $3, $4
-         -- Of a user who has been removed nothing is kept.
-         WHERE EXISTS (SELECT 1 FROM users WHERE id = $1)",
-        &[user_id.into(), order_id.into(), status.into(), at.into()],
-    )?;
+/// Makes notifications of orders' events, in their order.
+pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
+    // The latest id of each user, looked up once: most events of a flood are about few users.
+    let mut latest: HashMap<i64, Option<i64>> = HashMap::new();
+    for event in events {
+        let (order_id, user_id, status, at) = match event {
+            Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, Status::Pending.as_str(), *at),
+            Event::OrderStatusChanged { order_id, user_id, status, at } => (*order_id, *user_id, status.as_str(), *at),
+            _ => continue,
+        };
+        let latest = match latest.entry(user_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(latest_notification(tx, user_id)?),
+        };
+        // Of a user who has been removed nothing is kept.
+        let Some(latest) = latest else { continue };
+        *latest += 1;
+        tx.execute(
+            "INSERT INTO notifications (user_id, id, order_id, status, at) VALUES ($1, $2, $3, $4, $5)",
+            &[user_id.into(), (*latest).into(), order_id.into(), status.into(), at.into()],
+        )?;
+    }
     Ok(())
+}
+
+/// The id of a user's latest notification, 0 before the first; `None` if there is no such user.
+fn latest_notification(tx: &Tx<'_>, user_id: i64) -> Result<Option<i64>> {
+    let sql = "SELECT coalesce((SELECT max(id) FROM notifications WHERE user_id = $1), 0) FROM users WHERE id = $1";
+    tx.query_opt(sql, &[user_id.into()], |row| row.get(0))
 }
 
 /// The notifications of a user after the one with the id `after`, oldest first.

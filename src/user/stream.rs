@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Lots of arrivals that a stream may be behind before it is told to look for itself.
 const BEHIND: usize = 64;
 
-/// Tells the streams whose notifications have arrived. Clones share it.
+/// Tells the streams whose notifications have arrived: the users' ids, sorted, each once. Clones share it.
 #[derive(Clone)]
 pub struct Arrivals(broadcast::Sender<Arc<[i64]>>);
 
@@ -38,8 +38,11 @@ impl Arrivals {
             Event::OrderCreated { user_id, .. } | Event::OrderStatusChanged { user_id, .. } => Some(*user_id),
             _ => None,
         };
+        let mut users: Vec<_> = events.iter().filter_map(user).collect();
+        users.sort_unstable();
+        users.dedup();
         // Nobody may be listening.
-        let _ = self.0.send(events.iter().filter_map(user).collect());
+        let _ = self.0.send(users.into());
     }
 }
 
@@ -108,7 +111,7 @@ impl Following {
         let arrived = async {
             loop {
                 match self.arrivals.recv().await {
-                    Ok(users) if !users.contains(&self.user_id) => {}
+                    Ok(users) if users.binary_search(&self.user_id).is_err() => {}
                     Ok(_) | Err(RecvError::Lagged(_)) => return true,
                     Err(RecvError::Closed) => return false,
                 }

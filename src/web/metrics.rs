@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::error::{Error, Result};
@@ -21,6 +22,7 @@ pub struct Metrics {
     calls: IntCounterVec,
     database: IntGaugeVec,
     backlog: IntGaugeVec,
+    dropped: Opts,
 }
 
 impl Metrics {
@@ -47,6 +49,11 @@ impl Metrics {
             Opts::new("backlog", "Events and owed calls that wait, or were parked because they keep failing."),
             &["of", "state"],
         )?;
+        let dropped = Opts::new(
+            "events_dropped_total",
+            "Events of this database that were dropped because nobody received them.",
+        )
+        .const_label("service", service);
         let started = Gauge::new("process_start_time_seconds", "Start of the process, in seconds since the epoch.")?;
         started.set(std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |since| since.as_secs_f64()));
         registry.register(Box::new(requests.clone()))?;
@@ -55,7 +62,7 @@ impl Metrics {
         registry.register(Box::new(database.clone()))?;
         registry.register(Box::new(backlog.clone()))?;
         registry.register(Box::new(started))?;
-        Ok(Self { registry, requests, durations, calls, database, backlog })
+        Ok(Self { registry, requests, durations, calls, database, backlog, dropped })
     }
 
     /// Notes an answered request. `route` must be a pattern, never a path as sent.
@@ -71,7 +78,12 @@ impl Metrics {
 
     /// All of it as text, with the figures of `db` and, if it has been counted, the `backlog` in it.
     pub fn text(&self, db: &Db, backlog: Option<Backlog>) -> Result<Vec<u8>> {
+        let mut dropped = Vec::new();
         if let Some(backlog) = backlog {
+            // Counted in the database: a counter of our own could not be set.
+            let counter = IntCounter::with_opts(self.dropped.clone()).map_err(Error::internal)?;
+            counter.inc_by(u64::try_from(backlog.events_dropped).unwrap_or(0));
+            dropped = counter.collect();
             for (of, state, count) in [
                 ("events", "waiting", backlog.events_waiting),
                 ("events", "parked", backlog.events_parked),
@@ -87,7 +99,8 @@ impl Metrics {
             self.database.with_label_values(&[operation]).set(count);
         }
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text).map_err(Error::internal)?;
+        let families = [self.registry.gather(), dropped].concat();
+        TextEncoder::new().encode(&families, &mut text).map_err(Error::internal)?;
         Ok(text)
     }
 }

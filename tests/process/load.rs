@@ -104,6 +104,10 @@ impl Stored {
         }
     }
 
+    pub fn execute(&self, sql: &str) {
+        self.0.execute(sql, ()).unwrap();
+    }
+
     pub fn count(&self, sql: &str) -> usize {
         usize::try_from(self.0.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
     }

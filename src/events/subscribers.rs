@@ -1,0 +1,55 @@
+//! Who receives events, and what becomes of those that nobody receives.
+
+use std::time::Duration;
+
+use super::SUBSCRIPTIONS;
+use crate::clock::millis;
+use crate::error::Result;
+use crate::storage::Tx;
+
+/// Events that are kept for a subscriber that no process of this database has any more.
+const KEPT: i64 = 1_000_000;
+/// How long a subscriber counts as alive after a process last delivered to it.
+const ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Writes down that the subscribers `names` are alive.
+pub fn seen(tx: &Tx<'_>, names: &[&str], now: i64) -> Result<()> {
+    for name in names {
+        tx.execute(
+            "INSERT INTO subscribers (name, last_seen) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET last_seen = excluded.last_seen",
+            &[(*name).into(), now.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Drops up to `limit` of the oldest events of each subscriber that is neither in this process, which has `own`, nor
+/// alive in another, but for the newest million; and tells how many. They are counted.
+pub fn drop_unreceived(tx: &Tx<'_>, own: &[&str], now: i64, limit: usize) -> Result<u64> {
+    let mut total = 0;
+    for (subscriber, _) in SUBSCRIPTIONS.iter().filter(|(name, _)| !own.contains(name)) {
+        let last_seen = "SELECT last_seen FROM subscribers WHERE name = $1";
+        let last_seen: Option<i64> = tx.query_opt(last_seen, &[(*subscriber).into()], |row| row.get(0))?;
+        if last_seen.is_some_and(|at| at > now - millis(ALIVE)) {
+            continue;
+        }
+        let dropped = tx.execute(
+            "DELETE FROM outbox WHERE subscriber = $1 AND parked = 0
+             AND id <= (SELECT max(id) FROM outbox WHERE subscriber = $1) - $2
+             AND id <= (SELECT max(id) FROM (SELECT id FROM outbox WHERE subscriber = $1 AND parked = 0
+                                             ORDER BY id LIMIT $3) AS oldest)",
+            &[(*subscriber).into(), KEPT.into(), (limit as i64).into()],
+        )?;
+        if dropped > 0 {
+            tx.execute(
+                "INSERT INTO subscribers (name, dropped) VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE SET dropped = subscribers.dropped + excluded.dropped",
+                &[(*subscriber).into(), (dropped as i64).into()],
+            )?;
+            log::warn!("dropped {dropped} events, which nobody receives as {subscriber}: the newest million is kept");
+            total += dropped;
+        }
+    }
+    Ok(total)
+}

@@ -1,0 +1,138 @@
+//! Events keep up with orders that are placed at full speed, and none of a living subscriber is dropped.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::http::{get, post};
+use super::load::{Stored, Writer, id, order_of};
+use super::pasar::{Folder, Layout, Pasar, Shop, TOGETHER, free_address, until};
+
+/// What is promised.
+const APPLIED_WITHIN: Duration = Duration::from_secs(2);
+/// What the machine may add: the clients are as many as its cores bear, and others may be at work on it.
+const SLACK: Duration = Duration::from_secs(2);
+const CLIENTS: usize = 16;
+/// Events that wait when the flood begins: more than a slow machine's clients make in that time.
+const BACKLOG: usize = 10_000;
+const APART: Layout = &[&["UserService"], &["ProductService"], &["OrderService", "PaymentService"]];
+
+/// How long the flood lasts.
+fn flood() -> Duration {
+    let seconds = std::env::var("PASAR_FLOOD_SECONDS").map(|seconds| seconds.parse().unwrap());
+    Duration::from_secs(seconds.unwrap_or(4))
+}
+
+#[test]
+fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
+    for layout in [TOGETHER, APART] {
+        let shop = Shop::start(layout, &[]);
+        post(shop.user(), "/users", &json!({"name": "Siti"})).expect(201);
+        let stored = Stored::open(&shop.folder.database());
+        stored.execute(&format!(
+            "WITH RECURSIVE n(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {BACKLOG})
+             INSERT INTO outbox (subscriber, id, key, event) SELECT 'user.notifications', 1000 + n, 'order:' || -n,
+                 json_object('event', 'order_created', 'order_id', -n, 'user_id', 1, 'at', 0) FROM n"
+        ));
+        let (flooding, last) = (AtomicBool::new(true), AtomicI64::new(0));
+        let mut waits = Vec::new();
+        let placed: usize = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|_| {
+                    let (mut client, flooding, last) = (Writer::new(shop.order(), 1), &flooding, &last);
+                    scope.spawn(move || {
+                        while flooding.load(Ordering::Relaxed) {
+                            let answer = client.place().unwrap();
+                            if answer.status == 201 {
+                                last.fetch_max(id(&answer), Ordering::Relaxed);
+                            }
+                        }
+                        client.placed.len()
+                    })
+                })
+                .collect();
+            let end = Instant::now() + flood();
+            while Instant::now() < end {
+                // The other user's, as that user sees it, and the flooding one's.
+                let own = id(&post(shop.order(), "/orders", &order_of(2)).expect(201));
+                let (start, theirs) = (Instant::now(), last.load(Ordering::Relaxed));
+                let told = || get(shop.user(), "/users/2/notifications").expect(200).json();
+                until("the other user's notification", APPLIED_WITHIN + SLACK, || {
+                    told().as_array().unwrap().iter().any(|one| one["order_id"] == own)
+                });
+                let sql = format!("SELECT count(*) FROM notifications WHERE user_id = 1 AND order_id = {theirs}");
+                until("the flooding user's notification", APPLIED_WITHIN + SLACK, || {
+                    theirs == 0 || stored.count(&sql) == 1
+                });
+                waits.push(start.elapsed());
+            }
+            flooding.store(false, Ordering::Relaxed);
+            clients.into_iter().map(|client| client.join().unwrap()).sum()
+        });
+        let start = Instant::now();
+        let waiting = stored.count("SELECT count(*) FROM outbox");
+        until("all notifications", APPLIED_WITHIN + SLACK, || {
+            stored.count("SELECT count(*) FROM notifications WHERE user_id = 1") == BACKLOG + placed
+        });
+        let (rest, longest) = (start.elapsed(), waits.iter().max().unwrap());
+        println!("{placed} orders; {} waits, the longest {longest:?}; {waiting} at the end, {rest:?}", waits.len());
+        assert!(placed > 100, "{placed} orders are no flood");
+        shop.stop();
+    }
+}
+
+/// A million and two events for a subscriber, as far as their numbers say.
+fn put_events(stored: &Stored, subscriber: &str) {
+    for id in [1, 2, 3, 1_000_002] {
+        stored.execute(&format!(
+            "INSERT INTO outbox (subscriber, id, key, event) VALUES
+             ('{subscriber}', {id}, 'user:9', '{{\"event\":\"user_updated\",\"user_id\":9,\"name\":\"Siti\"}}')"
+        ));
+    }
+}
+
+#[test]
+fn only_events_that_nobody_has_received_for_a_day_are_dropped_and_they_are_counted() {
+    let folder = Folder::new();
+    Pasar::start(&mut folder.pasar(&["user"]), &["UserService"]).stop("TERM");
+    let stored = Stored::open(&folder.database());
+    let waiting =
+        |subscriber: &str| stored.count(&format!("SELECT count(*) FROM outbox WHERE subscriber = '{subscriber}'"));
+    let nobody = format!("http://{}", free_address());
+    let start = || {
+        let mut command = folder.pasar(&["order", "--user-url", &nobody, "--product-url", "none"]);
+        Pasar::start(&mut command, &["OrderService"])
+    };
+    let dropped = |pasar: &Pasar| {
+        let metrics = get(pasar.order(), "/metrics").expect(200).body;
+        let line = metrics.lines().find(|line| line.starts_with("events_dropped_total")).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    // The process of the one was here a moment ago; nobody was ever the other, who is looked at later.
+    let [alive, unknown] = ["user.notifications", "product.tokens"];
+    stored.execute(&format!(
+        "INSERT INTO subscribers (name, last_seen) VALUES ('{alive}', {}) ON CONFLICT DO NOTHING",
+        now()
+    ));
+    put_events(&stored, alive);
+    put_events(&stored, unknown);
+    let pasar = start();
+    until("what nobody receives is dropped", Duration::from_secs(10), || waiting(unknown) == 2);
+    assert_eq!((waiting(alive), dropped(&pasar)), (4, 2));
+    pasar.stop("TERM");
+
+    stored.execute("UPDATE subscribers SET last_seen = last_seen - 25 * 60 * 60 * 1000");
+    // Those of a subscriber of this process are for it to receive, however long it was away.
+    put_events(&stored, "order.log");
+    let pasar = start();
+    until("what nobody has received for a day is dropped", Duration::from_secs(10), || waiting(alive) == 2);
+    until("its own events are received", Duration::from_secs(10), || waiting("order.log") == 0);
+    assert_eq!(dropped(&pasar), 4);
+    assert!(pasar.stop_and_tell("TERM").contains("dropped 2 events, which nobody receives as user.notifications"));
+}
+
+/// In epoch milliseconds.
+fn now() -> u128 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()
+}
