@@ -1,6 +1,7 @@
 //! Whom a server answers: its own names, and pages of its own machine.
 
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
@@ -27,11 +28,8 @@ impl Hosts {
     /// Whether a `Host` (with or without a port) is one of ours. The port is not compared: it differs
     /// behind a forwarded port, and a rebound name gives itself away without it.
     pub fn allow(&self, host: &str) -> bool {
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split_once(']').map(|(address, _)| address),
-            None => Some(host.rsplit_once(':').map_or(host, |(name, _)| name)),
-        };
-        name.is_some_and(|name| is_loopback(name) || self.names.iter().any(|ours| ours.eq_ignore_ascii_case(name)))
+        without_port(host)
+            .is_some_and(|name| is_loopback(&name) || self.names.iter().any(|ours| ours.eq_ignore_ascii_case(&name)))
     }
 
     /// Whether pages of this origin may call: those of this machine, and those that were allowed.
@@ -41,6 +39,24 @@ impl Hosts {
             host.is_some_and(|host| self.allow(host)) || self.origins.iter().any(|ours| ours == origin)
         })
     }
+}
+
+/// The name in a `Host`, an IPv6 address in its usual spelling; `None` if it is not `NAME`, `NAME:PORT` or the
+/// same with an IPv6 address in brackets (RFC 3986, 3.2.2 and 3.2.3: the port may be empty).
+fn without_port(host: &str) -> Option<Cow<'_, str>> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            (Cow::from(address.parse::<Ipv6Addr>().ok()?.to_string()), port)
+        }
+        None => {
+            let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+            (Cow::from(name), port)
+        }
+    };
+    let port = if port.is_empty() { "" } else { port.strip_prefix(':')? };
+    let is_port = port.is_empty() || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    is_port.then_some(name)
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -84,6 +100,45 @@ mod tests {
             assert!(!hosts().allow(host), "{host}");
         }
     }
+
+    #[test]
+    fn what_follows_a_name_is_a_port_or_nothing() {
+        for host in ["localhost:", "[::1]:", "[0:0::1]", "localhost:0", "localhost:65535", "shop.example:"] {
+            assert!(hosts().allow(host), "{host}");
+        }
+        for host in MALFORMED {
+            assert!(!hosts().allow(host), "{host}");
+            for scheme in ["http", "https"] {
+                let origin = format!("{scheme}://{host}");
+                assert!(!hosts().allow_origin(&HeaderValue::from_str(&origin).unwrap()), "{origin}");
+            }
+        }
+    }
+
+    const MALFORMED: [&str; 22] = [
+        "[::1]evil.com",
+        "[::1]x",
+        "[::1].evil.com",
+        "[::1]@evil.com",
+        "[::1]/",
+        "[::1]:x",
+        "[::1]:80:80",
+        "[::1]]",
+        "[[::1]]",
+        "[localhost]",
+        "[127.0.0.1]",
+        "[shop.example]:80",
+        "[]",
+        "::1",
+        "localhost:80:80",
+        "localhost:evil",
+        "localhost:evil.com",
+        "localhost:@evil.com",
+        "localhost:+80",
+        "localhost:65536",
+        "localhost: 80",
+        "localhost/",
+    ];
 
     #[test]
     fn pages_of_this_machine_and_allowed_origins_may_call() {
