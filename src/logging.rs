@@ -187,12 +187,28 @@ impl Write for Sink {
     }
 }
 
-/// Keeps the libraries from logging at trace level: there they print headers and parameters.
+/// Keeps the libraries from logging what clients have sent: at trace level any of them may print headers and
+/// parameters, and those that speak HTTP do so below a warning.
 struct Capped(env_logger::Logger);
+
+/// The libraries that have a client's bytes in their hands.
+const HTTP: [&str; 10] =
+    ["actix_http", "actix_server", "actix_web", "h2", "hyper", "hyper_util", "mio", "reqwest", "tokio", "tokio_util"];
+
+impl Capped {
+    /// The most that is logged for this target, which is a path of modules.
+    fn most(target: &str) -> Level {
+        match target.split("::").next() {
+            Some("pasar") => Level::Trace,
+            Some(library) if HTTP.contains(&library) => Level::Warn,
+            _ => Level::Debug,
+        }
+    }
+}
 
 impl Log for Capped {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        (metadata.level() < Level::Trace || metadata.target().starts_with("pasar")) && self.0.enabled(metadata)
+        metadata.level() <= Self::most(metadata.target()) && self.0.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -216,5 +232,18 @@ mod tests {
         let (escape, high) = ("\u{1b}[31m", "é\u{9b}");
         write!(OneLine(&mut line), "a\nb {escape} {high}").unwrap();
         assert_eq!(String::from_utf8(line).unwrap(), r"a\nb \u{1b}[31m é\u{9b}");
+    }
+
+    #[test]
+    fn libraries_that_read_requests_log_warnings_at_most() {
+        let logger = Capped(env_logger::Builder::new().parse_filters("trace").build());
+        let logs = |target, level| logger.enabled(&Metadata::builder().target(target).level(level).build());
+        for library in ["actix_http::h1::decoder", "actix_server::worker", "mio::poll", "hyper::proto", "reqwest", "h2"]
+        {
+            assert!(logs(library, Level::Warn), "{library}");
+            assert!(!logs(library, Level::Info) && !logs(library, Level::Debug), "{library}");
+        }
+        assert!(logs("rusqlite", Level::Debug) && !logs("rusqlite", Level::Trace));
+        assert!(logs("pasar::access", Level::Trace) && !logs("pasaraya", Level::Trace));
     }
 }
