@@ -9,6 +9,7 @@
 //! | [`app`] | the launcher: databases, listeners, servers, an orderly stop |
 //! | [`banner`] | what is printed once the services run |
 //! | [`logging`] | the log: env_logger, written by a thread of its own |
+//! | [`limits`] | how many files and connections the process may have open |
 //! | [`clock`] | the one clock, which tests can move |
 //! | [`error`] | the one error type and the catalogue of all error codes |
 //! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, the OpenAPI document, pages, metrics |
@@ -41,6 +42,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod limits;
 pub mod logging;
 pub mod order;
 pub mod payment;

@@ -38,6 +38,9 @@ fn main() -> ExitCode {
 
 fn run(config: &Config) -> anyhow::Result<()> {
     let log = logging::start(&config.log, config.log_style)?;
+    if let Err(error) = pasar::limits::raise() {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
     // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {

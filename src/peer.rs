@@ -19,9 +19,11 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use tokio::sync::Semaphore;
 
 use crate::auth::token::ServiceToken;
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
+use crate::limits;
 use crate::web::{BUDGET, Context, KEEP_ALIVE, Metrics};
 
 /// The target of the log of calls.
@@ -50,6 +52,7 @@ pub fn client() -> anyhow::Result<Client> {
         .http1_only()
         .tcp_nodelay(true)
         .pool_idle_timeout(KEEP_ALIVE / 3)
+        .pool_max_idle_per_host((limits::calls() / 4).max(2))
         .build()?;
     Ok(client)
 }
@@ -77,6 +80,8 @@ pub struct Target {
     /// Shown with every call, if it is one that asks for tokens.
     token: Option<ServiceToken>,
     breaker: Breaker,
+    /// Calls under way have a permit each: they need a connection, and there may be few files.
+    calls: Semaphore,
     metrics: Metrics,
 }
 
@@ -115,7 +120,8 @@ impl Target {
         token: Option<ServiceToken>,
         metrics: Metrics,
     ) -> Arc<Self> {
-        Arc::new(Self { caller, name, base, token, breaker: Breaker::new(), metrics })
+        let calls = Semaphore::new(limits::calls());
+        Arc::new(Self { caller, name, base, token, breaker: Breaker::new(), calls, metrics })
     }
 }
 
@@ -217,6 +223,10 @@ impl Peer {
     ) -> Result<Answer<T>> {
         let target = &self.target;
         let deadline = context.deadline();
+        let permit = tokio::time::timeout_at(deadline.into(), target.calls.acquire()).await;
+        let Ok(Ok(_permit)) = permit else {
+            return Err(self.unavailable(Failure::Unwell(anyhow!("too many other calls to it are under way"))));
+        };
         let mut failure = None;
         for attempt in 0..2 {
             // A budget that is spent says nothing of the peer.

@@ -37,9 +37,6 @@ use writer::{For, Writer};
 pub const WRITES_BETWEEN: usize = writer::QUEUE + 2 * writer::GROUP;
 /// The most rows that a read should take at once: its thread serves others in between.
 pub const CHUNK: usize = 100;
-/// Connections that read. A read holds one for microseconds, so there is one for every thread that
-/// could be reading; they open as they are needed.
-const READERS: u32 = 64;
 
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +130,8 @@ impl Db {
         let (stats, health) = (Arc::new(Stats::default()), Arc::new(Health::default()));
         let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats), Arc::clone(&health))?;
         Ok(Self(Arc::new(Inner {
-            readers: sqlite::readers(file, READERS),
+            // A read holds one for microseconds; they open as they are needed.
+            readers: sqlite::readers(file, crate::limits::readers()),
             scans: Scans::new(),
             writer,
             thread: Mutex::new(Some(thread)),
