@@ -4,6 +4,7 @@
 //! a snapshot open (which would keep the write-ahead log from shrinking).
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use futures_util::stream;
 use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::query::Query;
 use super::values::Id;
@@ -26,6 +28,16 @@ use crate::storage::{CHUNK, Db, Tx};
 const SCAN_CHUNK: usize = 1000;
 /// The pause between the chunks of a whole list: the time that others get.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// KiB that pages may have in memory beyond their first chunk, all together, until they are sent. When clients
+/// that do not read have taken it all, pages are shorter than was asked for; their links lead on as ever.
+static LARGE_PAGES: Semaphore = Semaphore::const_new(16 * 1024);
+
+thread_local! {
+    /// Lists go on one after the other on each thread, a chunk at a time: in between is the time of all other
+    /// requests, however many lists there are.
+    static GOING_ON: Rc<Semaphore> = Rc::new(Semaphore::new(1));
+}
 
 /// Which way a list runs. Rows that are equal in it are told apart by their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +180,16 @@ impl Source {
             None => self.db.read(read).await,
         }
     }
+
+    /// Reads the rows that come after those of an earlier read. Scans have an order of their own.
+    async fn read_on<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Place>, limit: usize) -> Result<Rows> {
+        let going_on = GOING_ON.with(Rc::clone);
+        let _permit = match self.scan {
+            Some(_) => None,
+            None => Some(going_on.acquire().await.map_err(Error::internal)?),
+        };
+        self.read(fetch, after, limit).await
+    }
 }
 
 /// Rows as they stand in a JSON array: each with a `[` or a comma before it, the end left open.
@@ -245,15 +267,36 @@ pub async fn answer<T: Listed>(
         return Ok(response.body(rows.close()));
     };
     let mut left = limit.saturating_sub(chunk);
+    let mut room = None;
     while rows.more && left > 0 {
         tokio::task::yield_now().await;
-        rows.append(source.read(&fetch, rows.last.clone(), left.min(chunk)).await?);
+        let next = source.read_on(&fetch, rows.last.clone(), left.min(chunk)).await?;
+        let Ok(more) = LARGE_PAGES.try_acquire_many((next.json.len() / 1024 + 1) as u32) else {
+            break; // The link to the next page begins here.
+        };
+        match &mut room {
+            None => room = Some(more),
+            Some(room) => room.merge(more),
+        }
+        rows.append(next);
         left = left.saturating_sub(chunk);
     }
     if let (true, Some(last)) = (rows.more, &rows.last) {
         response.insert_header((header::LINK, next_link(request, limit, &cursor(sort, last))));
     }
-    Ok(response.body(rows.close()))
+    Ok(response.body(Bytes::from_owner(Held { json: rows.close(), _room: room })))
+}
+
+/// A page that waits to be sent.
+struct Held {
+    json: Vec<u8>,
+    _room: Option<SemaphorePermit<'static>>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.json
+    }
 }
 
 /// Whoever reads a list, as long as they may.
@@ -280,18 +323,29 @@ fn whole<T: Listed>(
     first: Rows,
     reader: Reader,
 ) -> impl futures_util::Stream<Item = Result<Bytes>> {
-    stream::try_unfold((source, fetch, reader, Some(first)), move |(source, fetch, reader, rows)| async move {
-        let Some(rows) = rows else { return Ok(None) };
-        if !rows.more {
-            return Ok(Some((Bytes::from(rows.close()), (source, fetch, reader, None))));
-        }
-        // Whoever waits for a single answer goes before a list of thousands.
-        tokio::time::sleep(PAUSE).await;
-        reader.check(&source.db).await?;
-        let mut next = source.read(&fetch, rows.last.clone(), source.chunk()).await?;
-        next.follow();
-        Ok(Some((Bytes::from(rows.json), (source, fetch, reader, Some(next)))))
+    stream::try_unfold((source, fetch, reader, Next::Read(first)), move |(source, fetch, reader, next)| async move {
+        let rows = match next {
+            Next::Read(rows) => rows,
+            Next::After(place) => {
+                // Whoever waits for a single answer goes before a list of thousands.
+                tokio::time::sleep(PAUSE).await;
+                reader.check(&source.db).await?;
+                let mut rows = source.read_on(&fetch, place, source.chunk()).await?;
+                rows.follow();
+                rows
+            }
+            Next::End => return Ok(None),
+        };
+        let (json, next) = if rows.more { (rows.json, Next::After(rows.last)) } else { (rows.close(), Next::End) };
+        Ok(Some((Bytes::from(json), (source, fetch, reader, next))))
     })
+}
+
+/// How a whole list goes on. No more of it is in memory than what is being sent.
+enum Next {
+    Read(Rows),
+    After(Option<Place>),
+    End,
 }
 
 /// `<…>; rel="next"` (RFC 8288): the same query, further on.

@@ -193,7 +193,11 @@ impl Doc {
         let after = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
         self.shows_all::<T>(example)
             .header("Link", "With `limit`, while there is more: `<path>; rel=\"next\"` (RFC 8288).")
-            .query("limit", limit.into(), "Rows at most. Without it the whole list is streamed.")
+            .query(
+                "limit",
+                limit.into(),
+                "Rows at most; a busy server may give fewer, and a `Link`. Without it the whole list is streamed.",
+            )
             .query("after", after.into(), "The cursor of a `Link` header: where the page begins.")
             .fails(&[&STORAGE_UNAVAILABLE])
     }
