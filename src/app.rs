@@ -29,7 +29,7 @@ use crate::storage::{self, DatabaseUrl, Db};
 use crate::user::api::User;
 use crate::user::client::UserClient;
 use crate::web::{self, Email, Hosts, Live, Metrics, Part, Server};
-use crate::{order, payment, product, user};
+use crate::{limits, order, payment, product, user};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -85,6 +85,7 @@ impl App {
             revocations: Vec::new(),
         };
         let workers = (cores() / listeners.len().max(1)).max(1);
+        let connections = limits::connections(listeners.len(), workers);
         let mut ready = Vec::new();
         for (service, listener) in listeners {
             let addr = listener.local_addr()?;
@@ -106,6 +107,7 @@ impl App {
                 live: Live::new(closes.clone()),
                 auth: Auth { required: config.auth_required, tokens: tokens.clone(), stands, services },
                 time_limit: config.request_timeout,
+                connections,
                 about: Default::default(),
             };
             ready.push((service, listener, server, parts));

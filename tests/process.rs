@@ -18,6 +18,8 @@ mod books;
 mod clients;
 #[path = "process/configuration.rs"]
 mod configuration;
+#[path = "process/connections.rs"]
+mod connections;
 #[path = "process/corrupt.rs"]
 mod corrupt;
 #[path = "process/durability.rs"]

@@ -5,32 +5,33 @@
 //! writes the access log. [`guard`] stands around each route: who may call it, a time limit, and a panic made
 //! a 500.
 
-use std::any::Any;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
+use actix_http::ConnectionType;
 use actix_web::body::{self, BodySize, BoxBody, MessageBody};
-use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::{FutureExt, Stream, StreamExt};
 
+use super::connections::{InProgress, State};
 use super::context::Context;
 use super::problem::{self, Language};
-use super::{Server, hosts};
+use super::{Server, WRITE_BUFFER, hosts};
 use crate::auth::{Access, Principal};
-use crate::error::{Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
+use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long the answer to a request may take once its body is there.
@@ -51,36 +52,11 @@ pub struct Route {
     pub access: Vec<(Method, Access)>,
 }
 
-/// A connection: the framework answers a request that it can't read by itself, with a bare status and no word in the
-/// log, so that only here it can be said where one came from.
-pub struct Connection {
-    from: Option<SocketAddr>,
-    /// Whether a request has come as far as [`front`].
-    asked: Cell<bool>,
-}
-
-/// Keeps where a connection comes from.
-pub fn connected(stream: &dyn Any, data: &mut Extensions) {
-    let from = stream.downcast_ref::<TcpStream>().and_then(|stream| stream.peer_addr().ok());
-    data.insert(Connection { from, asked: Cell::new(false) });
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if !self.asked.get() {
-            log::debug!(target: "pasar::connections", "event=no_request from={}", Client(self.from));
-        }
-    }
-}
-
 type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 
 /// The outermost layer of our own.
 pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let started = Instant::now();
-    if let Some(connection) = request.conn_data::<Connection>() {
-        connection.asked.set(true);
-    }
     let language = Language::of(request.headers());
     let context = Context::of(request.headers());
     request.extensions_mut().insert(context.clone());
@@ -92,13 +68,19 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     }
     let in_terminal =
         request.headers().get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"curl/"));
+    let in_progress = request.conn_data::<Arc<State>>().map(State::begin);
     let held = request.chunked().unwrap_or(false).then(|| hold_payload(&mut request));
-    let answer = match check(&request) {
+    let upgrade = check_upgrade(&request);
+    let closes = upgrade.is_err();
+    let mut answer = match upgrade.and_then(|()| check(&request)) {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(error) => request.error_response(error),
     };
 
-    let mut answer = dress(answer, language, &context);
+    answer = dress(answer, language, &context);
+    if closes {
+        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     if in_terminal && is_json(&answer) {
         answer = answer.map_body(|_, body| BoxBody::new(WithLineEnd { body, ended: false }));
     }
@@ -106,9 +88,9 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
         // A stream would be read to its end, only to be thrown away.
         answer = answer.map_body(|_, _| BoxBody::new(body::None::new()));
     }
-    if let Some(payload) = held {
-        answer = answer.map_body(|_, body| BoxBody::new(Holding { body, _payload: payload }));
-    }
+    answer = answer.map_body(|_, body| {
+        BoxBody::new(Outgoing { body, rest: Bytes::new(), _payload: held, _in_progress: in_progress })
+    });
     stamp(answer.response_mut().headers_mut(), &context);
     note(&answer, head, &context, started);
     Ok(answer)
@@ -171,13 +153,17 @@ fn hold_payload(request: &mut ServiceRequest) -> SharedPayload {
     shared
 }
 
-/// An answer's body that keeps the request's payload until it is sent.
-struct Holding {
+/// An answer's body on its way: piece by piece, since a connection copies what it is given into a buffer of
+/// its own. It keeps the request's payload until it is sent.
+struct Outgoing {
     body: BoxBody,
-    _payload: SharedPayload,
+    /// What has been taken from `body` and not been sent.
+    rest: Bytes,
+    _payload: Option<SharedPayload>,
+    _in_progress: Option<InProgress>,
 }
 
-impl MessageBody for Holding {
+impl MessageBody for Outgoing {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -188,8 +174,31 @@ impl MessageBody for Holding {
         mut self: Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(cx)
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_next(cx)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                end => return Poll::Ready(end),
+            }
+        }
+        let length = self.rest.len().min(WRITE_BUFFER);
+        Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
+}
+
+/// Refuses to upgrade a connection for a request that is more than a question. actix takes all that follows
+/// `Upgrade: websocket` for the new protocol, whatever the length of the body: it would wait for it in vain, and
+/// swallow the next request. For a mere GET the header is ignored (RFC 9110, 7.8), and the connection closed.
+fn check_upgrade(request: &ServiceRequest) -> Result<()> {
+    let headers = request.headers();
+    let websocket = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket");
+    if !headers.get_all(header::UPGRADE).any(websocket) {
+        return Ok(());
+    }
+    let has_body = headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+    if !has_body && (request.method() == Method::GET || request.method() == Method::OPTIONS) {
+        return Ok(());
+    }
+    Err(Error::new(&BAD_HEADER).detail("the connection can't be upgraded: send the request without Upgrade"))
 }
 
 fn is_json(answer: &ServiceResponse<BoxBody>) -> bool {

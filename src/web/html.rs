@@ -1,6 +1,7 @@
 //! Plain pages for browsers.
 
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::problem::Language;
@@ -21,10 +22,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A page with `body`, which is HTML already. It loads nothing from elsewhere and can't be framed.
-pub fn page(mut response: HttpResponseBuilder, language: Language, title: &str, body: &str) -> HttpResponse {
-    let title = escape(title);
-    let tag = language.tag();
+/// Answers with a [`page`], which loads nothing from elsewhere and can't be framed.
+pub fn answer(mut response: HttpResponseBuilder, page: Bytes) -> HttpResponse {
     response
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
@@ -32,12 +31,19 @@ pub fn page(mut response: HttpResponseBuilder, language: Language, title: &str, 
              form-action 'none'; frame-ancestors 'none'",
         ))
         .content_type("text/html; charset=utf-8")
-        .body(format!(
-            "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>{title}</title>\n\
-             <link rel=\"icon\" href=\"/static/favicon.svg\" type=\"image/svg+xml\">\n\
-             <link rel=\"stylesheet\" href=\"/static/pasar.css\">\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"
-        ))
+        .body(page)
+}
+
+/// A page with `body`, which is HTML already.
+pub fn page(language: Language, title: &str, body: &str) -> String {
+    let title = escape(title);
+    let tag = language.tag();
+    format!(
+        "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n\
+         <link rel=\"icon\" href=\"/static/favicon.svg\" type=\"image/svg+xml\">\n\
+         <link rel=\"stylesheet\" href=\"/static/pasar.css\">\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"
+    )
 }

@@ -1,6 +1,7 @@
 //! What the servers of all services share. Each service adds its routes and its state; everything that
 //! is about HTTP as such is done here, once.
 
+mod connections;
 mod context;
 mod fields;
 mod front;
@@ -15,20 +16,27 @@ mod pages;
 mod problem;
 mod query;
 mod routes;
+mod shares;
 mod values;
 
 use std::future::{Ready, ready};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{Payload, Server as Running};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_server::Server as ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Payload, Server as Running};
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{Method, header};
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
-use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, FromRequest, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -47,12 +55,17 @@ pub use query::Query;
 pub use routes::Routes;
 pub use values::{Change, Email, Id, Image, Name, Phone, Quantity, Rupiah, Stock, Text, is_name};
 
+use connections::{Connection, Connections};
 use openapi::Endpoint;
+use pages::Pages;
 
 /// How long an idle connection is kept. Clients of ours let go of theirs earlier.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of an answer that wait in a connection's own buffer, and that are put there at a time. The rest
+/// stays where it is shared, or is not read from the database before it is wanted.
+const WRITE_BUFFER: usize = 8 * 1024;
 /// How long requests under way may take to end once the server stops.
 const DRAIN_SECS: u64 = 4;
 
@@ -72,6 +85,8 @@ pub struct Server {
     pub auth: Auth,
     /// What the body of a request may take to arrive.
     pub time_limit: Duration,
+    /// Connections that it may have at a time; more wait to be accepted.
+    pub connections: usize,
     /// What it says of itself, once it is known.
     pub about: About,
 }
@@ -82,6 +97,7 @@ pub struct About {
     endpoints: Arc<Vec<Endpoint>>,
     /// The OpenAPI document.
     openapi: Bytes,
+    pages: Arc<Pages>,
 }
 
 /// What a service adds to its server.
@@ -125,30 +141,55 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
     };
     let endpoints = table().into_endpoints();
     let openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints, server.auth.required))?;
-    server.about = About { openapi: openapi.into(), endpoints: Arc::new(endpoints) };
-    HttpServer::new(move || {
+    server.about = About { openapi: openapi.into(), endpoints: Arc::new(endpoints), pages: Arc::default() };
+    let addr = listener.local_addr()?;
+    let (name, most) = (server.name, server.connections);
+    let connections = Connections::new(name, most);
+    connections.make_room();
+    // `HttpServer` would do the same, but for the connections, which it takes as they come.
+    let builder = ServerBuilder::build()
+        .workers(workers)
+        .max_concurrent_connections(most.div_ceil(workers))
+        .disable_signals()
+        .shutdown_timeout(DRAIN_SECS);
+    let stopping = builder.graceful_shutdown_signal();
+    let service = move || {
         let server = server.clone();
-        let cors = cors(server.hosts.clone());
-        App::new()
-            .app_data(web::Data::new(server))
+        let app = App::new()
             .configure(|config| states.iter().for_each(|part| (part.state)(config)))
             .configure(|config| table().register(config))
             // Addresses that people and browsers try by themselves; no part of the API.
             .service(web::redirect("/docs/", "/docs"))
             .route("/favicon.ico", web::get().to(pages::favicon))
             .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
-            .wrap(cors)
+            .wrap(cors(server.hosts.clone()))
             .wrap(from_fn(front::front))
-    })
-    .on_connect(front::connected)
-    .workers(workers)
-    .disable_signals()
-    .shutdown_timeout(DRAIN_SECS)
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_TIMEOUT)
-    .tcp_nodelay(true)
-    .listen(listener)
-    .map(HttpServer::run)
+            .app_data(web::Data::new(server));
+        let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+        let (connections, stopping) = (connections.clone(), stopping.clone());
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .h1_write_buffer_size(WRITE_BUFFER)
+            .local_addr(addr)
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.state());
+            })
+            .finish(map_config(app, |(): ()| AppConfig::default()));
+        let accept = fn_service(move |stream: TcpStream| {
+            let admitted = connections.admit(stream).map(|connection| {
+                let peer = connection.peer();
+                (connection, Protocol::Http1, Some(peer))
+            });
+            ready(admitted.ok_or_else(|| DispatchError::Io(ErrorKind::ConnectionRefused.into())))
+        });
+        accept.and_then(http)
+    };
+    Ok(builder.listen(name, listener, service)?.run())
 }
 
 /// Lets pages of allowed origins read the answers. (Requests of other origins are refused by `front`.)
@@ -275,7 +316,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 
 /// For whom a scan is, if it takes part of what others may have: all that comes from this machine may be of many.
 fn scanning_network(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|client| client.ip()).filter(|ip| !ip.to_canonical().is_loopback()).map(network)
+    request.peer_addr().and_then(|client| shares::client(client.ip()))
 }
 
 impl FromRequest for Language {

@@ -1,9 +1,12 @@
 //! What a service shows to people: the info page with a form for every call, the error codes, Swagger UI,
 //! and the files that these load, all from within the binary.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::{self, ContentType};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde_json::{Value, json};
 use utoipa::openapi::path::ParameterIn;
@@ -12,7 +15,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use super::openapi::{Doc, Endpoint, Parameter};
 use super::problem::{self, Language};
 use super::routes::Routes;
-use super::{Server, html};
+use super::{About, Server, html};
 use crate::auth::Access;
 use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result, Sentence};
 
@@ -83,6 +86,24 @@ pub fn routes(routes: &mut Routes) {
     );
 }
 
+/// Pages and files as they were sent first. They are the same for everybody, and shared: a copy for each
+/// connection that does not read would take all the memory.
+#[derive(Default)]
+pub struct Pages(Mutex<HashMap<String, Bytes>>);
+
+impl Pages {
+    /// The page that goes by `key`, of which there must be few.
+    fn get(&self, key: String, make: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
+        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = pages.get(&key) {
+            return Ok(page.clone());
+        }
+        let page = make()?;
+        pages.insert(key, page.clone());
+        Ok(page)
+    }
+}
+
 /// The words of the pages.
 struct Words {
     welcome: Sentence,
@@ -119,12 +140,14 @@ static WORDS: Words = Words {
     other: Sentence::new("English", "Bahasa Indonesia"),
 };
 
-async fn root(request: HttpRequest, server: web::Data<Server>) -> HttpResponse {
+async fn root(request: HttpRequest, server: web::Data<Server>) -> Result<HttpResponse> {
     let language = asked_language(&request);
     let message = format!("{} {}!", language.pick(&WORDS.welcome), server.name);
     let response = in_language(language);
     if wants_html(&request) {
-        return html::page(response, language, &message, &info_page(&server.about.endpoints, language));
+        let About { endpoints, pages, .. } = &server.about;
+        let page = || Ok(html::page(language, &message, &info_page(endpoints, language)).into());
+        return Ok(html::answer(response, pages.get(format!("/ {}", language.tag()), page)?));
     }
     let endpoints: serde_json::Map<String, Value> = server
         .about
@@ -136,13 +159,13 @@ async fn root(request: HttpRequest, server: web::Data<Server>) -> HttpResponse {
         })
         .collect();
     let mut response = response;
-    response.json(json!({
+    Ok(response.json(json!({
         "message": message,
         "service": server.name,
         "version": env!("CARGO_PKG_VERSION"),
         "endpoints": endpoints,
         "docs": "/docs",
-    }))
+    })))
 }
 
 /// A person may choose with `?lang=`; a browser says it with `Accept-Language`.
@@ -249,21 +272,32 @@ fn input(number: usize, parameter: &Parameter) -> String {
 }
 
 /// The page behind the `type` of every problem document.
-async fn errors(request: HttpRequest) -> HttpResponse {
+async fn errors(request: HttpRequest, server: web::Data<Server>) -> Result<HttpResponse> {
     let language = asked_language(&request);
     let mut response = in_language(language);
+    let pages = &server.about.pages;
     if wants_html(&request) {
-        let entries = CATALOGUE.iter().map(|code| {
-            let [message, cause, cure] = [language.pick(&code.message), code.cause, code.cure].map(html::escape);
-            let (name, status) = (code.name, problem::status(code.kind).as_u16());
-            format!(
-                "<dt id=\"{name}\"><code>{status} {name}</code></dt>\n\
-                 <dd>{message}</dd>\n<dd lang=\"en\">{cause}</dd>\n<dd lang=\"en\">{cure}</dd>\n"
-            )
-        });
-        let body = format!("<dl>\n{}</dl>", entries.collect::<String>());
-        return html::page(response, language, language.pick(&WORDS.codes), &body);
+        let page = || Ok(errors_page(language).into());
+        return Ok(html::answer(response, pages.get(format!("/errors {}", language.tag()), page)?));
     }
+    let page = pages.get("/errors".to_owned(), errors_json)?;
+    Ok(response.content_type(ContentType::json()).body(page))
+}
+
+fn errors_page(language: Language) -> String {
+    let entries = CATALOGUE.iter().map(|code| {
+        let [message, cause, cure] = [language.pick(&code.message), code.cause, code.cure].map(html::escape);
+        let (name, status) = (code.name, problem::status(code.kind).as_u16());
+        format!(
+            "<dt id=\"{name}\"><code>{status} {name}</code></dt>\n\
+                 <dd>{message}</dd>\n<dd lang=\"en\">{cause}</dd>\n<dd lang=\"en\">{cure}</dd>\n"
+        )
+    });
+    let body = format!("<dl>\n{}</dl>", entries.collect::<String>());
+    html::page(language, language.pick(&WORDS.codes), &body)
+}
+
+fn errors_json() -> Result<Bytes> {
     let entries = CATALOGUE.iter().map(|code| {
         json!({
             "code": code.name,
@@ -273,7 +307,7 @@ async fn errors(request: HttpRequest) -> HttpResponse {
             "cure": code.cure,
         })
     });
-    response.json(entries.collect::<Vec<_>>())
+    serde_json::to_vec(&entries.collect::<Vec<_>>()).map(Bytes::from).map_err(Error::internal)
 }
 
 async fn openapi(server: web::Data<Server>) -> HttpResponse {
@@ -301,9 +335,12 @@ async fn static_file(file: web::Path<String>) -> Result<HttpResponse> {
 }
 
 /// Swagger UI's page. Its files lie beside it, in the folder that its address would have with a slash.
-async fn docs() -> Result<HttpResponse> {
-    let (_, page) = swagger_file("index.html")?;
-    let page = String::from_utf8(page).map_err(Error::internal)?;
+async fn docs(server: web::Data<Server>) -> Result<HttpResponse> {
+    let page = server.about.pages.get("/docs".to_owned(), || {
+        let (_, page) = swagger_file("index.html")?;
+        let page = std::str::from_utf8(&page).map_err(Error::internal)?;
+        Ok(page.replacen("<head>", "<head>\n    <base href=\"/docs/\">", 1).into())
+    })?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((
@@ -311,7 +348,7 @@ async fn docs() -> Result<HttpResponse> {
             "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
              connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
         ))
-        .body(page.replacen("<head>", "<head>\n    <base href=\"/docs/\">", 1)))
+        .body(page))
 }
 
 async fn docs_file(file: web::Path<String>) -> Result<HttpResponse> {
@@ -323,10 +360,16 @@ async fn docs_file(file: web::Path<String>) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(bytes))
 }
 
-fn swagger_file(name: &str) -> Result<(String, Vec<u8>)> {
+fn swagger_file(name: &str) -> Result<(String, Bytes)> {
     let config = Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));
     match utoipa_swagger_ui::serve(name, config) {
-        Ok(Some(file)) => Ok((file.content_type, file.bytes.into_owned())),
+        Ok(Some(file)) => {
+            let bytes = match file.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            Ok((file.content_type, bytes))
+        }
         Ok(None) => Err(Error::new(&ROUTE_NOT_FOUND)),
         Err(error) => Err(Error::internal(anyhow::anyhow!("{error}"))),
     }

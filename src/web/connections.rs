@@ -1,0 +1,357 @@
+//! The connections of a server: how many there may be and whose, and when one is given up.
+//!
+//! actix bounds the time for the first head of a connection and for an idle one. The rest is here: an answer
+//! that nobody reads, a later head that never ends, idle connections that are in the way of new ones, and
+//! one client with all the connections.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use actix_web::rt::net::TcpStream;
+use futures_util::task::AtomicWaker;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::HEAD_TIMEOUT;
+use super::shares::{self, Share, Shares};
+
+/// The target of the log of connections.
+const LOG: &str = "pasar::connections";
+/// How long a client may leave an answer unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that one client may have, if it is not on this machine.
+const MOST_A_CLIENT: usize = 256;
+/// Bytes of an answer that the system may hold before they are on their way. Without a bound it takes
+/// megabytes for a client that does not read.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MOST_UNSENT: u32 = 64 * 1024;
+/// How often a server looks whether new connections need room.
+const ROOM_PERIOD: Duration = Duration::from_millis(250);
+/// How long a connection has to be idle before it has to make room.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The connections of one server. Clones share them.
+#[derive(Clone)]
+pub struct Connections(Arc<Open>);
+
+struct Open {
+    /// The server's name, for the log.
+    server: &'static str,
+    /// Of which idle ones begin to be closed.
+    enough: usize,
+    started: Instant,
+    shares: Shares<IpAddr>,
+    states: Mutex<HashMap<u64, Arc<State>>>,
+    next: AtomicU64,
+    refused: Throttled,
+    unread: Throttled,
+    malformed: Throttled,
+    crowded: Throttled,
+}
+
+/// What is known of a connection outside of its own task.
+pub struct State {
+    /// Requests whose answers have not been handed over.
+    requests: AtomicUsize,
+    /// Whether a request has been routed since something was last written.
+    routed: AtomicBool,
+    /// Requests that have been routed.
+    begun: AtomicU64,
+    /// Whether it has to close as soon as it is idle.
+    closing: AtomicBool,
+    /// When it was last used, in milliseconds since the server's start.
+    used_at: AtomicU64,
+    reader: AtomicWaker,
+}
+
+/// A request that is being answered, until it is dropped.
+pub struct InProgress(Arc<State>);
+
+impl State {
+    /// A request has been read whole and is being answered.
+    pub fn begin(self: &Arc<Self>) -> InProgress {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.routed.store(true, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        InProgress(Arc::clone(self))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Connections {
+    /// For the server of this name, which has up to `most` connections.
+    pub fn new(server: &'static str, most: usize) -> Self {
+        Self(Arc::new(Open {
+            server,
+            enough: most - most / 8,
+            started: Instant::now(),
+            shares: Shares::default(),
+            states: Mutex::default(),
+            next: AtomicU64::new(0),
+            refused: Throttled::default(),
+            unread: Throttled::default(),
+            malformed: Throttled::default(),
+            crowded: Throttled::default(),
+        }))
+    }
+
+    /// Takes up a connection; `None` if its client has as many as it may.
+    pub fn admit(&self, stream: TcpStream) -> Option<Connection> {
+        let peer = stream.peer_addr().ok()?;
+        let share = match shares::client(peer.ip()) {
+            None => None,
+            Some(network) => {
+                match self.0.shares.take(network, MOST_A_CLIENT) {
+                    Some(share) => Some(share),
+                    None => {
+                        self.0.refused.warn(|count| {
+                        let server = self.0.server;
+                        format!("event=refused_connection server={server} from={network} most={MOST_A_CLIENT} count={count}")
+                    });
+                        return None;
+                    }
+                }
+            }
+        };
+        // A connection whose options can't be set is served all the same.
+        let _ = stream.set_nodelay(true);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MOST_UNSENT);
+        let state = Arc::new(State {
+            requests: AtomicUsize::new(0),
+            routed: AtomicBool::new(false),
+            begun: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
+            used_at: AtomicU64::new(self.0.now()),
+            reader: AtomicWaker::new(),
+        });
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.states().insert(id, Arc::clone(&state));
+        Some(Connection {
+            stream,
+            peer,
+            id,
+            state,
+            open: Arc::clone(&self.0),
+            unread: Timer::default(),
+            head: Timer::default(),
+            head_began: false,
+            begun: 0,
+            _share: share,
+        })
+    }
+
+    /// Closes idle connections while there are nearly as many as there may be, so that new ones find room.
+    /// Ends with the server.
+    pub fn make_room(&self) {
+        let open = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(ROOM_PERIOD).await;
+                match Weak::upgrade(&open) {
+                    Some(open) => open.make_room(),
+                    None => return,
+                }
+            }
+        });
+    }
+}
+
+impl Open {
+    fn states(&self) -> MutexGuard<'_, HashMap<u64, Arc<State>>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Milliseconds since the start.
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    fn make_room(&self) {
+        let states = self.states();
+        if states.len() < self.enough {
+            return;
+        }
+        let idle_since = self.now().saturating_sub(IDLE.as_millis() as u64);
+        let idle = |state: &&Arc<State>| !state.is_busy() && state.used_at.load(Ordering::Relaxed) <= idle_since;
+        for state in states.values().filter(idle) {
+            state.closing.store(true, Ordering::Relaxed);
+            state.reader.wake();
+        }
+        self.crowded.warn(|_| format!("event=crowded server={} connections={}", self.server, states.len()));
+    }
+}
+
+/// The stream of a connection.
+pub struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    id: u64,
+    state: Arc<State>,
+    open: Arc<Open>,
+    /// Runs while the client does not take what is written.
+    unread: Timer,
+    /// Runs while a head is incomplete that is not the first one.
+    head: Timer,
+    /// Whether bytes have been read since the last request.
+    head_began: bool,
+    /// Requests that had been routed when it was last looked.
+    begun: u64,
+    _share: Option<Share<IpAddr>>,
+}
+
+impl Connection {
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
+    /// Logs what actix answers by itself, before there is a request that could be routed and logged.
+    fn look_for_refusal(&self, answer: &[u8]) {
+        if self.state.routed.swap(false, Ordering::Relaxed) || self.state.is_busy() {
+            return;
+        }
+        if let Some(status) = answer.strip_prefix(b"HTTP/1.1 4").and_then(|rest| rest.get(..2)) {
+            let (server, peer, status) = (self.open.server, self.peer.ip(), String::from_utf8_lossy(status));
+            self.open
+                .malformed
+                .warn(|count| format!("event=bad_request server={server} from={peer} status=4{status} count={count}"));
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let busy = this.state.is_busy();
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
+            this.state.used_at.store(this.open.now(), Ordering::Relaxed);
+            this.head_began |= !busy && !buf.filled().is_empty();
+            return Poll::Ready(read);
+        }
+        this.state.reader.register(cx.waker());
+        if busy {
+            return Poll::Pending;
+        }
+        // As if the client had said that it sends no more: what is being written is still written.
+        if this.state.closing.load(Ordering::Relaxed) || (this.head_began && this.head.is_over()) {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if let Poll::Ready(written) = Pin::new(&mut this.stream).poll_write(cx, buf) {
+            this.look_for_refusal(buf);
+            this.unread.stop();
+            this.state.used_at.store(this.open.now(), Ordering::Relaxed);
+            return Poll::Ready(written);
+        }
+        ready!(this.unread.poll(WRITE_TIMEOUT, cx));
+        let (server, peer) = (this.open.server, this.peer.ip());
+        this.open.unread.warn(|count| {
+            format!("event=unread_answer server={server} from={peer} after={WRITE_TIMEOUT:?} count={count}")
+        });
+        // Else the system would go on offering what it holds.
+        let _ = SockRef::from(&this.stream).set_linger(Some(Duration::ZERO));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+
+    /// Comes at the end of each step of the connection's task, when what was read has been parsed.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let begun = this.state.begun.load(Ordering::Relaxed);
+        // For the first head there is actix's own timer, which also covers that nothing comes.
+        if begun != this.begun || begun == 0 {
+            this.head_began = false;
+            this.begun = begun;
+        }
+        if !this.head_began {
+            this.head.stop();
+        } else if this.head.poll(HEAD_TIMEOUT, cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Pin::new(&mut this.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.open.states().remove(&self.id);
+        if self.state.begun.load(Ordering::Relaxed) == 0 {
+            log::debug!(target: LOG, "event=no_request from={}", self.peer.ip());
+        }
+    }
+}
+
+/// A timer that costs nothing until it runs.
+#[derive(Default)]
+struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    running: bool,
+}
+
+impl Timer {
+    /// Ready once it has run for `limit`; starts it if it does not run.
+    fn poll(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let end = tokio::time::Instant::now() + limit;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        if !self.running {
+            self.running = true;
+            sleep.as_mut().reset(end);
+        }
+        sleep.as_mut().poll(cx)
+    }
+
+    fn stop(&mut self) {
+        self.running = false;
+    }
+
+    fn is_over(&self) -> bool {
+        self.running && self.sleep.as_ref().is_some_and(|sleep| sleep.is_elapsed())
+    }
+}
+
+/// Warnings that clients can cause as often as they like: one a second says how many there were.
+#[derive(Default)]
+struct Throttled {
+    count: AtomicU64,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Throttled {
+    fn warn(&self, text: impl FnOnce(u64) -> String) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+            *last = Some(Instant::now());
+            log::warn!(target: LOG, "{}", text(self.count.swap(0, Ordering::Relaxed)));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What nobody may have too much of: counted for each account or network, and given back by itself.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::network;
+
+/// How many of something each client has. Clones share the counts.
+pub struct Shares<K>(Arc<Mutex<HashMap<K, usize>>>);
+
+impl<K> Clone for Shares<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K> Default for Shares<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone> Shares<K> {
+    /// One more for `client`, until it is dropped; `None` if that would be more than `most`.
+    pub fn take(&self, client: K, most: usize) -> Option<Share<K>> {
+        let mut counts = self.lock();
+        let count = counts.entry(client.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Share { shares: self.clone(), client })
+    }
+}
+
+impl<K> Shares<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of what a client may have.
+pub struct Share<K: Eq + Hash + Clone> {
+    shares: Shares<K>,
+    client: K,
+}
+
+impl<K: Eq + Hash + Clone> Drop for Share<K> {
+    fn drop(&mut self) {
+        let mut counts = self.shares.lock();
+        if let Some(count) = counts.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// The network that one client is taken to be. `None` for this machine itself, whose programs may be a proxy for
+/// everybody.
+pub fn client(address: IpAddr) -> Option<IpAddr> {
+    (!address.to_canonical().is_loopback()).then(|| network(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_client_has_its_own_share_and_gives_it_back() {
+        let shares = Shares::default();
+        let held: Vec<_> = (0..3).map(|_| shares.take("a", 3).unwrap()).collect();
+        assert!(shares.take("a", 3).is_none());
+        assert!(shares.take("b", 3).is_some());
+        drop(held);
+        assert!(shares.lock().is_empty(), "nothing is kept for who has nothing");
+        assert!(shares.take("a", 3).is_some());
+    }
+
+    #[test]
+    fn a_network_is_an_ipv4_address_or_a_64() {
+        let network_of = |text: &str| client(text.parse().unwrap()).map(|network| network.to_string());
+        assert_eq!(network_of("127.8.0.1"), None);
+        assert_eq!(network_of("::1"), None);
+        assert_eq!(network_of("::ffff:127.0.0.1"), None);
+        assert_eq!(network_of("192.0.2.7").as_deref(), Some("192.0.2.7"));
+        assert_eq!(network_of("::ffff:192.0.2.7").as_deref(), Some("192.0.2.7"));
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6").as_deref(), Some("2001:db8:1:2::"));
+    }
+}
