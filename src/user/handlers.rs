@@ -100,8 +100,6 @@ pub async fn live_notifications(
     query.finish()?;
     let last = last.0.or(said).unwrap_or(0);
     let user_id = find(id, scope, &state).await?.id;
-    Ok(web::in_language(
-        language,
-        server.live.answer(stream::of(&state, &server.auth, principal, user_id, last, language))?,
-    ))
+    let messages = stream::of(&state, &server.auth, principal, user_id, last, language);
+    Ok(web::in_language(language, server.live.answer(&request, principal, messages)?))
 }

@@ -2,6 +2,7 @@
 //! server ends them.
 
 use std::future::{Ready, ready};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,19 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Semaphore, watch};
 
+use super::shares::{self, Share, Shares};
+use crate::auth::Principal;
 use crate::error::{BAD_HEADER, BUSY, Error, Result};
 
 /// Streams at a time; each costs a connection and a little memory.
 const MOST: usize = 1000;
+/// Streams that one account may have at a time: some devices with some tabs each.
+const MOST_AN_ACCOUNT: usize = 20;
+/// Streams that one address (or IPv6 network) may have at a time, if it is not of this machine: an office may
+/// share one.
+const MOST_A_NETWORK: usize = 100;
+/// How long somebody with too many streams should wait, in seconds.
+const RETRY_AFTER: u64 = 5;
 /// Quiet after which a stream shows that it lives, so that nothing on the way takes it for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -23,8 +33,16 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Live {
     slots: Arc<Semaphore>,
+    shares: Shares<Client>,
     /// True once the server is to stop.
     closing: watch::Receiver<bool>,
+}
+
+/// Who has a share of the streams.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Client {
+    Account(i64),
+    Network(IpAddr),
 }
 
 /// One event of a stream.
@@ -37,13 +55,19 @@ pub struct Message {
 
 impl Live {
     pub fn new(closing: watch::Receiver<bool>) -> Self {
-        Self { slots: Arc::new(Semaphore::new(MOST)), closing }
+        Self { slots: Arc::new(Semaphore::new(MOST)), shares: Shares::default(), closing }
     }
 
-    /// Answers with `messages`, until they end or the server is to stop.
-    pub fn answer(&self, messages: impl Stream<Item = Result<Message>> + 'static) -> Result<HttpResponse> {
+    /// Answers `listener`, whose `request` it is, with `messages`, until they end or the server is to stop.
+    pub fn answer(
+        &self,
+        request: &HttpRequest,
+        listener: Principal,
+        messages: impl Stream<Item = Result<Message>> + 'static,
+    ) -> Result<HttpResponse> {
+        let share = self.share(listener, request.peer_addr())?;
         let slot = Arc::clone(&self.slots).try_acquire_owned();
-        let slot = slot.map_err(|_| Error::new(&BUSY).detail("too many streams are open"))?;
+        let slot = (slot.map_err(|_| busy(format!("{MOST} streams are open, which is all there are")))?, share);
         let closing = self.closing.clone();
         let body =
             stream::unfold((Box::pin(messages), closing, slot), |(mut messages, mut closing, slot)| async move {
@@ -63,6 +87,31 @@ impl Live {
         response.content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-store"));
         Ok(response.streaming(hello.chain(body)))
     }
+
+    /// A stream of the account and the network that it is for.
+    fn share(&self, listener: Principal, peer: Option<SocketAddr>) -> Result<[Option<Share<Client>>; 2]> {
+        let take = |client: Option<Client>, most, of| match client {
+            None => Ok(None),
+            Some(client) => self
+                .shares
+                .take(client, most)
+                .map(Some)
+                .ok_or_else(|| busy(format!("{most} streams of this {of} are open: close one, then try again"))),
+        };
+        let account = match listener {
+            Principal::User(user) => Some(Client::Account(user.id)),
+            Principal::Nobody | Principal::Service => None,
+        };
+        Ok([
+            take(account, MOST_AN_ACCOUNT, "account")?,
+            take(peer.and_then(|peer| shares::client(peer.ip())).map(Client::Network), MOST_A_NETWORK, "address")?,
+        ])
+    }
+}
+
+/// Too many streams are open.
+fn busy(detail: String) -> Error {
+    Error::new(&BUSY).detail(detail).retry_after(RETRY_AFTER)
 }
 
 /// The `Last-Event-ID` of a request: the number of the event after which a stream goes on.

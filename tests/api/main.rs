@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod attempts;
 mod clock;
+mod connections;
 mod document;
 mod errors;
 mod events;
