@@ -76,7 +76,7 @@ fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
             stored.count("SELECT count(*) FROM notifications WHERE user_id = 1") == BACKLOG + placed
         });
         let (rest, longest) = (start.elapsed(), waits.iter().max().unwrap());
-        println!("{placed} orders; {} waits, the longest {longest:?}; {waiting} at the end, {rest:?}", waits.len());
+        eprintln!("{placed} orders; {} waits, the longest {longest:?}; {waiting} at the end, {rest:?}", waits.len());
         assert!(placed > 100, "{placed} orders are no flood");
         shop.stop();
     }
