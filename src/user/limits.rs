@@ -7,7 +7,8 @@
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -24,6 +25,9 @@ const ACCOUNT: Rate = Rate { burst: 100, period: Duration::from_secs(3) };
 const NETWORK: Rate = Rate { burst: 500, period: Duration::from_millis(200) };
 /// Keys that one limit remembers before those are forgotten whose burst is whole again.
 const MAX_KEYS: usize = 10_000;
+/// How often they are looked for at the most: to look through all of them at each attempt would keep the thread busy
+/// that serves everybody.
+const PRUNING: Duration = Duration::from_secs(1);
 
 struct Rate {
     burst: u32,
@@ -53,7 +57,7 @@ impl Limits {
 
     /// Counts a registration; [`TOO_MANY_ATTEMPTS`] if the network has used up its limit.
     pub fn register(&self, network: IpAddr) -> Result<()> {
-        self.networks.count(&network, "from this network")
+        self.count_network(network)
     }
 
     /// Counts an attempt at a password; [`TOO_MANY_ATTEMPTS`] if one of the three limits is used up.
@@ -62,25 +66,41 @@ impl Limits {
     /// a wrong password does not use up the limit of everybody else in its network.
     pub fn attempt(&self, subject: &Subject, network: IpAddr) -> Result<()> {
         self.pairs.count(&(subject.clone(), network), "at this account from this network")?;
-        self.networks.count(&network, "from this network")?;
+        self.count_network(network)?;
         self.accounts.count(subject, "at this account")
+    }
+
+    /// All clients of a proxy on this machine seem to be loopback: one of them must not use up what all have.
+    fn count_network(&self, network: IpAddr) -> Result<()> {
+        if network.is_loopback() { Ok(()) } else { self.networks.count(&network, "from this network") }
     }
 }
 
-struct Limit<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
+struct Limit<K: Hash + Eq + Clone> {
+    attempts: DefaultKeyedRateLimiter<K>,
+    pruned: Mutex<Instant>,
+}
 
 impl<K: Hash + Eq + Clone> Limit<K> {
     fn new(rate: &Rate) -> Self {
         let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(rate.period).unwrap_or(Quota::per_minute(burst));
-        Self(RateLimiter::keyed(quota.allow_burst(burst)))
+        Self { attempts: RateLimiter::keyed(quota.allow_burst(burst)), pruned: Mutex::new(Instant::now()) }
+    }
+
+    fn prune(&self) {
+        let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        if pruned.elapsed() >= PRUNING {
+            *pruned = Instant::now();
+            self.attempts.retain_recent();
+        }
     }
 
     fn count(&self, key: &K, which: &str) -> Result<()> {
-        if self.0.len() > MAX_KEYS {
-            self.0.retain_recent();
+        if self.attempts.len() > MAX_KEYS {
+            self.prune();
         }
-        self.0.check_key(key).map_err(|until| {
+        self.attempts.check_key(key).map_err(|until| {
             let seconds = until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
             let detail = format!("there were too many attempts {which}; the next one can be made in {seconds} s");
             Error::new(&TOO_MANY_ATTEMPTS).detail(detail).retry_after(seconds)

@@ -46,6 +46,8 @@ struct Open {
     server: &'static str,
     /// Of which idle ones begin to be closed.
     enough: usize,
+    /// Of one client that is not on this machine: never so many that others find none.
+    most_a_client: usize,
     started: Instant,
     shares: Shares<IpAddr>,
     states: Mutex<HashMap<u64, Arc<State>>>,
@@ -100,6 +102,7 @@ impl Connections {
         Self(Arc::new(Open {
             server,
             enough: most - most / 8,
+            most_a_client: MOST_A_CLIENT.min(most / 4).max(1),
             started: Instant::now(),
             shares: Shares::default(),
             states: Mutex::default(),
@@ -117,16 +120,17 @@ impl Connections {
         let share = match shares::client(peer.ip()) {
             None => None,
             Some(network) => {
-                match self.0.shares.take(network, MOST_A_CLIENT) {
-                    Some(share) => Some(share),
-                    None => {
-                        self.0.refused.warn(|count| {
-                        let server = self.0.server;
-                        format!("event=refused_connection server={server} from={network} most={MOST_A_CLIENT} count={count}")
+                let share = self.0.shares.take(network, self.0.most_a_client);
+                if share.is_none() {
+                    let Open { server, most_a_client, refused, .. } = &*self.0;
+                    refused.warn(|count| {
+                        format!(
+                            "event=refused_connection server={server} from={network} most={most_a_client} count={count}"
+                        )
                     });
-                        return None;
-                    }
+                    return None;
                 }
+                share
             }
         };
         // A connection whose options can't be set is served all the same.

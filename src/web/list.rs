@@ -214,7 +214,7 @@ impl Rows {
         let mut rows = fetch(tx, sort, after.as_ref(), limit + 1)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let mut json = Vec::with_capacity(rows.len() * 320 + 2);
+        let mut json = Vec::with_capacity(rows.len() * 400 + 2);
         for row in &rows {
             json.push(if json.is_empty() { b'[' } else { b',' });
             serde_json::to_writer(&mut json, row).map_err(Error::internal)?;

@@ -66,6 +66,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that wait in a connection's own buffer, and that are put there at a time. The rest
 /// stays where it is shared, or is not read from the database before it is wanted.
 const WRITE_BUFFER: usize = 8 * 1024;
+/// How long a client that is refused early may go on sending before its connection is closed. To close at once would
+/// reset the connection, and the client might lose the answer.
+const LINGER: Duration = Duration::from_secs(1);
 /// How long requests under way may take to end once the server stops.
 const DRAIN_SECS: u64 = 4;
 
@@ -170,6 +173,7 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(LINGER)
             .h1_write_buffer_size(WRITE_BUFFER)
             .local_addr(addr)
             .graceful_shutdown_signal(move || {

@@ -533,13 +533,16 @@ fn assert_kept(auth: &str, given: Option<&str>) {
 
     let Shop { folder, users, rest, taps, required } = shop;
     let log = users.stop_and_tell("TERM");
-    assert!(log.contains("POST /auth/login 401") && log.contains("ticket=hidden"), "not all is logged: {log}");
+    assert!(
+        log.contains("method=POST path=/auth/login status=401") && log.contains("ticket=hidden"),
+        "not all is logged: {log}"
+    );
     search.said("the log of the user service", log);
     // The other services' database has heard of no end of tokens.
     let order = json!({"user_id": id, "product_id": 1}).to_string();
     search.ask(rest.order(), 503, "POST /orders", &[&by], &order);
     let log = rest.stop_and_tell("TERM");
-    assert!(log.contains("DEBUG") && log.contains("peer_unavailable"), "not all is logged: {log}");
+    assert!(log.contains("pasar::access") && log.contains("peer_unavailable"), "not all is logged: {log}");
     search.said("the log of the other services", log);
     for (place, text) in &search.said {
         assert!(!text.contains("lines were not written"), "{place} is not whole");
@@ -593,7 +596,7 @@ fn a_token_or_password_that_somebody_put_into_an_address_is_not_logged() {
         search.ask(users, status, &line, &[], "");
     }
     let log = pasar.stop_and_tell("TERM");
-    assert!(log.contains("GET /auth/login"), "not all is logged: {log}");
+    assert!(log.contains("method=GET path=/auth/login"), "not all is logged: {log}");
     search.said("the log", log);
     search.assert_nothing_found();
 }
