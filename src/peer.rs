@@ -366,6 +366,8 @@ impl Peer {
 
     /// Whether the peer answers at all, whatever it says, in the time of a first attempt.
     pub async fn answers(&self) -> bool {
+        // Of the calls that there may be at a time, so that nobody uses up the files by asking this.
+        let Ok(_permit) = self.target.calls.try_acquire() else { return false };
         let asked = self.client.get(self.target.base.clone()).send();
         matches!(tokio::time::timeout(FIRST_ATTEMPT, asked).await, Ok(Ok(_)))
     }

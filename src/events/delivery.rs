@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
+
 use super::{Event, Pace, backoff, subscribers};
 use crate::clock::{Clock, millis};
 use crate::error::{Error, Kind, Result};
@@ -88,11 +90,10 @@ impl Delivery {
         let (names, now) = (self.names(), self.clock.now());
         let due = move |tx: &Tx<'_>| names.iter().map(|name| Ok(!due(tx, name, now, 1)?.is_empty())).collect();
         let due: Vec<bool> = self.db.read(due).await?;
-        let mut more = false;
-        for (subscriber, due) in self.subscribers.iter().zip(due) {
-            more |= due && self.deliver(subscriber).await?;
-        }
-        Ok(more)
+        // All at once: of each subscriber's batches, no more than [`WRITES_BETWEEN`] lie between two.
+        let due = self.subscribers.iter().zip(due).filter(|(_, due)| *due);
+        let more = try_join_all(due.map(|(subscriber, _)| self.deliver(subscriber))).await?;
+        Ok(more.contains(&true))
     }
 
     /// Delivers a batch to one subscriber. Nearly always all of it can be applied; if not, smaller and smaller
@@ -202,9 +203,10 @@ impl Delivery {
 /// its pause is over. No pause reaches beyond $3: a longer one was written before the clock was set back, and is over.
 ///
 /// The inner queries depend on no row, so SQLite runs each once. (A correlated one it answers by the primary key, which
-/// walks all rows before each.)
+/// walks all rows before each.) Grouped, both are answered by the index of those that have failed, not by a walk
+/// through all that wait.
 const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_before > $3)
-    AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0)
+    AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key)
          OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";
 
 /// The latest time that a pause which begins now may end at.
@@ -217,4 +219,27 @@ fn due(tx: &Tx<'_>, subscriber: &str, now: i64, limit: usize) -> Result<Vec<Wait
     let sql = format!("SELECT id, event, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
     let params: &[Param<'_>] = &[subscriber.into(), now.into(), latest(now).into(), (limit as i64).into()];
     tx.query(&sql, params, |row| Ok(Waiting { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::DatabaseUrl;
+
+    #[tokio::test]
+    async fn what_is_due_is_found_without_a_walk_through_all_that_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let url: DatabaseUrl = format!("sqlite:{}", folder.path().join("pasar.db").display()).parse().unwrap();
+        let db = Db::open(&url, false).unwrap();
+        let plan = db.read(|tx| {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
+            let params: &[Param<'_>] = &["a".into(), 1.into(), 2.into(), 3.into()];
+            tx.query(&sql, params, |row| row.get::<String>(3))
+        });
+        let plan = plan.await.unwrap();
+        let by_index = |line: &&String| line.contains("outbox_failed");
+        assert_eq!(plan.iter().filter(by_index).count(), 2, "{plan:?}");
+        assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
 }

@@ -21,8 +21,8 @@ const BATCH: i64 = 64;
 const PARALLEL: usize = 8;
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Attempts after which a call is parked that is answered, but never so that it helps: some eight minutes' worth,
-/// which a gateway in front of a service that restarts does not take.
+/// Attempts in a row after which a call is parked that is answered, but never so that it helps: some eight minutes'
+/// worth, which a gateway in front of a service that restarts does not take.
 const UNHELPFUL_ATTEMPTS: i64 = 20;
 /// How long whoever begins a call may take before it is tried by the worker, too: longer than a budget.
 const TURN: Duration = Duration::from_secs(3);
@@ -35,6 +35,8 @@ pub struct Intent {
     /// What the action is about: an id or a key.
     pub target: String,
     attempts: i64,
+    /// Attempts in a row that were answered, but never so that it helped.
+    unhelpful: i64,
 }
 
 /// Makes the call of an intent. After an error that may pass ([`Kind::Unavailable`]) it is retried until it is
@@ -52,7 +54,7 @@ pub fn plan(tx: &Tx<'_>, service: &str, action: &str, target: &str, not_before: 
 /// and the worker only if that came to nothing.
 pub fn begin(tx: &Tx<'_>, service: &str, action: &str, target: &str, now: i64) -> Result<Intent> {
     let id = add(tx, service, action, target, 1, now + millis(TURN))?;
-    Ok(Intent { id, action: action.to_owned(), target: target.to_owned(), attempts: 1 })
+    Ok(Intent { id, action: action.to_owned(), target: target.to_owned(), attempts: 1, unhelpful: 0 })
 }
 
 fn add(tx: &Tx<'_>, service: &str, action: &str, target: &str, attempts: i64, not_before: i64) -> Result<i64> {
@@ -112,11 +114,11 @@ impl Caller {
         }
     }
 
-    /// Gives each parked call one more attempt: what stood in its way may have been mended before this start.
+    /// Has each parked call be made again: what stood in its way may have been repaired before this start.
     async fn resume_parked(&self) -> Result<()> {
         let service = self.service;
-        let sql = "UPDATE intents SET parked = 0, not_before = 0 WHERE service = $1 AND parked = 1";
-        self.db.write(move |tx| tx.execute(sql, &[service.into()])).await?;
+        let sql = "UPDATE intents SET parked = 0, unhelpful = 0, not_before = 0 WHERE service = $1 AND parked = 1";
+        self.db.write_in_background(move |tx| tx.execute(sql, &[service.into()])).await?;
         Ok(())
     }
 
@@ -124,12 +126,12 @@ impl Caller {
     pub async fn step(&self) -> Result<usize> {
         let (service, now) = (self.service, self.clock.now());
         if self.db.read(move |tx| any_too_late(tx, service, now)).await? {
-            self.db.write(move |tx| bring_forward(tx, service, now)).await?;
+            self.db.write_in_background(move |tx| bring_forward(tx, service, now)).await?;
         }
         if !self.db.read(move |tx| any_due(tx, service, now)).await? {
             return Ok(0);
         }
-        let begun = self.db.write(move |tx| begin_due(tx, service, now)).await?;
+        let begun = self.db.write_in_background(move |tx| begin_due(tx, service, now)).await?;
         let number = begun.len();
         let calls = stream::iter(begun).map(async |intent| {
             let outcome = (self.act)(intent.clone()).await;
@@ -144,10 +146,7 @@ impl Caller {
         let id = intent.id;
         let noted = match outcome {
             Ok(()) => self.db.write(move |tx| fulfil(tx, id)).await,
-            Err(error) if may_pass(&error, intent.attempts) => {
-                log::warn!("{}: {} {} is retried: {error}", self.service, intent.action, intent.target);
-                Ok(())
-            }
+            Err(error) if error.code().kind == Kind::Unavailable => self.retry(&intent, &error).await,
             Err(error) => self.park(&intent, &error).await,
         };
         if let Err(error) = noted {
@@ -156,18 +155,27 @@ impl Caller {
         }
     }
 
+    /// Leaves a call to be made again, unless it has been answered too often without help.
+    async fn retry(&self, intent: &Intent, error: &Error) -> Result<()> {
+        // After any other failure, the peer may be back with another answer.
+        let unhelpful = if error.is_unlikely_to_pass() { intent.unhelpful + 1 } else { 0 };
+        if unhelpful >= UNHELPFUL_ATTEMPTS {
+            return self.park(intent, error).await;
+        }
+        log::warn!("{}: {} {} is retried: {error}", self.service, intent.action, intent.target);
+        if unhelpful != intent.unhelpful {
+            let (id, sql) = (intent.id, "UPDATE intents SET unhelpful = $2 WHERE id = $1");
+            self.db.write(move |tx| tx.execute(sql, &[id.into(), unhelpful.into()])).await?;
+        }
+        Ok(())
+    }
+
     async fn park(&self, intent: &Intent, error: &Error) -> Result<()> {
         log::error!("{}: {} {} is parked, it can't succeed: {error}", self.service, intent.action, intent.target);
         let id = intent.id;
         self.db.write(move |tx| tx.execute("UPDATE intents SET parked = 1 WHERE id = $1", &[id.into()])).await?;
         Ok(())
     }
-}
-
-/// Whether a call that failed so is worth another attempt.
-fn may_pass(error: &Error, attempts: i64) -> bool {
-    let unavailable = error.code().kind == Kind::Unavailable;
-    unavailable && (attempts < UNHELPFUL_ATTEMPTS || !error.is_unlikely_to_pass())
 }
 
 fn any_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
@@ -193,10 +201,13 @@ fn bring_forward(tx: &Tx<'_>, service: &str, now: i64) -> Result<u64> {
 /// Marks what is due as begun, each with the time at which it would be due again.
 fn begin_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<Vec<Intent>> {
     let due = tx.query(
-        "SELECT id, action, target, attempts FROM intents
+        "SELECT id, action, target, attempts, unhelpful FROM intents
          WHERE service = $1 AND parked = 0 AND not_before <= $2 ORDER BY id LIMIT $3",
         &[service.into(), now.into(), BATCH.into()],
-        |row: &Row<'_>| Ok(Intent { id: row.get(0)?, action: row.get(1)?, target: row.get(2)?, attempts: row.get(3)? }),
+        |row: &Row<'_>| {
+            let (id, action, target) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Intent { id, action, target, attempts: row.get(3)?, unhelpful: row.get(4)? })
+        },
     )?;
     for intent in &due {
         let again = now + millis(TURN.max(backoff(intent.attempts, PAUSE)));

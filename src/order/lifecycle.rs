@@ -102,7 +102,7 @@ pub async fn expire(state: &State) -> Result<()> {
         }
         let owed = state
             .db
-            .write(move |tx| {
+            .write_in_background(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
                     match advance(tx, *id, Status::Pending, Step::Expire(By::Deadline), now) {
@@ -129,7 +129,10 @@ async fn bring_forward(state: &State) -> Result<()> {
         if late.is_empty() {
             return Ok(());
         }
-        state.db.write(move |tx| late.iter().try_for_each(|id| store::bring_forward(tx, *id, deadline))).await?;
+        state
+            .db
+            .write_in_background(move |tx| late.iter().try_for_each(|id| store::bring_forward(tx, *id, deadline)))
+            .await?;
     }
 }
 

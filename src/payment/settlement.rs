@@ -7,6 +7,8 @@
 //! dies on the way. The order service is the arbiter: a payment is paid only once its order took it, and
 //! what the order does not take is given back.
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::join_all;
 
 use super::api::{Confirmation, Payment, Status};
@@ -21,6 +23,8 @@ use crate::order::api::Status as OrderStatus;
 use crate::storage::Tx;
 use crate::web::Context;
 
+/// How long the gateway is waited for when no request waits: one that hangs must not hold up other payments.
+const GATEWAY_PATIENCE: Duration = Duration::from_secs(30);
 /// Payments that expire in one transaction.
 const BATCH: i64 = 100;
 
@@ -123,7 +127,7 @@ pub async fn expire(state: &State) -> Result<()> {
     // None waits longer from now than one that is made now, though the clock was set back after it was made.
     let (now, deadline) = (state.clock.now(), state.clock.after(state.window));
     if state.db.read(move |tx| store::any_made_later(tx, now, deadline)).await? {
-        state.db.write(move |tx| store::bring_forward(tx, now, deadline)).await?;
+        state.db.write_in_background(move |tx| store::bring_forward(tx, now, deadline)).await?;
     }
     loop {
         let now = state.clock.now();
@@ -133,7 +137,7 @@ pub async fn expire(state: &State) -> Result<()> {
         }
         let owed = state
             .db
-            .write(move |tx| {
+            .write_in_background(move |tx| {
                 let mut owed = Vec::new();
                 for payment in &due {
                     if store::expire(tx, payment.id, now)? {
@@ -228,9 +232,9 @@ async fn find(state: &State, id: i64) -> Result<Payment> {
     payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
 }
 
-/// Waits for the gateway, but no longer than the request that waits for it may take.
+/// Waits for the gateway, but no longer than the request that waits for it may take, or [`GATEWAY_PATIENCE`].
 async fn in_time<T>(context: &Context, call: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(deadline) = context.request_deadline() else { return call.await };
+    let deadline = context.request_deadline().unwrap_or_else(|| Instant::now() + GATEWAY_PATIENCE);
     let late = || Error::new(&PAYMENT_UNSETTLED).detail("the payment gateway has not answered yet");
     tokio::time::timeout_at(deadline.into(), call).await.unwrap_or_else(|_| Err(late()))
 }

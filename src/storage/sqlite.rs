@@ -32,6 +32,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("010_product_search", include_str!("migrations/sqlite/010_product_search.sql")),
     ("011_open_orders", include_str!("migrations/sqlite/011_open_orders.sql")),
     ("012_subscribers", include_str!("migrations/sqlite/012_subscribers.sql")),
+    ("013_unhelpful_calls", include_str!("migrations/sqlite/013_unhelpful_calls.sql")),
 ];
 
 /// Creates the file where there is none, brings its tables up to date, and opens the writer on it.

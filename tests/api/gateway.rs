@@ -268,7 +268,12 @@ async fn a_call_that_is_never_understood_is_parked_and_tried_again_after_a_start
     let before = released();
     let app = TestApp::on_by(&folder, &flags, &clock).await;
     eventually("it is tried again", async || (released() > before).then_some(())).await;
-    eventually("it is parked again", async || (backlog(&app, "calls", "parked").await == 1).then_some(())).await;
+    eventually("it is parked again", async || {
+        now += 60_000;
+        clock.set(now);
+        (backlog(&app, "calls", "parked").await == 1).then_some(())
+    })
+    .await;
     assert!(app.order.all("/orders").await.is_empty());
 }
 

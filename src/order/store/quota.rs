@@ -4,15 +4,24 @@
 //! at the same time never hold more than the quota between them. The claim of a placement that never ended lapses
 //! with its lease.
 
+use std::time::Duration;
+
+use crate::clock::millis;
 use crate::error::{Error, Result, TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS};
 use crate::order::Quota;
 use crate::storage::Tx;
+
+/// How far apart requests may have read the clock whose claims are made one after the other.
+const SLACK: Duration = Duration::from_secs(10);
 
 /// Claims an order of `units` tracked units for an account until `lease_until` (epoch milliseconds), within which it
 /// must be [`keep`]-ed; gives the id of the claim. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota
 /// does not allow it.
 pub fn claim(tx: &Tx<'_>, quota: Quota, user_id: i64, units: i64, lease_until: i64, now: i64) -> Result<i64> {
-    tx.execute("DELETE FROM open_orders WHERE user_id = $1 AND lease_until <= $2", &[user_id.into(), now.into()])?;
+    // A lease that ends much later than this one was written before the clock was set back, and is over.
+    let latest = lease_until + millis(SLACK);
+    let lapsed = "DELETE FROM open_orders WHERE user_id = $1 AND (lease_until <= $2 OR lease_until > $3)";
+    tx.execute(lapsed, &[user_id.into(), now.into(), latest.into()])?;
     let (orders, held): (i64, i64) = tx.query_one(
         "SELECT count(*), CAST(coalesce(sum(units), 0) AS BIGINT) FROM open_orders WHERE user_id = $1",
         &[user_id.into()],
