@@ -1,7 +1,7 @@
 //! The log: env_logger in front, a thread that writes behind it.
 //!
 //! A line is one event: a time, a level, a target, and a message, mostly of `key=value` pairs (logfmt). On a
-//! terminal the [`terminal`] module renders it for people.
+//! terminal the `terminal` module renders it for people.
 //!
 //! A line costs the request that logs it no system call, and a terminal that is slow or paused stops
 //! nobody: once a megabyte waits, further lines are counted instead of kept.

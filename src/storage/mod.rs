@@ -173,7 +173,7 @@ impl Db {
     /// Runs `work` in a write transaction and answers once it is committed to the disk.
     ///
     /// An error from `work` undoes what it did and nothing else. A failure of the database is
-    /// [`STORAGE_UNAVAILABLE`](crate::error::STORAGE_UNAVAILABLE), a full queue is
+    /// [`STORAGE_UNAVAILABLE`], a full queue is
     /// [`BUSY`](crate::error::BUSY); after either, nothing was kept. The closure is `Fn`: an engine may have to run it again.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where

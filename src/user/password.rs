@@ -166,7 +166,7 @@ impl Passwords {
     }
 
     /// Takes a place in the queue for an attempt at the password of `subject`; [`BUSY`] if there is none,
-    /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the [`Limits`] is used up.
+    /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the limits is used up.
     pub async fn queue_attempt(&self, subject: &Subject, address: IpAddr) -> Result<Turn> {
         let network = network(address);
         late(self.try_queue(network, |limits| limits.attempt(subject, network))).await
