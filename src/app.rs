@@ -18,8 +18,10 @@ use crate::auth::token::{Secret, ServiceToken, Tokens};
 use crate::auth::{Auth, Role, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
+use crate::domain::Email;
 use crate::error::Result;
 use crate::events::{Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
+use crate::metrics::Metrics;
 use crate::order::client::OrderClient;
 use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
@@ -28,7 +30,7 @@ use crate::product::client::ProductClient;
 use crate::storage::{self, DatabaseUrl, Db};
 use crate::user::api::User;
 use crate::user::client::UserClient;
-use crate::web::{self, Email, Hosts, Live, Metrics, Part, Server};
+use crate::web::{self, Hosts, Live, Part, Server};
 use crate::{limits, order, payment, product, user};
 
 /// Connections that may wait to be accepted.

@@ -19,10 +19,10 @@ use reqwest::Url;
 
 use crate::auth::Role;
 use crate::auth::token::Secret;
+use crate::domain::{Email, Field};
 use crate::logging::Style;
 use crate::payment::gateway::Rule;
 use crate::storage::DatabaseUrl;
-use crate::web::{Email, Field};
 use text::{OptionalPeer, address, duration, is_host, is_origin, named, optional_peer, peer, switch};
 
 /// Where the payment service listens if nothing is said and it can't be with the order service.

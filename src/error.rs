@@ -4,8 +4,9 @@
 //! each [`Kind`] its status code and shows [`Code::message`] to people; the source of an unexpected
 //! error is logged once, there, and never leaves the process.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use crate::domain::Sentence;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -38,21 +39,6 @@ pub enum Kind {
     Unavailable,
     /// A mistake of ours.
     Internal,
-}
-
-/// A sentence for people in the two languages of the house.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sentence {
-    /// Indonesian, the default.
-    pub id: Cow<'static, str>,
-    /// English.
-    pub en: Cow<'static, str>,
-}
-
-impl Sentence {
-    pub const fn new(id: &'static str, en: &'static str) -> Self {
-        Self { id: Cow::Borrowed(id), en: Cow::Borrowed(en) }
-    }
 }
 
 /// One entry of the catalogue: a failure that clients can tell apart by [`Code::name`].

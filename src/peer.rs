@@ -22,9 +22,11 @@ use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
 
 use crate::auth::token::ServiceToken;
+use crate::context::{BUDGET, Context};
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::limits;
-use crate::web::{BUDGET, Context, KEEP_ALIVE, Metrics};
+use crate::metrics::Metrics;
+use crate::web::KEEP_ALIVE;
 
 /// The target of the log of calls.
 const CALLS: &str = "pasar::calls";

@@ -1,6 +1,6 @@
 //! Who makes a request, and what they may do.
 //!
-//! Each route says in its `Doc` who may call it ([`Access`]); `web::front::guard` asks [`Auth::admit`] before the
+//! Each route says in its `Doc` who may call it ([`Access`]); `web::middleware::guard` asks [`Auth::admit`] before the
 //! handler runs. What belongs to somebody is found within a [`Scope`], which goes into the `WHERE` of the query:
 //! another's object is simply not there.
 
@@ -8,20 +8,13 @@ pub mod revocations;
 pub mod token;
 
 use std::fmt;
-use std::future::{Ready, ready};
 
-use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{Error, NOT_ALLOWED, Result, TOKEN_MALFORMED, TOKEN_MISSING, TOKEN_REVOKED};
+use crate::error::{Error, NOT_ALLOWED, Result, TOKEN_MISSING, TOKEN_REVOKED};
 use crate::storage::{Db, Param, Tx};
 use token::Tokens;
-
-/// The longest token that is looked at, in bytes; ours have some 300.
-const LONGEST: usize = 4096;
 
 /// What somebody is in the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -207,22 +200,6 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Who makes a request, by what it shows. `None` where it does not matter: nothing is even looked at there.
-    pub fn identify(&self, access: Access, headers: &HeaderMap, query: &str) -> Result<Option<Principal>> {
-        if access == Access::Anyone {
-            return Ok(None);
-        }
-        let ticket = if access == Access::Stream { ticket(query)? } else { None };
-        let needed = access.needs_token(self.required);
-        match (bearer(headers, needed)?, ticket) {
-            (Some(_), Some(_)) => Err(Error::new(&TOKEN_MALFORMED).detail("there is a ticket and a token")),
-            (Some(token), None) => self.tokens.read(token, &self.services).map(Some),
-            (None, Some(ticket)) => self.tokens.read_ticket(&ticket).map(Some),
-            (None, None) if needed => Err(Error::new(&TOKEN_MISSING)),
-            (None, None) => Ok(Some(Principal::Nobody)),
-        }
-    }
-
     /// Whose objects somebody may see who makes a request, or why they may not make it.
     pub async fn admit(&self, access: Access, principal: Principal, db: &Db) -> Result<Admitted> {
         self.check(principal, db).await?;
@@ -242,79 +219,5 @@ impl Auth {
         let Principal::User(Holder { id, version, .. }) = principal else { return Ok(()) };
         let stands = self.stands;
         if db.read(move |tx| stands(tx, id, version)).await? { Ok(()) } else { Err(Error::new(&TOKEN_REVOKED)) }
-    }
-}
-
-/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is meant for
-/// somebody else, a proxy say, unless a token is `needed`.
-fn bearer(headers: &HeaderMap, needed: bool) -> Result<Option<&str>> {
-    let malformed = |why: &str| Error::new(&TOKEN_MALFORMED).detail(why);
-    let mut values = headers.get_all(header::AUTHORIZATION);
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(malformed("the header is repeated"));
-    }
-    let value = value.to_str().map_err(|_| malformed("it is not ASCII"))?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
-            Some(token.trim())
-                .filter(|token| token.len() <= LONGEST)
-                .map(Some)
-                .ok_or_else(|| malformed("it is too long"))
-        }
-        Some((scheme, _)) if !needed && !scheme.eq_ignore_ascii_case("bearer") => Ok(None),
-        _ => Err(malformed("it is not of the form Bearer <token>")),
-    }
-}
-
-/// The `ticket` of a query, if it has one.
-fn ticket(query: &str) -> Result<Option<String>> {
-    let mut tickets = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "ticket");
-    match (tickets.next(), tickets.next()) {
-        (None, _) => Ok(None),
-        (Some((_, ticket)), None) if ticket.len() <= LONGEST => Ok(Some(ticket.into_owned())),
-        _ => Err(Error::new(&TOKEN_MALFORMED).detail("the ticket is repeated or too long")),
-    }
-}
-
-impl Admitted {
-    /// What the guard has found out. Without it, nothing is allowed.
-    fn to(request: &HttpRequest) -> Result<Self> {
-        let found = request.extensions().get::<Self>().copied();
-        found.ok_or_else(|| Error::internal(anyhow::anyhow!("nobody was admitted to {}", request.path())))
-    }
-}
-
-impl Principal {
-    /// Who makes a request.
-    pub fn of(request: &HttpRequest) -> Result<Self> {
-        Admitted::to(request).map(|admitted| admitted.principal)
-    }
-}
-
-impl FromRequest for Admitted {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::to(request))
-    }
-}
-
-impl FromRequest for Principal {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request))
-    }
-}
-
-impl FromRequest for Scope {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Admitted::to(request).map(|admitted| admitted.scope))
     }
 }

@@ -15,9 +15,9 @@ use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::{Holder, Principal, Role};
+use crate::domain::Id;
 use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
 use crate::storage::files::{self, Exposure};
-use crate::web::Id;
 
 /// How long a user's token counts.
 pub const LIFE: Duration = Duration::from_secs(15 * 60);

@@ -4,74 +4,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::clock::{parse_rfc3339, rfc3339};
-use crate::error::{Error, Result, Sentence};
+use crate::domain::OrderStatus as Status;
+use crate::error::Result;
 use crate::product::api::Product;
+use crate::storage::{Listed, Place, Sort, SortKey};
 use crate::user::api::User;
-use crate::web::{Listed, Place, Sort, SortKey};
-
-/// How far an order has come; the steps between are in `lifecycle`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = OrderStatus)]
-pub enum Status {
-    Pending,
-    Paid,
-    Confirmed,
-    Shipped,
-    Completed,
-    Cancelled,
-    Expired,
-    Failed,
-}
-
-impl Status {
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Paid,
-        Self::Confirmed,
-        Self::Shipped,
-        Self::Completed,
-        Self::Cancelled,
-        Self::Expired,
-        Self::Failed,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Paid => "paid",
-            Self::Confirmed => "confirmed",
-            Self::Shipped => "shipped",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
-    /// A status as it was stored.
-    pub fn stored(text: &str) -> Result<Self> {
-        Self::parse(text).ok_or_else(|| Error::internal(anyhow::anyhow!("{text} is not a status of an order")))
-    }
-
-    /// How people say it.
-    pub fn label(self) -> Sentence {
-        match self {
-            Self::Pending => Sentence::new("menunggu pembayaran", "waiting for payment"),
-            Self::Paid => Sentence::new("dibayar", "paid"),
-            Self::Confirmed => Sentence::new("dalam proses", "in process"),
-            Self::Shipped => Sentence::new("dikirim", "shipped"),
-            Self::Completed => Sentence::new("selesai", "completed"),
-            Self::Cancelled => Sentence::new("dibatalkan", "cancelled"),
-            Self::Expired => Sentence::new("kedaluwarsa", "expired"),
-            Self::Failed => Sentence::new("pembayaran gagal", "payment failed"),
-        }
-    }
-}
 
 /// An order. Names and prices are those of the moment when it was placed.
 #[derive(Clone, Debug, PartialEq, Eq)]

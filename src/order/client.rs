@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::api::Summary;
+use crate::context::Context;
 use crate::error::{ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::peer::{Answer, Peer};
-use crate::web::Context;
 
 #[derive(Clone)]
 pub struct OrderClient {

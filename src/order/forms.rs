@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::{Fault, Field, Id, Name, Quantity, Rupiah};
 use crate::error::Result;
 use crate::product::api::{Basket, MAX_LINES, Wanted, too_many};
-use crate::web::{Body, Fault, Field, Fields, Id, Name, Quantity, Rupiah};
+use crate::web::{Body, Fields};
 
 /// The body of `POST /orders`, whichever form it has. Serialised, it is what a replay of its
 /// Idempotency-Key must equal.

@@ -4,19 +4,23 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::api::{Detail, Order, PeerState, Reached, Status};
+use super::api::{Detail, Order, PeerState, Reached};
 use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
 use super::lifecycle::{self, By, Step};
 use super::store::Filter;
 use super::{SERVICE, State, placement, store};
 use crate::auth::Scope;
 use crate::clock::rfc3339;
+use crate::context::Context;
+use crate::domain::OrderStatus as Status;
+use crate::domain::Sentence;
+use crate::domain::{Id, Language};
 use crate::error::{
-    Error, NOT_ALLOWED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, Sentence,
-    USER_NOT_FOUND,
+    Error, NOT_ALLOWED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, USER_NOT_FOUND,
 };
 use crate::storage::Tx;
-use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Place, Query, Sort};
+use crate::storage::{Place, Sort};
+use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
 pub const SORTS: [Sort; 2] = [Sort::Id, Sort::IdDown];
 

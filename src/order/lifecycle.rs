@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::api::{Order, Status};
+use super::api::Order;
 use super::{Owed, SERVICE, State, call, store};
 use crate::auth::Scope;
 use crate::clock::millis;
+use crate::context::Context;
+use crate::domain::OrderStatus as Status;
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{self, Event, Intent, intents};
 use crate::storage::Tx;
-use crate::web::Context;
 
 /// How long after its deadline an order is left alone: a payment that was confirmed in time may still be
 /// on its way.

@@ -18,6 +18,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::auth::Access;
 use crate::clock::Clock;
+use crate::context::Context;
+use crate::domain::Id;
+use crate::domain::OrderStatus as Status;
 use crate::error::{
     BUSY, Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
     PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result,
@@ -28,8 +31,8 @@ use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
 use crate::storage::{Db, Tx};
 use crate::user::client::UserClient;
-use crate::web::{Context, Doc, Id, Routes};
-use api::{Detail, PeerState, Reached, Shown, Status};
+use crate::web::{Doc, Routes};
+use api::{Detail, PeerState, Reached, Shown};
 use forms::{Forms, NewOrder, NewPaymentStatus, NewStatus};
 
 pub const NAME: &str = "OrderService";
@@ -151,7 +154,9 @@ pub fn routes(routes: &mut Routes) {
         detail
     };
     let sort = || {
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(handlers::SORTS.map(crate::web::Sort::name)))
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(handlers::SORTS.map(crate::storage::Sort::name)))
     };
     let status = || {
         let one = Status::ALL.map(Status::as_str).join("|");

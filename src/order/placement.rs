@@ -13,19 +13,21 @@ use futures_util::future::join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use super::api::{Item, Order, Status};
+use super::api::{Item, Order};
 use super::forms::{NewOrder, What};
 use super::store::quota;
 use super::{Owed, Quota, SERVICE, State, store};
 use crate::auth::Scope;
+use crate::context::Context;
+use crate::domain::OrderStatus as Status;
+use crate::domain::Sentence;
 use crate::error::{
-    Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW,
+    Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW,
     USER_NOT_FOUND,
 };
 use crate::events::{self, Event, intents};
 use crate::product::api::{Product, Reservation, insufficient};
 use crate::storage::{Answered, Key, Tx};
-use crate::web::Context;
 
 /// How long an order may take to be placed, from the first write to the last: well above the budget of
 /// its calls.

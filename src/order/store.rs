@@ -2,24 +2,25 @@
 
 pub mod quota;
 
-use super::api::{Order, Status};
+use super::api::Order;
 use crate::auth::Scope;
+use crate::domain::OrderStatus as Status;
 use crate::error::{Error, Result};
 use crate::storage::{Param, Row, Tx};
-use crate::web::{Place, Sort};
+use crate::storage::{Place, Sort};
 
 const COLUMNS: &str =
     "id, user_id, user_name, items, total_price, status, created_at, expires_at, paid_by, reservation";
 
 fn order(row: &Row<'_>) -> Result<Order> {
-    let (items, status): (String, String) = (row.get(3)?, row.get(5)?);
+    let items: String = row.get(3)?;
     Ok(Order {
         id: row.get(0)?,
         user_id: row.get(1)?,
         user_name: row.get(2)?,
         items: serde_json::from_str(&items).map_err(Error::internal)?,
         total_price: row.get(4)?,
-        status: Status::stored(&status)?,
+        status: row.parse(5)?,
         created_at: row.get(6)?,
         expires_at: row.get(7)?,
         paid_by: row.get(8)?,
@@ -145,10 +146,7 @@ pub fn add_to_history(tx: &Tx<'_>, id: i64, status: Status, at: i64) -> Result<(
 /// The statuses that an order reached after `pending`, with the times in epoch milliseconds, oldest first.
 pub fn history(tx: &Tx<'_>, id: i64) -> Result<Vec<(Status, i64)>> {
     let sql = "SELECT status, at FROM order_history WHERE order_id = $1";
-    let mut reached = tx.query(sql, &[id.into()], |row| {
-        let status: String = row.get(0)?;
-        Ok((Status::stored(&status)?, row.get(1)?))
-    })?;
+    let mut reached = tx.query(sql, &[id.into()], |row| Ok((row.parse(0)?, row.get(1)?)))?;
     // By the order of life, which no clock that is set back can change.
     reached.sort_by_key(|(status, _)| *status);
     Ok(reached)

@@ -5,8 +5,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
-use crate::error::{Error, Result, Sentence};
-use crate::web::{Body, Fault, Field, Fields, Id, Listed, Place, Rupiah, Sort, SortKey};
+use crate::domain::Sentence;
+use crate::domain::{Fault, Field, Id, Rupiah};
+use crate::error::{Error, Result};
+use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::web::{Body, Fields};
 
 /// How far a payment has come; the steps between are in `settlement`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

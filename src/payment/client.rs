@@ -4,9 +4,9 @@ use anyhow::anyhow;
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::context::Context;
 use crate::error::{Error, ORDER_STATE, PAYMENT_NOT_FOUND, Result};
 use crate::peer::{Answer, Peer, Refusal};
-use crate::web::Context;
 
 #[derive(Clone)]
 pub struct PaymentClient {

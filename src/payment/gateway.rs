@@ -8,8 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::api::{Method, Payment};
+use crate::context::Context;
 use crate::error::Result;
-use crate::web::Context;
 
 /// What came of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
 use super::{SERVICE, State, settlement, store};
 use crate::auth::Scope;
+use crate::context::Context;
+use crate::domain::OrderStatus;
+use crate::domain::{Id, Language, Rupiah};
 use crate::error::{
     Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
-use crate::order::api::Status as OrderStatus;
 use crate::storage::Answered;
-use crate::web::{self, Context, Id, IdempotencyKey, Json, Language, Page, PathId, Query, Rupiah, Sort};
+use crate::storage::Sort;
+use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let mut query = Query::of(&request);

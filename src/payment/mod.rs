@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::auth::Access;
 use crate::clock::Clock;
+use crate::context::Context;
 use crate::error::{
     Error, IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
     PAYMENT_OPEN, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, PEER_UNAVAILABLE, Result,
@@ -21,7 +22,7 @@ use crate::error::{
 use crate::events::{self, Act, Intent};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
-use crate::web::{Context, Doc, Routes};
+use crate::web::{Doc, Routes};
 use api::{Confirmation, Forms, NewPayment, Offered, Shown};
 use gateway::Gateway;
 

@@ -15,13 +15,13 @@ use super::api::{Confirmation, Payment, Status};
 use super::gateway::Charge;
 use super::{Owed, SERVICE, Settler, State, store};
 use crate::auth::Scope;
+use crate::context::Context;
+use crate::domain::OrderStatus;
 use crate::error::{
     Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, Result,
 };
 use crate::events::{self, Event, Intent, intents};
-use crate::order::api::Status as OrderStatus;
 use crate::storage::Tx;
-use crate::web::Context;
 
 /// How long the gateway is waited for when no request waits: one that hangs must not hold up other payments.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(30);

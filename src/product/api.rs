@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::{Change, Fault, Field, Id, Image, Name, Patch, Quantity, Rupiah, Stock, Text};
 use crate::error::{Error, INSUFFICIENT_STOCK, Result};
-use crate::web::{
-    Body, Change, Fault, Field, Fields, Id, Image, Listed, Name, Patch, Place, Quantity, Rupiah, Sort, SortKey, Stock,
-    Text, array,
-};
+use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::web::{Body, Fields, array};
 
 /// The most lines of an order or a reservation.
 pub const MAX_LINES: usize = 50;

@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::{Product, Reservation};
+use crate::context::Context;
+use crate::domain::{Rupiah, is_name};
 use crate::error::{
     Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
     Result,
 };
 use crate::peer::{Answer, Peer, Refusal};
-use crate::web::{Context, Rupiah, is_name};
 
 #[derive(Clone)]
 pub struct ProductClient {

@@ -13,12 +13,13 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::auth::Access;
 use crate::clock::{Clock, millis};
+use crate::domain::{Name, Quantity, Rupiah};
 use crate::error::{
     BUSY, INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
     RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE, TOO_SLOW,
 };
 use crate::storage::Db;
-use crate::web::{Doc, Name, Quantity, Routes, Rupiah};
+use crate::web::{Doc, Routes};
 use api::{
     ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, Reservation, StockCheck, StockLevel,
 };
@@ -49,8 +50,9 @@ pub fn routes(routes: &mut Routes) {
         })
     };
     let boolean = ObjectBuilder::new().schema_type(Type::Boolean);
-    let sort =
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(handlers::SORTS.map(crate::web::Sort::name)));
+    let sort = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(handlers::SORTS.map(crate::storage::Sort::name)));
     routes.get(
         "/products",
         handlers::list,

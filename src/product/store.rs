@@ -6,10 +6,11 @@ pub mod stock;
 use serde::Deserialize;
 
 use super::api::{NewProduct, Product, ProductPatch};
+use crate::domain::{Name, Patch, Rupiah, Stock, Text};
 use crate::error::{Error, Result, STOCK_HELD};
 use crate::events::{self, Event};
 use crate::storage::{Param, Row, Tx};
-use crate::web::{Name, Patch, Place, Rupiah, Sort, SortKey, Stock, Text};
+use crate::storage::{Place, Sort, SortKey};
 use search::{Search, search_text};
 
 const DEMO: &str = include_str!("../../data/products.json");
@@ -222,8 +223,8 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Field;
     use crate::storage::Db;
-    use crate::web::Field;
 
     #[tokio::test]
     async fn what_counts_as_indexed_is_read_by_an_index_in_its_order() {

@@ -7,6 +7,7 @@
 pub mod files;
 mod health;
 mod keys;
+mod page;
 mod scan;
 mod sqlite;
 mod tx;
@@ -28,6 +29,7 @@ use rusqlite::Connection;
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 use health::Health;
 pub use keys::{Answered, Key, purge as purge_keys};
+pub use page::{Listed, Place, Sort, SortKey};
 use scan::Scans;
 pub use tx::{Param, Row, Tx};
 use writer::{For, Writer};

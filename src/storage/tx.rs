@@ -1,9 +1,12 @@
 //! [`Tx`]: what a service's store sees of the database.
 
+use std::str::FromStr;
+
 use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
-use crate::error::Result;
+use crate::domain::UnknownName;
+use crate::error::{Error, Result};
 
 /// One read snapshot, or one job of a write transaction.
 ///
@@ -63,6 +66,12 @@ impl Row<'_> {
     /// The value of a column (from 0): `i64`, `String`, or an `Option` of them.
     pub fn get<T: FromSql>(&self, column: usize) -> Result<T> {
         Ok(self.row.get(column)?)
+    }
+
+    /// The value of a column that holds one of the names that a type knows.
+    pub fn parse<T: FromStr<Err = UnknownName>>(&self, column: usize) -> Result<T> {
+        let text = self.row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+        text.parse().map_err(Error::internal)
     }
 }
 

@@ -9,9 +9,11 @@ use super::password::Attempt;
 use super::store::Account;
 use super::{State, store};
 use crate::auth::{Holder, Principal, Role, Scope, token};
-use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, Sentence, TOKEN_REVOKED, WRONG_CREDENTIALS};
+use crate::domain::Patch;
+use crate::domain::Sentence;
+use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, TOKEN_REVOKED, WRONG_CREDENTIALS};
 use crate::storage::Tx;
-use crate::web::{self, ClientAddress, Json, Patch};
+use crate::web::{self, ClientAddress, Json};
 
 pub async fn register(
     Json(new): Json<Registration>,

@@ -6,8 +6,10 @@ use utoipa::ToSchema;
 use super::password::{Attempt, Password};
 use crate::auth::Role;
 use crate::clock::rfc3339;
-use crate::order::api::Status;
-use crate::web::{Body, Email, Fields, Language, Listed, Name, Patch, Phone, Place, Sort, SortKey};
+use crate::domain::OrderStatus;
+use crate::domain::{Email, Language, Name, Patch, Phone};
+use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::web::{Body, Fields};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
@@ -33,7 +35,7 @@ pub struct Notification {
     /// Counts up per user, from 1.
     pub id: i64,
     pub order_id: i64,
-    pub status: Status,
+    pub status: OrderStatus,
     /// The status as people say it.
     pub label: String,
     pub message: String,
@@ -43,7 +45,7 @@ pub struct Notification {
 
 impl Notification {
     /// `at`: epoch milliseconds.
-    pub fn new(id: i64, order_id: i64, status: Status, at: i64, language: Language) -> Self {
+    pub fn new(id: i64, order_id: i64, status: OrderStatus, at: i64, language: Language) -> Self {
         let label = language.pick(&status.label()).to_owned();
         let message = match language {
             Language::Indonesian => format!("Pesanan {order_id}: {label}."),

@@ -1,9 +1,10 @@
 //! How other services reach this one, over HTTP like anybody.
 
 use super::api::User;
+use crate::context::Context;
+use crate::domain::is_name;
 use crate::error::{Result, USER_NOT_FOUND};
 use crate::peer::Peer;
-use crate::web::{Context, is_name};
 
 #[derive(Clone)]
 pub struct UserClient {

@@ -6,11 +6,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::api::{NewUser, Notification, Removal, User, UserPatch};
 use super::{State, accounts, store, stream};
 use crate::auth::{Admitted, Scope};
-use crate::error::{Error, Result, Sentence, USER_NOT_FOUND};
+use crate::domain::Language;
+use crate::domain::Sentence;
+use crate::error::{Error, Result, USER_NOT_FOUND};
 use crate::storage::Tx;
-use crate::web::{
-    self, ClientAddress, Json, Language, LastEventId, OptionalJson, Page, PathId, Place, Query, Server, Sort,
-};
+use crate::storage::{Place, Sort};
+use crate::web::{self, ClientAddress, Json, LastEventId, OptionalJson, Page, PathId, Query, Server};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let mut query = Query::of(&request);

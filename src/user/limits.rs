@@ -111,7 +111,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::network;
+    use crate::shares::network;
 
     fn address(number: u32) -> IpAddr {
         IpAddr::V4(std::net::Ipv4Addr::from_bits(0xc000_0200 + number))

@@ -14,10 +14,11 @@ use serde_json::json;
 use crate::auth::token::Tokens;
 use crate::auth::{Access, Role};
 use crate::clock::Clock;
+use crate::domain::Email;
 use crate::error::{EMAIL_TAKEN, Result, TOO_MANY_ATTEMPTS, USER_NOT_FOUND, WRONG_CREDENTIALS};
 use crate::events::{NOTIFICATIONS, Subscriber};
 use crate::storage::{Db, Tx};
-use crate::web::{Doc, Email, Routes};
+use crate::web::{Doc, Routes};
 use api::{
     Login, NewUser, Notification, PasswordChange, Profile, Registration, Removal, Session, Ticket, User, UserPatch,
 };

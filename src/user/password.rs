@@ -20,8 +20,9 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use super::limits::{Limits, Subject};
+use crate::domain::{Fault, Field};
 use crate::error::{BUSY, Error, Result};
-use crate::web::{Fault, Field, network};
+use crate::shares::network;
 
 /// NIST SP 800-63B, 5.1.1.2: eight at least, long ones allowed, no rules about what they are made of.
 const SHORTEST: usize = 8;

@@ -7,11 +7,13 @@ use serde::Deserialize;
 
 use super::api::{NewUser, Notification, User, UserPatch};
 use crate::auth::{Role, Scope};
-use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, Sentence};
+use crate::domain::OrderStatus;
+use crate::domain::Sentence;
+use crate::domain::{Email, Field, Language, Patch, Phone};
+use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result};
 use crate::events::{self, Event};
-use crate::order::api::Status;
+use crate::storage::{Place, Sort};
 use crate::storage::{Row, Tx};
-use crate::web::{Email, Field, Language, Patch, Phone, Place, Sort};
 
 const DEMO: &str = include_str!("../../data/users.json");
 
@@ -206,7 +208,7 @@ pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
     let mut latest: HashMap<i64, Option<i64>> = HashMap::new();
     for event in events {
         let (order_id, user_id, status, at) = match event {
-            Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, Status::Pending.as_str(), *at),
+            Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, OrderStatus::Pending.as_str(), *at),
             Event::OrderStatusChanged { order_id, user_id, status, at } => (*order_id, *user_id, status.as_str(), *at),
             _ => continue,
         };
@@ -242,11 +244,7 @@ pub fn notifications(
     tx.query(
         "SELECT id, order_id, status, at FROM notifications WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         &[user_id.into(), after.into(), (limit as i64).into()],
-        |row| {
-            let status: String = row.get(2)?;
-            let status = Status::stored(&status)?;
-            Ok(Notification::new(row.get(0)?, row.get(1)?, status, row.get(3)?, language))
-        },
+        |row| Ok(Notification::new(row.get(0)?, row.get(1)?, row.parse(2)?, row.get(3)?, language)),
     )
 }
 

@@ -11,10 +11,11 @@ use tokio::sync::broadcast::error::RecvError;
 use super::api::Notification;
 use super::{State, store};
 use crate::auth::{Auth, Principal, token};
+use crate::domain::Language;
 use crate::error::{Error, Result, TOKEN_REVOKED};
 use crate::events::Event;
 use crate::storage::{CHUNK, Db};
-use crate::web::{Language, Message};
+use crate::web::Message;
 
 /// How often a stream looks by itself: another process on the same database may have written.
 const LOOK: Duration = Duration::from_secs(1);

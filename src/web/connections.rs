@@ -19,9 +19,10 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::HEAD_TIMEOUT;
-use super::shares::{self, Share, Shares};
+use crate::shares::{self, Share, Shares};
 
+/// How long a client may take to send a request's head.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// The target of the log of connections.
 const LOG: &str = "pasar::connections";
 /// How long a client may leave an answer unread.

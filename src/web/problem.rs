@@ -2,65 +2,21 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, ContentType, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+use crate::domain::Language;
 use crate::error::{
     BAD_HEADER, BODY_TOO_LARGE, Code, Error, INTERNAL, Kind, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, ROUTE_NOT_FOUND,
-    Sentence, TOKEN_MISSING, WRONG_CREDENTIALS,
+    TOKEN_MISSING, WRONG_CREDENTIALS,
 };
 
 /// Seconds after which a client may try again what was refused for the time being, unless it is known.
 const RETRY_AFTER: u64 = 1;
-
-/// The language that an answer is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    Indonesian,
-    English,
-}
-
-impl Language {
-    /// The one that `Accept-Language` likes better (RFC 9110, 12.5.4); Indonesian unless it is English.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let Some(accepted) = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else {
-            return Self::Indonesian;
-        };
-        let mut best = (0.0, Self::Indonesian);
-        for part in accepted.split(',') {
-            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
-            let weight = parameters.trim().strip_prefix("q=").map_or(1.0, |q| q.parse().unwrap_or(0.0));
-            let language = match tag.trim().split('-').next().map(str::to_ascii_lowercase).as_deref() {
-                Some("en") => Self::English,
-                Some("id" | "in" | "*") => Self::Indonesian,
-                _ => continue,
-            };
-            if weight > best.0 {
-                best = (weight, language);
-            }
-        }
-        best.1
-    }
-
-    pub fn pick(self, sentence: &Sentence) -> &str {
-        match self {
-            Self::Indonesian => &sentence.id,
-            Self::English => &sentence.en,
-        }
-    }
-
-    /// The language's tag (BCP 47).
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Indonesian => "id",
-            Self::English => "en",
-        }
-    }
-}
 
 /// The one place where a kind of failure becomes a status code.
 pub fn status(kind: Kind) -> StatusCode {
@@ -178,29 +134,5 @@ impl ResponseError for Error {
     /// A bare status: `front` dresses it, since only there the reader's language is known.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         HttpResponse::build(self.status_code()).content_type(ContentType::json()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_is_the_one_liked_better_and_indonesian_by_default() {
-        for (accepted, expected) in [
-            ("", Language::Indonesian),
-            ("en", Language::English),
-            ("en-GB,en;q=0.9", Language::English),
-            ("id,en;q=0.9", Language::Indonesian),
-            ("id;q=0.3, en;q=0.9", Language::English),
-            ("fr, de;q=0.5", Language::Indonesian),
-            ("fr, en;q=0.1", Language::English),
-            ("en;q=0", Language::Indonesian),
-            ("en;q=nonsense", Language::Indonesian),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accepted));
-            assert_eq!(Language::of(&headers), expected, "{accepted}");
-        }
     }
 }

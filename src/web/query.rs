@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use actix_web::HttpRequest;
 use serde_json::{Number, Value};
 
-use super::fields::{Fault, Field};
-use crate::error::{BAD_QUERY, Error, Result, Sentence};
+use crate::domain::{Fault, Field, Sentence};
+use crate::error::{BAD_QUERY, Error, Result};
 
 /// Parameters that are read of one query; no route has nearly as many.
 const MOST: usize = 32;

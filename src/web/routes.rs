@@ -5,8 +5,8 @@ use actix_web::http::{Method, header};
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 
-use super::front;
-use super::openapi::{Doc, Endpoint};
+use super::docs::{Doc, Endpoint};
+use super::middleware;
 
 /// A table of routes under construction.
 #[derive(Default)]
@@ -100,8 +100,8 @@ impl Routes {
                             HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow_too.clone())).finish();
                         async move { answer }
                     }))
-                    .app_data(front::Route { service, pattern: path, access })
-                    .wrap(actix_web::middleware::from_fn(front::guard)),
+                    .app_data(middleware::Route { service, pattern: path, access })
+                    .wrap(actix_web::middleware::from_fn(middleware::guard)),
             );
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! `stock` is what can still be bought: reserving lowers it, a sale does not.
 
+use crate::domain::Stock;
 use crate::error::{
     Error, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
     Result, STOCK_HELD, STOCK_TOO_LARGE,
@@ -10,7 +11,6 @@ use crate::error::{
 use crate::events::{self, Event};
 use crate::product::api::{Basket, Reservation, Reserved, StockLevel, insufficient};
 use crate::storage::{Row, Tx};
-use crate::web::Stock;
 
 const HELD: &str = "held";
 const COMMITTED: &str = "committed";

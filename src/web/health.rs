@@ -4,9 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::openapi::Doc;
+use super::docs::Doc;
+use super::extract::scanning_network;
 use super::routes::Routes;
-use super::{Server, scanning_network};
+use super::state::Server;
 use crate::auth::Access;
 use crate::error::{BUSY, Result, STORAGE_UNAVAILABLE, TOO_SLOW};
 use crate::events;

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
-use super::problem::Language;
+use crate::domain::Language;
 
 /// Text as it stands in HTML, in content and in quoted attributes.
 pub fn escape(text: &str) -> String {

@@ -27,11 +27,16 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::connections::{InProgress, State};
-use super::context::Context;
-use super::problem::{self, Language};
-use super::{Server, WRITE_BUFFER, hosts};
+use super::state::Server;
+use super::{allowlist, auth, extract, problem};
 use crate::auth::{Access, Principal};
+use crate::context::Context;
+use crate::domain::Language;
 use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
+
+/// Bytes of an answer that wait in a connection's own buffer, and that are put there at a time. The rest
+/// stays where it is shared, or is not read from the database before it is wanted.
+pub(super) const WRITE_BUFFER: usize = 8 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long the answer to a request may take once its body is there.
@@ -57,8 +62,8 @@ type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 /// The outermost layer of our own.
 pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let started = Instant::now();
-    let language = Language::of(request.headers());
-    let context = Context::of(request.headers());
+    let language = extract::language(request.headers());
+    let context = extract::context(request.headers());
     request.extensions_mut().insert(context.clone());
 
     // The routes know GET; the connection remembers that it must leave the body out.
@@ -131,7 +136,7 @@ async fn admit(request: &HttpRequest) -> Result<()> {
     let Some(&(_, access)) = route.access.iter().find(|(method, _)| method == request.method()) else {
         return Ok(()); // OPTIONS, and what will be 405.
     };
-    let principal = server.auth.identify(access, request.headers(), request.query_string())?;
+    let principal = auth::identify(&server.auth, access, request.headers(), request.query_string())?;
     if let Some(principal) = principal {
         // For the log, whatever comes of it.
         request.extensions_mut().insert(principal);
@@ -344,7 +349,7 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
     };
     let took = started.elapsed();
     let route = request.app_data::<Route>().map_or("", |route| route.pattern);
-    let method = if head { "HEAD" } else { hosts::known_method(request.method()) };
+    let method = if head { "HEAD" } else { allowlist::known_method(request.method()) };
     server.metrics.request(method, route, answer.status().as_str(), took);
     if log::log_enabled!(target: ACCESS, log::Level::Info) {
         let principal = request.extensions().get::<Principal>().copied().unwrap_or(Principal::Nobody);

@@ -1,14 +1,7 @@
 //! What a request carries through every hop: its id, its trace, its deadline.
 
-use std::future::{Ready, ready};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-
-use actix_web::dev::Payload;
-use actix_web::http::header::HeaderMap;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
-
-use crate::error::{Error, Result};
 
 /// What one incoming request may spend on all its calls to other services.
 pub const BUDGET: Duration = Duration::from_secs(2);
@@ -68,12 +61,11 @@ impl std::fmt::Display for Trace {
 }
 
 impl Context {
-    /// The context of a request with these headers. An id that is too long or that could forge a line
-    /// in a log is replaced, as is a trace that can't be read.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let trace = header("traceparent").and_then(Trace::parse).unwrap_or_else(Trace::start);
-        let request_id = header("x-request-id")
+    /// The context of a request with these `traceparent` and `X-Request-Id` headers. An id that is too long or
+    /// that could forge a line in a log is replaced, as is a trace that can't be read.
+    pub fn of_request(traceparent: Option<&str>, request_id: Option<&str>) -> Self {
+        let trace = traceparent.and_then(Trace::parse).unwrap_or_else(Trace::start);
+        let request_id = request_id
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(is_id_byte))
             .map_or_else(|| format!("{:032x}", trace.id), str::to_owned);
         Self(Arc::new(Inner { request_id, trace, deadline: Some(OnceLock::new()) }))
@@ -113,16 +105,6 @@ impl Context {
 
 fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte)
-}
-
-impl FromRequest for Context {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let context = request.extensions().get::<Self>().cloned();
-        ready(Ok(context.unwrap_or_else(|| Self::of(request.headers()))))
-    }
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Semaphore, watch};
 
-use super::shares::{self, Share, Shares};
 use crate::auth::Principal;
 use crate::error::{BAD_HEADER, BUSY, Error, Result};
+use crate::shares::{self, Share, Shares};
 
 /// Streams at a time; each costs a connection and a little memory.
 const MOST: usize = 1000;

@@ -3,7 +3,6 @@
 //! [`Json`] takes care of the transport (media type, size, UTF-8, JSON); a type that implements
 //! [`Body`] takes its fields out of [`Fields`], which notes every fault, so that one answer names all.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,11 +17,12 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::Server;
+use super::state::Server;
 use crate::auth::Admitted;
+use crate::domain::{Fault, Field, Patch, Sentence};
 use crate::error::{
-    BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, REQUEST_TIMEOUT, Result, Sentence,
-    UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
+    BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, INVALID_FIELDS, REQUEST_TIMEOUT, Result, UNSUPPORTED_MEDIA_TYPE,
+    WRONG_TYPE,
 };
 
 /// The largest body that is read, in bytes.
@@ -32,47 +32,6 @@ const LIMIT: usize = 64 * 1024;
 pub trait Body: Sized {
     /// Takes the fields; `None` if one of them is at fault (which `fields` has noted).
     fn read(fields: &mut Fields) -> Option<Self>;
-}
-
-/// A value of one field, made from JSON.
-pub trait Field: Sized {
-    fn read(value: Value) -> Result<Self, Fault>;
-}
-
-/// What a request wants to be done to a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patch<T> {
-    Keep,
-    Remove,
-    Set(T),
-}
-
-/// Why a value was refused.
-pub enum Fault {
-    /// The wrong JSON type.
-    Type(Sentence),
-    /// The right type, but a rule forbids it.
-    Rule(Sentence),
-}
-
-impl Fault {
-    pub fn wrong_type(id: &'static str, en: &'static str) -> Self {
-        Self::Type(Sentence::new(id, en))
-    }
-
-    pub fn rule(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
-        Self::Rule(Sentence { id: id.into(), en: en.into() })
-    }
-
-    /// What is wrong with entry `number` of an array.
-    fn within(number: usize, error: &Error) -> Self {
-        let say = |pick: fn(&Sentence) -> &str| {
-            let faults = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
-            faults.collect::<Vec<_>>().join("; ")
-        };
-        let sentence = Sentence { id: say(|why| &why.id).into(), en: say(|why| &why.en).into() };
-        if error.is(&WRONG_TYPE) { Self::Type(sentence) } else { Self::Rule(sentence) }
-    }
 }
 
 /// The fields of a JSON object that have not been taken yet, and the faults found so far.
@@ -139,6 +98,16 @@ impl Fields {
     }
 }
 
+/// What is wrong with entry `number` of an array.
+fn within(number: usize, error: &Error) -> Fault {
+    let say = |pick: fn(&Sentence) -> &str| {
+        let faults = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
+        faults.collect::<Vec<_>>().join("; ")
+    };
+    let sentence = Sentence { id: say(|why| &why.id).into(), en: say(|why| &why.en).into() };
+    if error.is(&WRONG_TYPE) { Fault::Type(sentence) } else { Fault::Rule(sentence) }
+}
+
 /// Values of the forms that `T` reads, in an array of 1 to `most`; each fault names its place.
 pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, Fault> {
     let Value::Array(values) = value else {
@@ -153,7 +122,7 @@ pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, Fault> {
         };
         let mut fields = Fields { left: object.into_iter().collect(), wrong_types: Vec::new(), rules: Vec::new() };
         let value = T::read(&mut fields);
-        fields.finish(value).map_err(|error| Fault::within(number, &error))
+        fields.finish(value).map_err(|error| within(number, &error))
     };
     values.into_iter().enumerate().map(entry).collect()
 }

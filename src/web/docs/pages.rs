@@ -12,12 +12,15 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::ParameterIn;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use super::html;
 use super::openapi::{Doc, Endpoint, Parameter};
-use super::problem::{self, Language};
-use super::routes::Routes;
-use super::{About, Server, html};
 use crate::auth::Access;
-use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result, Sentence};
+use crate::domain::{Language, Sentence};
+use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result};
+use crate::web::extract::language;
+use crate::web::problem;
+use crate::web::routes::Routes;
+use crate::web::state::{About, Server};
 
 pub fn routes(routes: &mut Routes) {
     let object = || ObjectBuilder::new().schema_type(Type::Object);
@@ -173,7 +176,7 @@ fn asked_language(request: &HttpRequest) -> Language {
     match request.query_string() {
         "lang=en" => Language::English,
         "lang=id" => Language::Indonesian,
-        _ => Language::of(request.headers()),
+        _ => language(request.headers()),
     }
 }
 
@@ -315,7 +318,7 @@ async fn openapi(server: web::Data<Server>) -> HttpResponse {
 }
 
 async fn postman() -> HttpResponse {
-    let collection = include_str!("../../static/postman.json");
+    let collection = include_str!("../../../static/postman.json");
     HttpResponse::Ok().content_type(ContentType::json()).body(collection)
 }
 
@@ -326,9 +329,9 @@ pub async fn favicon() -> Result<HttpResponse> {
 
 async fn static_file(file: web::Path<String>) -> Result<HttpResponse> {
     let (media_type, text) = match file.as_str() {
-        "pasar.css" => ("text/css; charset=utf-8", include_str!("../../static/pasar.css")),
-        "favicon.svg" => ("image/svg+xml", include_str!("../../static/favicon.svg")),
-        "info.js" => ("text/javascript; charset=utf-8", include_str!("../../static/info.js")),
+        "pasar.css" => ("text/css; charset=utf-8", include_str!("../../../static/pasar.css")),
+        "favicon.svg" => ("image/svg+xml", include_str!("../../../static/favicon.svg")),
+        "info.js" => ("text/javascript; charset=utf-8", include_str!("../../../static/info.js")),
         _ => return Err(Error::new(&ROUTE_NOT_FOUND)),
     };
     Ok(HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(text))

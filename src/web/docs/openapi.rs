@@ -15,14 +15,15 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Header, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, ResponsesBuilder, Server};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::fields::Body;
-use super::problem::{self, Problem};
 use crate::auth::Access;
+use crate::domain::Sentence;
 use crate::error::{
     BAD_HEADER, BAD_JSON, BAD_QUERY, BODY_TOO_LARGE, BUSY, Code, HOST_NOT_ALLOWED, INTERNAL, INVALID_FIELDS,
-    METHOD_NOT_ALLOWED, NOT_ALLOWED, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, STORAGE_UNAVAILABLE, Sentence, TOKEN_EXPIRED,
+    METHOD_NOT_ALLOWED, NOT_ALLOWED, ORIGIN_NOT_ALLOWED, REQUEST_TIMEOUT, STORAGE_UNAVAILABLE, TOKEN_EXPIRED,
     TOKEN_INVALID, TOKEN_MALFORMED, TOKEN_MISSING, TOKEN_REVOKED, UNSUPPORTED_MEDIA_TYPE, WRONG_TYPE,
 };
+use crate::web::form::Body;
+use crate::web::problem::{self, Problem};
 use actix_web::http::Method;
 
 type Named = Vec<(String, RefOr<Schema>)>;

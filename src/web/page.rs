@@ -11,18 +11,17 @@ use std::time::Duration;
 use actix_web::http::header::{self, ContentType};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use futures_util::stream;
-use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::auth::principal;
+use super::extract::scanning_network;
 use super::query::Query;
-use super::values::Id;
-use super::{Server, scanning_network};
+use super::state::Server;
 use crate::auth::Principal;
-use crate::error::{Error, Result, Sentence};
-use crate::storage::{CHUNK, Db, Tx};
+use crate::domain::{Id, Sentence};
+use crate::error::{Error, Result};
+use crate::storage::{CHUNK, Db, Listed, Place, Sort, Tx};
 
 /// The most rows that a scan takes at once, as many as a page has: it is not on a thread that serves others.
 const SCAN_CHUNK: usize = 1000;
@@ -37,47 +36,6 @@ thread_local! {
     /// Lists go on one after the other on each thread, a chunk at a time: in between is the time of all other
     /// requests, however many lists there are.
     static GOING_ON: Rc<Semaphore> = Rc::new(Semaphore::new(1));
-}
-
-/// Which way a list runs. Rows that are equal in it are told apart by their ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    /// Oldest first.
-    Id,
-    /// Newest first.
-    IdDown,
-    Price,
-    PriceDown,
-    /// By the bytes of the name.
-    Name,
-}
-
-impl Sort {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::IdDown => "-id",
-            Self::Price => "price",
-            Self::PriceDown => "-price",
-            Self::Name => "name",
-        }
-    }
-}
-
-/// Where a row stands in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub key: SortKey,
-    pub id: i64,
-}
-
-/// What a list is sorted by, before the id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SortKey {
-    /// By the id alone.
-    None,
-    Int(i64),
-    Text(String),
 }
 
 /// The part of a list that is asked for.
@@ -113,7 +71,7 @@ impl Page {
         let after = query.take(
             "after",
             Sentence::new("bukan kursor dari urutan ini", "is not a cursor of this order"),
-            |text| read_cursor(text, sort),
+            |text| Place::decode(text, sort),
         );
         Self { limit, after, sort, scans: false }
     }
@@ -122,34 +80,6 @@ impl Page {
     pub fn scans(self, scans: impl FnOnce(Sort) -> bool) -> Self {
         Self { scans: scans(self.sort), ..self }
     }
-}
-
-/// An opaque cursor: the order and a row's place in it, so that it works after the row is gone.
-fn cursor(sort: Sort, place: &Place) -> String {
-    let (name, id) = (sort.name(), place.id);
-    BASE64.encode(match &place.key {
-        SortKey::None => format!("{name}:{id}"),
-        SortKey::Int(key) => format!("{name}:{id}:{key}"),
-        SortKey::Text(key) => format!("{name}:{id}:{key}"),
-    })
-}
-
-fn read_cursor(text: &str, sort: Sort) -> Option<Place> {
-    let plain = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
-    let rest = plain.strip_prefix(sort.name())?.strip_prefix(':')?;
-    let (id, key) = rest.split_once(':').map_or((rest, None), |(id, key)| (id, Some(key)));
-    let key = match (sort, key) {
-        (Sort::Id | Sort::IdDown, None) => SortKey::None,
-        (Sort::Price | Sort::PriceDown, Some(key)) => SortKey::Int(key.parse().ok()?),
-        (Sort::Name, Some(key)) if !key.contains('\0') => SortKey::Text(key.to_owned()),
-        _ => return None,
-    };
-    Some(Place { key, id: id.parse().ok()? })
-}
-
-/// A row of a list: what is shown, and its place.
-pub trait Listed: Serialize + Send + 'static {
-    fn place(&self, sort: Sort) -> Place;
 }
 
 /// Reads up to `limit` rows that come after a place in the order.
@@ -282,7 +212,7 @@ pub async fn answer<T: Listed>(
         left = left.saturating_sub(chunk);
     }
     if let (true, Some(last)) = (rows.more, &rows.last) {
-        response.insert_header((header::LINK, next_link(request, limit, &cursor(sort, last))));
+        response.insert_header((header::LINK, next_link(request, limit, &last.encode(sort))));
     }
     Ok(response.body(Bytes::from_owner(Held { json: rows.close(), _room: room })))
 }
@@ -304,7 +234,7 @@ struct Reader(Option<(Data<Server>, Principal)>);
 
 impl Reader {
     fn of(request: &HttpRequest) -> Self {
-        Self(request.app_data::<Data<Server>>().cloned().zip(Principal::of(request).ok()))
+        Self(request.app_data::<Data<Server>>().cloned().zip(principal(request).ok()))
     }
 
     async fn check(&self, db: &Db) -> Result<()> {
@@ -358,30 +288,4 @@ fn next_link(request: &HttpRequest, limit: usize, after: &str) -> String {
         .append_pair("after", after)
         .finish();
     format!("<{}?{query}>; rel=\"next\"", request.path())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_belongs_to_its_order() {
-        for (sort, key) in [
-            (Sort::Id, SortKey::None),
-            (Sort::IdDown, SortKey::None),
-            (Sort::Price, SortKey::Int(5)),
-            (Sort::PriceDown, SortKey::Int(5)),
-            (Sort::Name, SortKey::Text("a:b é".to_owned())),
-        ] {
-            let place = Place { key, id: 42 };
-            let text = cursor(sort, &place);
-            for other in [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name] {
-                let read = read_cursor(&text, other);
-                assert_eq!(read, (other == sort).then(|| place.clone()), "{sort:?} as {other:?}");
-            }
-        }
-        for bad in ["", "42", "!", &BASE64.encode("id"), &BASE64.encode("id:x"), &BASE64.encode("id:1:2")] {
-            assert_eq!(read_cursor(bad, Sort::Id), None, "{bad}");
-        }
-    }
 }

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use super::network;
 
 /// How many of something each client has. Clones share the counts.
 pub struct Shares<K>(Arc<Mutex<HashMap<K, usize>>>);
@@ -56,6 +54,16 @@ impl<K: Eq + Hash + Clone> Drop for Share<K> {
                 counts.remove(&self.client);
             }
         }
+    }
+}
+
+/// The network of an address, as far as limits tell networks apart: one subscriber of IPv6 has a whole /64, and all
+/// loopback addresses are this machine.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        address if address.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
+        four @ IpAddr::V4(_) => four,
     }
 }
 

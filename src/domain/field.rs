@@ -1,0 +1,52 @@
+//! How a value is read from one field of JSON, and what is said when it can't be.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::language::Sentence;
+
+/// A value of one field, made from JSON.
+pub trait Field: Sized {
+    fn read(value: Value) -> Result<Self, Fault>;
+}
+
+/// What a request wants to be done to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patch<T> {
+    Keep,
+    Remove,
+    Set(T),
+}
+
+/// Why a value was refused.
+pub enum Fault {
+    /// The wrong JSON type.
+    Type(Sentence),
+    /// The right type, but a rule forbids it.
+    Rule(Sentence),
+}
+
+impl Fault {
+    pub fn wrong_type(id: &'static str, en: &'static str) -> Self {
+        Self::Type(Sentence::new(id, en))
+    }
+
+    pub fn rule(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Self::Rule(Sentence { id: id.into(), en: en.into() })
+    }
+}
+
+/// Gives a value its name and schema in the documentation.
+macro_rules! documented {
+    ($($value:ident: $schema:expr;)*) => {$(
+        impl utoipa::ToSchema for $value {}
+
+        impl utoipa::PartialSchema for $value {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $schema.build().into()
+            }
+        }
+    )*};
+}
+pub(super) use documented;

@@ -1,0 +1,99 @@
+//! Who makes a request, by its headers and its query: bearer tokens and tickets.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use crate::auth::{Access, Admitted, Auth, Principal, Scope};
+use crate::error::{Error, Result, TOKEN_MALFORMED, TOKEN_MISSING};
+
+/// The longest token that is looked at, in bytes; ours have some 300.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Who makes a request, by what it shows. `None` where it does not matter: nothing is even looked at there.
+pub fn identify(auth: &Auth, access: Access, headers: &HeaderMap, query: &str) -> Result<Option<Principal>> {
+    if access == Access::Anyone {
+        return Ok(None);
+    }
+    let ticket = if access == Access::Stream { ticket(query)? } else { None };
+    let needed = access.needs_token(auth.required);
+    match (bearer(headers, needed)?, ticket) {
+        (Some(_), Some(_)) => Err(Error::new(&TOKEN_MALFORMED).detail("there is a ticket and a token")),
+        (Some(token), None) => auth.tokens.read(token, &auth.services).map(Some),
+        (None, Some(ticket)) => auth.tokens.read_ticket(&ticket).map(Some),
+        (None, None) if needed => Err(Error::new(&TOKEN_MISSING)),
+        (None, None) => Ok(Some(Principal::Nobody)),
+    }
+}
+
+/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is meant for
+/// somebody else, a proxy say, unless a token is `needed`.
+fn bearer(headers: &HeaderMap, needed: bool) -> Result<Option<&str>> {
+    let malformed = |why: &str| Error::new(&TOKEN_MALFORMED).detail(why);
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(malformed("the header is repeated"));
+    }
+    let value = value.to_str().map_err(|_| malformed("it is not ASCII"))?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Some(token.trim())
+                .filter(|token| token.len() <= MAX_TOKEN_BYTES)
+                .map(Some)
+                .ok_or_else(|| malformed("it is too long"))
+        }
+        Some((scheme, _)) if !needed && !scheme.eq_ignore_ascii_case("bearer") => Ok(None),
+        _ => Err(malformed("it is not of the form Bearer <token>")),
+    }
+}
+
+/// The `ticket` of a query, if it has one.
+fn ticket(query: &str) -> Result<Option<String>> {
+    let mut tickets = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "ticket");
+    match (tickets.next(), tickets.next()) {
+        (None, _) => Ok(None),
+        (Some((_, ticket)), None) if ticket.len() <= MAX_TOKEN_BYTES => Ok(Some(ticket.into_owned())),
+        _ => Err(Error::new(&TOKEN_MALFORMED).detail("the ticket is repeated or too long")),
+    }
+}
+
+/// What the guard of the route has found out. Without it, nothing is allowed.
+fn admitted(request: &HttpRequest) -> Result<Admitted> {
+    let found = request.extensions().get::<Admitted>().copied();
+    found.ok_or_else(|| Error::internal(anyhow::anyhow!("nobody was admitted to {}", request.path())))
+}
+
+/// Who makes a request.
+pub(super) fn principal(request: &HttpRequest) -> Result<Principal> {
+    admitted(request).map(|admitted| admitted.principal)
+}
+
+impl FromRequest for Admitted {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(admitted(request))
+    }
+}
+
+impl FromRequest for Principal {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(principal(request))
+    }
+}
+
+impl FromRequest for Scope {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(admitted(request).map(|admitted| admitted.scope))
+    }
+}

@@ -1,0 +1,150 @@
+//! What handlers take from the head of a request: path parameters, the client's address, the language, the
+//! Idempotency-Key, the request's context.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::auth::principal;
+use crate::context::Context;
+use crate::domain::{Id, Language};
+use crate::error::{BAD_HEADER, Code, Error, Result};
+use crate::shares;
+use crate::storage::Key;
+
+/// The `{id}` of a path; it may be anything until [`PathId::or`] is asked.
+pub struct PathId(Option<Id>);
+
+impl PathId {
+    /// The id. What is no positive 64-bit number can't be the id of anything: that is `not_found`.
+    pub fn or(self, not_found: &'static Code) -> Result<Id> {
+        self.0.ok_or_else(|| Error::new(not_found))
+    }
+}
+
+impl FromRequest for PathId {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(Id::parse(request.match_info().query("id")))))
+    }
+}
+
+/// The `{key}` of a path; it may be anything until [`PathKey::or`] is asked.
+pub struct PathKey(Option<Uuid>);
+
+impl PathKey {
+    /// The key as text in its usual form. What is no UUID is `not_found`.
+    pub fn or(self, not_found: &'static Code) -> Result<String> {
+        self.0.map(|key| key.to_string()).ok_or_else(|| Error::new(not_found).detail("the key is not a UUID"))
+    }
+}
+
+impl FromRequest for PathKey {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().query("key");
+        // With hyphens and in lower case, so that one key has one spelling.
+        let key = Uuid::try_parse(text).ok().filter(|key| key.to_string() == text);
+        ready(Ok(Self(key)))
+    }
+}
+
+/// Where a request comes from: the other end of the connection, whatever a header says.
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequest for ClientAddress {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let missing = || Error::internal(anyhow::anyhow!("a connection has no other end"));
+        ready(request.peer_addr().map(|addr| Self(addr.ip())).ok_or_else(missing))
+    }
+}
+
+/// For whom a scan is, if it takes part of what others may have: all that comes from this machine may be of many.
+pub(super) fn scanning_network(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().and_then(|client| shares::client(client.ip()))
+}
+
+/// The language that a request prefers.
+pub(super) fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted.map_or(Language::Indonesian, Language::preferred)
+}
+
+/// The context that a request's headers ask for.
+pub(super) fn context(headers: &HeaderMap) -> Context {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    Context::of_request(header("traceparent"), header("x-request-id"))
+}
+
+impl FromRequest for Context {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = request.extensions().get::<Self>().cloned();
+        ready(Ok(found.unwrap_or_else(|| context(request.headers()))))
+    }
+}
+
+impl FromRequest for Language {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(language(request.headers())))
+    }
+}
+
+/// The `Idempotency-Key` of a request, if it has one: 1 to 255 printable ASCII characters.
+pub struct IdempotencyKey {
+    subject: String,
+    key: Option<String>,
+}
+
+impl IdempotencyKey {
+    /// The key as `service` keeps it, for what is asked in `request`.
+    pub fn of(self, service: &'static str, request: &impl Serialize) -> Result<Option<Key>> {
+        let Self { subject, key } = self;
+        let key = key.map(|key| {
+            let request = serde_json::to_string(request).map_err(Error::internal)?;
+            Ok(Key { service, subject, key, request })
+        });
+        key.transpose()
+    }
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let subject = match principal(request) {
+            Ok(principal) => principal.subject(),
+            Err(error) => return ready(Err(error)),
+        };
+        let mut values = request.headers().get_all("idempotency-key");
+        ready(match (values.next(), values.next()) {
+            (None, _) => Ok(Self { subject, key: None }),
+            (Some(key), None) => {
+                let visible = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+                let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len())).filter(visible);
+                key.map(|key| Self { subject, key: Some(key.to_owned()) }).ok_or_else(|| {
+                    Error::new(&BAD_HEADER).detail("Idempotency-Key must have 1 to 255 printable ASCII characters")
+                })
+            }
+            _ => Err(Error::new(&BAD_HEADER).detail("Idempotency-Key is repeated")),
+        })
+    }
+}

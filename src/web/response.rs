@@ -1,0 +1,50 @@
+//! Answers in the forms that all services share.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
+use serde::Serialize;
+
+use crate::domain::Language;
+use crate::storage::Answered;
+
+/// Whether an answer had been given before, under the same Idempotency-Key.
+pub(super) const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
+
+/// 200 with `body`.
+pub fn ok(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(body)
+}
+
+/// An answer whose body is in the reader's language, with the headers that say so.
+pub fn in_language(language: Language, mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+    response
+}
+
+/// 201 with `body` and the address of what was created.
+pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Created().insert_header((header::LOCATION, location)).json(body)
+}
+
+/// Forbids to keep an answer that holds a token (RFC 6749, 5.1).
+pub fn not_kept(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// 204: it is done, and there is nothing to show.
+pub fn done() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+/// 201 for what an Idempotency-Key may stand for, below `path`.
+pub fn created_once(path: &str, Answered { id, json, replayed }: Answered) -> HttpResponse {
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, format!("{path}/{id}"))).content_type(header::ContentType::json());
+    if replayed {
+        response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+    }
+    response.body(json)
+}

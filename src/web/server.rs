@@ -1,0 +1,122 @@
+//! The HTTP server: its listener, its workers, its limits.
+
+use std::future::ready;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_server::Server as ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server as Running};
+use actix_web::http::{Method, header};
+use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, HttpResponse, web};
+
+use super::allowlist::Hosts;
+use super::connections::{Connection, Connections, HEAD_TIMEOUT};
+use super::docs::{self, openapi};
+use super::response::IDEMPOTENT_REPLAYED;
+use super::routes::Routes;
+use super::state::{About, Part, Server};
+use super::{health, middleware};
+
+/// How long an idle connection is kept. Clients of ours let go of theirs earlier.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a client that is refused early may go on sending before its connection is closed. To close at once would
+/// reset the connection, and the client might lose the answer.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long requests under way may take to end once the server stops.
+const DRAIN_SECS: u64 = 4;
+
+/// Starts a server on `listener` for the services whose `parts` these are.
+pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: Vec<Part>) -> std::io::Result<Running> {
+    let states = parts.clone();
+    let table = move || {
+        let mut table = Routes::default();
+        for part in &parts {
+            table.service = part.service;
+            (part.routes)(&mut table);
+        }
+        // What all servers have is of the service that a server is named after.
+        table.service = parts.first().map_or("", |part| part.service);
+        health::routes(&mut table);
+        docs::routes(&mut table);
+        table
+    };
+    let endpoints = table().into_endpoints();
+    let openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints, server.auth.required))?;
+    server.about = About { openapi: openapi.into(), endpoints: Arc::new(endpoints), pages: Arc::default() };
+    let addr = listener.local_addr()?;
+    let (name, most) = (server.name, server.connections);
+    let connections = Connections::new(name, most);
+    connections.make_room();
+    // `HttpServer` would do the same, but for the connections, which it takes as they come.
+    let builder = ServerBuilder::build()
+        .workers(workers)
+        .max_concurrent_connections(most.div_ceil(workers))
+        .disable_signals()
+        .shutdown_timeout(DRAIN_SECS);
+    let stopping = builder.graceful_shutdown_signal();
+    let service = move || {
+        let server = server.clone();
+        let app = App::new()
+            .configure(|config| states.iter().for_each(|part| (part.state)(config)))
+            .configure(|config| table().register(config))
+            // Addresses that people and browsers try by themselves; no part of the API.
+            .service(web::redirect("/docs/", "/docs"))
+            .route("/favicon.ico", web::get().to(docs::favicon))
+            .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
+            .wrap(cors(server.hosts.clone()))
+            .wrap(from_fn(middleware::front))
+            .app_data(web::Data::new(server));
+        let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+        let (connections, stopping) = (connections.clone(), stopping.clone());
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(LINGER)
+            .h1_write_buffer_size(middleware::WRITE_BUFFER)
+            .local_addr(addr)
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.state());
+            })
+            .finish(map_config(app, |(): ()| AppConfig::default()));
+        let accept = fn_service(move |stream: TcpStream| {
+            let admitted = connections.admit(stream).map(|connection| {
+                let peer = connection.peer();
+                (connection, Protocol::Http1, Some(peer))
+            });
+            ready(admitted.ok_or_else(|| DispatchError::Io(ErrorKind::ConnectionRefused.into())))
+        });
+        accept.and_then(http)
+    };
+    Ok(builder.listen(name, listener, service)?.run())
+}
+
+/// Lets pages of allowed origins read the answers. (Requests of other origins are refused by `front`.)
+fn cors(hosts: Hosts) -> Cors {
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| hosts.allow_origin(origin))
+        .block_on_origin_mismatch(false)
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_any_header()
+        .expose_headers([
+            header::LOCATION.as_str(),
+            header::LINK.as_str(),
+            header::RETRY_AFTER.as_str(),
+            header::WWW_AUTHENTICATE.as_str(),
+            IDEMPOTENT_REPLAYED,
+            "x-request-id",
+            "traceparent",
+        ])
+        .max_age(3600)
+}
