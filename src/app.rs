@@ -14,7 +14,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::auth::token::{Secret, ServiceToken, Tokens};
+use crate::auth::token::{Secret, Tokens};
 use crate::auth::{Auth, Role, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
@@ -23,13 +23,11 @@ use crate::error::Result;
 use crate::events::{Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
 use crate::metrics::Metrics;
 use crate::order::client::OrderClient;
-use crate::payment::client::PaymentClient;
-use crate::payment::gateway::Gateway;
-use crate::peer::{self, Peer, Target};
+use crate::payment::{client::PaymentClient, gateway::Gateway};
+use crate::peer::{self, Peer, ServiceToken, Target};
 use crate::product::client::ProductClient;
 use crate::storage::{self, DatabaseUrl, Db};
-use crate::user::api::User;
-use crate::user::client::UserClient;
+use crate::user::{api::User, client::UserClient};
 use crate::web::{self, Hosts, Live, Part, Server};
 use crate::{limits, order, payment, product, user};
 

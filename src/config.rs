@@ -17,8 +17,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
-use crate::auth::Role;
-use crate::auth::token::Secret;
+use crate::auth::{Role, token::Secret};
 use crate::domain::{Email, Field};
 use crate::logging::Style;
 use crate::payment::gateway::Rule;

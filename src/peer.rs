@@ -8,10 +8,12 @@
 //! Every call may be tried twice: whoever adds one to a client sees to it that the second time changes
 //! nothing more than the first.
 
+mod breaker;
+mod service_token;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -21,12 +23,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
 
-use crate::auth::token::ServiceToken;
 use crate::context::{BUDGET, Context};
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::web::KEEP_ALIVE;
+
+use breaker::{Breaker, MAX_FAILURES, PROBE_PERIOD};
+pub use service_token::ServiceToken;
 
 /// The target of the log of calls.
 const CALLS: &str = "pasar::calls";
@@ -39,10 +43,6 @@ const JITTER_MS: u64 = 50;
 const LIMIT: usize = 256 * 1024;
 /// What is kept of a peer's words, in characters.
 const WORDS: usize = 200;
-/// Failures in a row after which a peer is taken to be down.
-const FAILURES: u32 = 5;
-/// How often a peer that is down is tried again, in milliseconds.
-const PROBE_MS: u64 = 1000;
 
 /// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects, uses
 /// no proxy, and lets an idle connection go before our servers do.
@@ -101,8 +101,8 @@ impl fmt::Display for NotAsked {
         match self {
             Self::BreakerOpen => write!(
                 f,
-                "was not asked: it failed {FAILURES} times in a row, the next attempt is in up to {} s",
-                PROBE_MS / 1000
+                "was not asked: it failed {MAX_FAILURES} times in a row, the next attempt is in up to {} s",
+                PROBE_PERIOD.as_secs()
             ),
             Self::NoTime => {
                 write!(f, "was not asked: the {} s that a request may spend on calls are over", BUDGET.as_secs())
@@ -423,91 +423,5 @@ impl Peer {
             )),
             None => Err(Failure::Unhelpful(anyhow!("it answered {status}, and nothing that is understood here"))),
         }
-    }
-}
-
-/// Spares a peer that keeps failing, and its callers the wait: after [`FAILURES`] in a row, calls fail
-/// at once, but for one each second that finds out whether it is back.
-struct Breaker {
-    started: Instant,
-    failures: AtomicU32,
-    /// When it last answered, in milliseconds since `started`.
-    answered_at: AtomicU64,
-    /// When the next probe may go, in milliseconds since `started`.
-    probe_at: AtomicU64,
-}
-
-impl Breaker {
-    fn new() -> Self {
-        let zero = || AtomicU64::new(0);
-        Self { started: Instant::now(), failures: AtomicU32::new(0), answered_at: zero(), probe_at: zero() }
-    }
-
-    fn now(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
-    }
-
-    fn allows(&self) -> bool {
-        if self.failures.load(Ordering::Relaxed) < FAILURES {
-            return true;
-        }
-        let (now, due) = (self.now(), self.probe_at.load(Ordering::Relaxed));
-        // Of those who find a probe due, one takes it.
-        now >= due && self.probe_at.compare_exchange(due, now + PROBE_MS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    fn succeeded(&self) {
-        self.answered_at.store(self.now(), Ordering::Relaxed);
-        if self.failures.load(Ordering::Relaxed) != 0 {
-            self.failures.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Notes the failure of an attempt that began at `began`. One that is older than the last answer is
-    /// news of yesterday: a peer that is back would be taken for down again.
-    fn failed(&self, began: Instant) {
-        let began = began.saturating_duration_since(self.started).as_millis() as u64;
-        if began < self.answered_at.load(Ordering::Relaxed) {
-            return;
-        }
-        self.probe_at.store(self.now() + PROBE_MS, Ordering::Relaxed);
-        self.failures.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_breaker_opens_after_failures_in_a_row_and_closes_with_one_success() {
-        let breaker = Breaker::new();
-        for _ in 0..FAILURES - 1 {
-            breaker.failed(Instant::now());
-        }
-        assert!(breaker.allows());
-        breaker.succeeded();
-        for _ in 0..FAILURES {
-            assert!(breaker.allows());
-            breaker.failed(Instant::now());
-        }
-        assert!(!breaker.allows(), "open");
-        breaker.probe_at.store(breaker.now(), Ordering::Relaxed);
-        assert!(breaker.allows(), "one probe");
-        assert!(!breaker.allows(), "and only one");
-        breaker.succeeded();
-        assert!(breaker.allows(), "closed again");
-    }
-
-    #[test]
-    fn failures_of_attempts_older_than_the_last_answer_do_not_open_a_breaker() {
-        let breaker = Breaker::new();
-        let before = Instant::now();
-        std::thread::sleep(Duration::from_millis(2));
-        breaker.succeeded();
-        for _ in 0..FAILURES {
-            breaker.failed(before);
-        }
-        assert!(breaker.allows());
     }
 }

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::io::{ErrorKind as IoErrorKind, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::{Holder, Principal, Role};
@@ -25,9 +24,8 @@ pub const LIFE: Duration = Duration::from_secs(15 * 60);
 pub const TICKET_LIFE: Duration = Duration::from_secs(30);
 /// How far two machines' clocks may be apart.
 pub const LEEWAY: Duration = Duration::from_secs(5);
-/// How long a service's token counts, and when the next one is made.
-const SERVICE_LIFE: Duration = Duration::from_secs(60);
-const SERVICE_RENEWAL: Duration = Duration::from_secs(30);
+/// How long a service's token counts.
+pub const SERVICE_LIFE: Duration = Duration::from_secs(60);
 /// The shortest secret, in bytes: as long as what it makes (RFC 7518, 3.2).
 const SHORTEST: usize = 32;
 
@@ -133,6 +131,11 @@ impl Tokens {
         self.make(STREAM, id.to_string(), Some((role, version)), TICKET_LIFE)
     }
 
+    /// A token of one of our services for `peer` alone, which counts for [`SERVICE_LIFE`].
+    pub fn of_service(&self, peer: &str) -> Result<String> {
+        self.make(peer, "pasar".to_owned(), None, SERVICE_LIFE)
+    }
+
     /// By the system's clock, not by [`Clock`](crate::clock::Clock): what checks the times reads that, too.
     fn make(&self, audience: &str, sub: String, user: Option<(Role, i64)>, life: Duration) -> Result<String> {
         let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
@@ -178,33 +181,5 @@ impl Claims {
             (Some(id), Some(role), Some(version)) => Ok(Principal::User(Holder { id: id.get(), role, version })),
             _ => Err(Error::new(&TOKEN_INVALID)),
         }
-    }
-}
-
-/// The token that a process shows to one other service, renewed in time.
-pub struct ServiceToken {
-    tokens: Tokens,
-    peer: &'static str,
-    current: Mutex<Option<(Instant, HeaderValue)>>,
-}
-
-impl ServiceToken {
-    pub fn new(tokens: Tokens, peer: &'static str) -> Self {
-        Self { tokens, peer, current: Mutex::new(None) }
-    }
-
-    /// The value of an `Authorization` header.
-    pub fn header(&self) -> anyhow::Result<HeaderValue> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((made, header)) = &*current
-            && made.elapsed() < SERVICE_RENEWAL
-        {
-            return Ok(header.clone());
-        }
-        let token = self.tokens.make(self.peer, "pasar".to_owned(), None, SERVICE_LIFE)?;
-        let mut header = HeaderValue::from_str(&format!("Bearer {token}")).context("a token is printable")?;
-        header.set_sensitive(true);
-        *current = Some((Instant::now(), header.clone()));
-        Ok(header)
     }
 }

@@ -12,14 +12,11 @@ use super::{SERVICE, State, placement, store};
 use crate::auth::Scope;
 use crate::clock::rfc3339;
 use crate::context::Context;
-use crate::domain::OrderStatus as Status;
-use crate::domain::Sentence;
-use crate::domain::{Id, Language};
+use crate::domain::{Id, Language, OrderStatus as Status, Sentence};
 use crate::error::{
     Error, NOT_ALLOWED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, USER_NOT_FOUND,
 };
-use crate::storage::Tx;
-use crate::storage::{Place, Sort};
+use crate::storage::{Place, Sort, Tx};
 use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
 pub const SORTS: [Sort; 2] = [Sort::Id, Sort::IdDown];

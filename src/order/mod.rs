@@ -19,8 +19,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use crate::auth::Access;
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::domain::Id;
-use crate::domain::OrderStatus as Status;
+use crate::domain::{Id, OrderStatus as Status};
 use crate::error::{
     BUSY, Error, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
     PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result,

@@ -19,8 +19,7 @@ use super::store::quota;
 use super::{Owed, Quota, SERVICE, State, store};
 use crate::auth::Scope;
 use crate::context::Context;
-use crate::domain::OrderStatus as Status;
-use crate::domain::Sentence;
+use crate::domain::{OrderStatus as Status, Sentence};
 use crate::error::{
     Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW,
     USER_NOT_FOUND,

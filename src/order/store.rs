@@ -6,8 +6,7 @@ use super::api::Order;
 use crate::auth::Scope;
 use crate::domain::OrderStatus as Status;
 use crate::error::{Error, Result};
-use crate::storage::{Param, Row, Tx};
-use crate::storage::{Place, Sort};
+use crate::storage::{Param, Place, Row, Sort, Tx};
 
 const COLUMNS: &str =
     "id, user_id, user_name, items, total_price, status, created_at, expires_at, paid_by, reservation";

@@ -5,8 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
-use crate::domain::Sentence;
-use crate::domain::{Fault, Field, Id, Rupiah};
+use crate::domain::{Fault, Field, Id, Rupiah, Sentence};
 use crate::error::{Error, Result};
 use crate::storage::{Listed, Place, Sort, SortKey};
 use crate::web::{Body, Fields};

@@ -7,13 +7,11 @@ use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
 use super::{SERVICE, State, settlement, store};
 use crate::auth::Scope;
 use crate::context::Context;
-use crate::domain::OrderStatus;
-use crate::domain::{Id, Language, Rupiah};
+use crate::domain::{Id, Language, OrderStatus, Rupiah};
 use crate::error::{
     Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
-use crate::storage::Answered;
-use crate::storage::Sort;
+use crate::storage::{Answered, Sort};
 use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {

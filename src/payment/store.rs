@@ -4,8 +4,7 @@ use super::api::{Method, Payment, Status};
 use crate::auth::Scope;
 use crate::error::{Error, Result};
 use crate::events::{self, Event};
-use crate::storage::{Place, Sort};
-use crate::storage::{Row, Tx};
+use crate::storage::{Place, Row, Sort, Tx};
 
 const COLUMNS: &str = "id, order_id, user_id, amount, method, status, created_at, expires_at";
 

@@ -6,11 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::State;
 use super::api::{ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, StockCheck};
 use super::store::{self, Filter, stock};
-use crate::domain::Sentence;
-use crate::domain::{Patch, Quantity};
+use crate::domain::{Patch, Quantity, Sentence};
 use crate::error::{Error, PRODUCT_NOT_FOUND, RESERVATION_NOT_FOUND, Result};
-use crate::storage::Tx;
-use crate::storage::{Place, Sort};
+use crate::storage::{Place, Sort, Tx};
 use crate::web::{self, Json, Page, PathId, PathKey, Query};
 
 pub const SORTS: [Sort; 4] = [Sort::Id, Sort::Price, Sort::PriceDown, Sort::Name];

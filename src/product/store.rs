@@ -9,8 +9,7 @@ use super::api::{NewProduct, Product, ProductPatch};
 use crate::domain::{Name, Patch, Rupiah, Stock, Text};
 use crate::error::{Error, Result, STOCK_HELD};
 use crate::events::{self, Event};
-use crate::storage::{Param, Row, Tx};
-use crate::storage::{Place, Sort, SortKey};
+use crate::storage::{Param, Place, Row, Sort, SortKey, Tx};
 use search::{Search, search_text};
 
 const DEMO: &str = include_str!("../../data/products.json");

@@ -6,8 +6,7 @@ use utoipa::ToSchema;
 use super::password::{Attempt, Password};
 use crate::auth::Role;
 use crate::clock::rfc3339;
-use crate::domain::OrderStatus;
-use crate::domain::{Email, Language, Name, Patch, Phone};
+use crate::domain::{Email, Language, Name, OrderStatus, Patch, Phone};
 use crate::storage::{Listed, Place, Sort, SortKey};
 use crate::web::{Body, Fields};
 

@@ -6,11 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::api::{NewUser, Notification, Removal, User, UserPatch};
 use super::{State, accounts, store, stream};
 use crate::auth::{Admitted, Scope};
-use crate::domain::Language;
-use crate::domain::Sentence;
+use crate::domain::{Language, Sentence};
 use crate::error::{Error, Result, USER_NOT_FOUND};
-use crate::storage::Tx;
-use crate::storage::{Place, Sort};
+use crate::storage::{Place, Sort, Tx};
 use crate::web::{self, ClientAddress, Json, LastEventId, OptionalJson, Page, PathId, Query, Server};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
@@ -80,7 +78,8 @@ pub async fn notifications(
     query.finish()?;
     let user_id = find(id, scope, &state).await?.id;
     let fetch = move |tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit| {
-        store::notifications(tx, user_id, after.map_or(0, |place| place.id), limit, language)
+        let records = store::notifications(tx, user_id, after.map_or(0, |place| place.id), limit)?;
+        Ok(records.into_iter().map(|record| stream::notification(record, language)).collect())
     };
     Ok(web::in_language(language, web::list::<Notification>(&request, &state.db, page, fetch).await?))
 }

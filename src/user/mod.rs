@@ -11,8 +11,7 @@ mod stream;
 
 use serde_json::json;
 
-use crate::auth::token::Tokens;
-use crate::auth::{Access, Role};
+use crate::auth::{Access, Role, token::Tokens};
 use crate::clock::Clock;
 use crate::domain::Email;
 use crate::error::{EMAIL_TAKEN, Result, TOO_MANY_ATTEMPTS, USER_NOT_FOUND, WRONG_CREDENTIALS};

@@ -5,15 +5,12 @@ use std::collections::hash_map::Entry;
 
 use serde::Deserialize;
 
-use super::api::{NewUser, Notification, User, UserPatch};
+use super::api::{NewUser, User, UserPatch};
 use crate::auth::{Role, Scope};
-use crate::domain::OrderStatus;
-use crate::domain::Sentence;
-use crate::domain::{Email, Field, Language, Patch, Phone};
+use crate::domain::{Email, Field, OrderStatus, Patch, Phone, Sentence};
 use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result};
 use crate::events::{self, Event};
-use crate::storage::{Place, Sort};
-use crate::storage::{Row, Tx};
+use crate::storage::{Place, Row, Sort, Tx};
 
 const DEMO: &str = include_str!("../../data/users.json");
 
@@ -233,18 +230,22 @@ fn latest_notification(tx: &Tx<'_>, user_id: i64) -> Result<Option<i64>> {
     tx.query_opt(sql, &[user_id.into()], |row| row.get(0))
 }
 
+/// That an order of a user has reached a status.
+pub struct NotificationRecord {
+    /// Counts up per user, from 1.
+    pub id: i64,
+    pub order_id: i64,
+    pub status: OrderStatus,
+    /// Epoch milliseconds.
+    pub at: i64,
+}
+
 /// The notifications of a user after the one with the id `after`, oldest first.
-pub fn notifications(
-    tx: &Tx<'_>,
-    user_id: i64,
-    after: i64,
-    limit: usize,
-    language: Language,
-) -> Result<Vec<Notification>> {
+pub fn notifications(tx: &Tx<'_>, user_id: i64, after: i64, limit: usize) -> Result<Vec<NotificationRecord>> {
     tx.query(
         "SELECT id, order_id, status, at FROM notifications WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         &[user_id.into(), after.into(), (limit as i64).into()],
-        |row| Ok(Notification::new(row.get(0)?, row.get(1)?, row.parse(2)?, row.get(3)?, language)),
+        |row| Ok(NotificationRecord { id: row.get(0)?, order_id: row.get(1)?, status: row.parse(2)?, at: row.get(3)? }),
     )
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::api::Notification;
+use super::store::NotificationRecord;
 use super::{State, store};
 use crate::auth::{Auth, Principal, token};
 use crate::domain::Language;
@@ -45,6 +46,14 @@ impl Arrivals {
         // Nobody may be listening.
         let _ = self.0.send(users.into());
     }
+}
+
+/// A notification as its reader sees it.
+pub fn notification(
+    NotificationRecord { id, order_id, status, at }: NotificationRecord,
+    language: Language,
+) -> Notification {
+    Notification::new(id, order_id, status, at, language)
 }
 
 /// The stream of one user, as far as it has come.
@@ -102,7 +111,8 @@ impl Following {
     /// Reads what there is; false if there is nothing.
     async fn read(&mut self) -> Result<bool> {
         let (user_id, last, language) = (self.user_id, self.last, self.language);
-        self.ready = self.db.read(move |tx| store::notifications(tx, user_id, last, CHUNK, language)).await?.into();
+        let records = self.db.read(move |tx| store::notifications(tx, user_id, last, CHUNK)).await?;
+        self.ready = records.into_iter().map(|record| notification(record, language)).collect();
         self.last = self.ready.back().map_or(last, |notification| notification.id);
         Ok(!self.ready.is_empty())
     }

@@ -17,10 +17,8 @@ use super::openapi::{Doc, Endpoint, Parameter};
 use crate::auth::Access;
 use crate::domain::{Language, Sentence};
 use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result};
-use crate::web::extract::language;
-use crate::web::problem;
-use crate::web::routes::Routes;
 use crate::web::state::{About, Server};
+use crate::web::{extract::language, problem, routes::Routes};
 
 pub fn routes(routes: &mut Routes) {
     let object = || ObjectBuilder::new().schema_type(Type::Object);

@@ -1,0 +1,103 @@
+//! The circuit breaker of a peer.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Failures in a row after which a peer is taken to be down.
+pub(super) const MAX_FAILURES: u32 = 5;
+/// How often a peer that is down is tried again.
+pub(super) const PROBE_PERIOD: Duration = Duration::from_secs(1);
+
+/// Spares a peer that keeps failing, and its callers the wait: after [`MAX_FAILURES`] in a row, calls fail
+/// at once, but for one each second that finds out whether it is back.
+pub(super) struct Breaker {
+    started: Instant,
+    failures: AtomicU32,
+    /// When it last answered, in milliseconds since `started`.
+    answered_at: AtomicU64,
+    /// When the next probe may go, in milliseconds since `started`.
+    probe_at: AtomicU64,
+}
+
+impl Breaker {
+    pub fn new() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { started: Instant::now(), failures: AtomicU32::new(0), answered_at: zero(), probe_at: zero() }
+    }
+
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    pub fn allows(&self) -> bool {
+        if self.failures.load(Ordering::Relaxed) < MAX_FAILURES {
+            return true;
+        }
+        let (now, due) = (self.now(), self.probe_at.load(Ordering::Relaxed));
+        // Of those who find a probe due, one takes it.
+        now >= due
+            && self
+                .probe_at
+                .compare_exchange(due, now + probe_period_ms(), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    pub fn succeeded(&self) {
+        self.answered_at.store(self.now(), Ordering::Relaxed);
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes the failure of an attempt that began at `began`. One that is older than the last answer is
+    /// news of yesterday: a peer that is back would be taken for down again.
+    pub fn failed(&self, began: Instant) {
+        let began = began.saturating_duration_since(self.started).as_millis() as u64;
+        if began < self.answered_at.load(Ordering::Relaxed) {
+            return;
+        }
+        self.probe_at.store(self.now() + probe_period_ms(), Ordering::Relaxed);
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn probe_period_ms() -> u64 {
+    PROBE_PERIOD.as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breaker_opens_after_failures_in_a_row_and_closes_with_one_success() {
+        let breaker = Breaker::new();
+        for _ in 0..MAX_FAILURES - 1 {
+            breaker.failed(Instant::now());
+        }
+        assert!(breaker.allows());
+        breaker.succeeded();
+        for _ in 0..MAX_FAILURES {
+            assert!(breaker.allows());
+            breaker.failed(Instant::now());
+        }
+        assert!(!breaker.allows(), "open");
+        breaker.probe_at.store(breaker.now(), Ordering::Relaxed);
+        assert!(breaker.allows(), "one probe");
+        assert!(!breaker.allows(), "and only one");
+        breaker.succeeded();
+        assert!(breaker.allows(), "closed again");
+    }
+
+    #[test]
+    fn failures_of_attempts_older_than_the_last_answer_do_not_open_a_breaker() {
+        let breaker = Breaker::new();
+        let before = Instant::now();
+        std::thread::sleep(Duration::from_millis(2));
+        breaker.succeeded();
+        for _ in 0..MAX_FAILURES {
+            breaker.failed(before);
+        }
+        assert!(breaker.allows());
+    }
+}
