@@ -1,45 +1,46 @@
 //! The launcher: opens the database, binds the listeners, starts the servers and the tasks behind them, and stops
 //! it all in order. Only here is it decided which concrete parts a process is made of.
 
+mod maintenance;
+
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context, anyhow, bail};
 use futures_util::future::{join_all, select_all};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::auth::token::{Secret, Tokens};
-use crate::auth::{Auth, Role, revocations};
+use crate::auth::{Auth, revocations};
 use crate::clock::Clock;
-use crate::config::{Config, Service, ServiceConfig, base_url};
-use crate::domain::Email;
-use crate::error::Result;
-use crate::events::{Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
+use crate::config::{Config, ServiceConfig, base_url};
+use crate::events::{Delivery, Subscriber};
+use crate::limits;
 use crate::metrics::Metrics;
-use crate::order::client::OrderClient;
-use crate::payment::{client::PaymentClient, gateway::Gateway};
-use crate::peer::{self, Peer, ServiceToken, Target};
-use crate::product::client::ProductClient;
+use crate::service::{Deps, Purge, Service, ServiceName, every};
 use crate::storage::{self, DatabaseUrl, Db};
-use crate::user::{api::User, client::UserClient};
-use crate::web::{self, Hosts, Live, Part, Server};
-use crate::{limits, order, payment, product, user};
+use crate::web::{self, Hosts, Live, Mount, Server};
+use crate::{order, payment, product, user};
+pub use maintenance::{Checkup, Reset, health, set_role};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// How often what has expired is cleared away.
-const PURGE: Duration = Duration::from_secs(60 * 60);
+/// How often what has expired is removed.
+const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
+/// The services stop in this order, each group at once: first those that call the others.
+const STOP_ORDER: [&[ServiceName]; 3] =
+    [&[ServiceName::Payment], &[ServiceName::Order], &[ServiceName::User, ServiceName::Product]];
 
 /// The services of this process, running.
 pub struct App {
     servers: Vec<Running>,
-    addresses: Vec<(Service, SocketAddr)>,
+    addresses: Vec<(ServiceName, SocketAddr)>,
     /// Says to the live streams that they must end.
     closing: watch::Sender<bool>,
     /// What goes on behind the services.
@@ -48,9 +49,19 @@ pub struct App {
 }
 
 struct Running {
-    service: Service,
+    service: ServiceName,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
+}
+
+/// Puts a service together. This is the one list of what each is built with.
+fn build(service: ServiceName, deps: &Deps, config: &Config) -> anyhow::Result<Service> {
+    match service {
+        ServiceName::User => user::build(deps),
+        ServiceName::Product => Ok(product::build(deps)),
+        ServiceName::Order => order::build(deps, &config.order),
+        ServiceName::Payment => payment::build(deps, &config.payment),
+    }
 }
 
 impl App {
@@ -58,14 +69,15 @@ impl App {
     /// An error names the setting at fault.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let mut listeners = Vec::new();
-        let mut addresses: Vec<(Service, SocketAddr)> = Vec::new();
+        let mut addresses: Vec<(ServiceName, SocketAddr)> = Vec::new();
         for one in &config.services {
             if let Some(listen) = one.listen {
                 let listener = bind(one.service, listen)?;
                 addresses.push((one.service, listener.local_addr()?));
-                listeners.push((one.service, listener));
-            } else if let Some((_, beside)) = addresses.last().copied() {
-                addresses.push((one.service, beside));
+                listeners.push((listener, vec![one.service]));
+            } else if let (Some((_, services)), Some((_, addr))) = (listeners.last_mut(), addresses.last().copied()) {
+                services.push(one.service);
+                addresses.push((one.service, addr));
             }
         }
         let Some(ServiceConfig { database, database_variable, .. }) = config.services.first() else {
@@ -73,64 +85,74 @@ impl App {
         };
         let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
         let tokens = Tokens::new(&secret(config, database)?);
+        let urls = Arc::new(urls(config, &addresses)?);
         let (closing, closes) = watch::channel(false);
-        let mut house = House {
-            config,
-            clock,
-            db: db.clone(),
-            tokens: tokens.clone(),
-            addresses,
-            tasks: Vec::new(),
-            subscribers: Vec::new(),
-            revocations: Vec::new(),
-        };
-        let workers = (cores() / listeners.len().max(1)).max(1);
+        let workers = (limits::cores() / listeners.len().max(1)).max(1);
         let connections = limits::connections(listeners.len(), workers);
-        let mut ready = Vec::new();
-        for (service, listener) in listeners {
-            let addr = listener.local_addr()?;
-            let hosts = Hosts::new(&config.allowed_hosts, &config.cors_origins, addr);
-            let name = name(service);
-            let metrics = Metrics::new(name)?;
-            let mut parts = vec![house.part(service, &metrics).await?];
-            let mut services = vec![service.name()];
-            if config.services.iter().any(|one| one.listen.is_none()) && service == Service::Order {
-                parts.push(house.part(Service::Payment, &metrics).await?);
-                services.push(Service::Payment.name());
+
+        let (mut ready, mut tasks, mut subscribers, mut purges) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (listener, names) in listeners {
+            let Some(&first) = names.first() else { continue };
+            let metrics = Metrics::new(first.title())?;
+            let deps = Deps {
+                db: db.clone(),
+                clock: clock.clone(),
+                tokens: tokens.clone(),
+                metrics: metrics.clone(),
+                urls: Arc::clone(&urls),
+                auth_required: config.auth_required,
+                demo: config.demo,
+            };
+            let mut mounts: Vec<Mount> = Vec::new();
+            let mut token_check = None;
+            for name in &names {
+                let service = build(*name, &deps, config)?;
+                service.start_up.await?;
+                mounts.push(service.mount);
+                token_check.get_or_insert(service.token_check);
+                tasks.extend(service.tasks);
+                subscribers.extend(service.subscribers);
+                purges.extend(service.purge);
             }
-            let stands = if service == Service::User { user::stands } else { revocations::stands };
+            let Some(token_check) = token_check else { continue };
+            let auth = Auth {
+                required: config.auth_required,
+                tokens: tokens.clone(),
+                token_check,
+                services: names.iter().map(|name| name.name()).collect(),
+            };
             let server = Server {
-                name,
+                name: first.title(),
                 db: db.clone(),
                 metrics,
-                hosts,
+                hosts: Hosts::new(&config.allowed_hosts, &config.cors_origins, listener.local_addr()?),
                 live: Live::new(closes.clone()),
-                auth: Auth { required: config.auth_required, tokens: tokens.clone(), stands, services },
+                auth,
                 time_limit: config.request_timeout,
                 connections,
                 about: Default::default(),
             };
-            ready.push((service, listener, server, parts));
+            ready.push((first, listener, server, mounts));
         }
         // What was revoked while this process was away must not count when it serves again.
-        let revocations = std::mem::take(&mut house.revocations);
-        Delivery::new(db.clone(), house.clock.clone(), revocations).catch_up().await.context("the revoked tokens")?;
+        let revocations = subscribers.iter().filter(|subscriber| subscriber.before_serving);
+        let revocations: Vec<Subscriber> = revocations.cloned().collect();
+        Delivery::new(db.clone(), clock.clone(), revocations).catch_up().await.context("the revoked tokens")?;
         let mut servers = Vec::new();
-        for (service, listener, server, parts) in ready {
-            let running = web::serve(listener, server, workers, parts)?;
+        for (service, listener, server, mounts) in ready {
+            let running = web::serve(listener, server, workers, mounts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
-        if !house.subscribers.is_empty() {
-            let subscribers = std::mem::take(&mut house.subscribers);
-            house.tasks.push(tokio::spawn(Delivery::new(db.clone(), house.clock.clone(), subscribers).run()));
+        let mut tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+        if !subscribers.is_empty() {
+            tasks.push(tokio::spawn(Delivery::new(db.clone(), clock.clone(), subscribers).run()));
         }
-        house.tasks.push(tokio::spawn(purge(db.clone(), house.clock.clone())));
-        let House { addresses, tasks, .. } = house;
+        tasks.push(tokio::spawn(purge(db.clone(), clock, purges)));
         Ok(Self { servers, addresses, closing, tasks, db })
     }
 
     /// Where each service listens, in the order of their start.
-    pub fn addresses(&self) -> impl Iterator<Item = (Service, SocketAddr)> {
+    pub fn addresses(&self) -> impl Iterator<Item = (ServiceName, SocketAddr)> {
         self.addresses.iter().copied()
     }
 
@@ -165,9 +187,9 @@ impl App {
     pub async fn stop(self) {
         let _ = self.closing.send(true);
         let mut servers = self.servers;
-        for callers in [&[Service::Payment][..], &[Service::Order], &[Service::User, Service::Product]] {
+        for services in STOP_ORDER {
             let (group, others): (Vec<_>, Vec<_>) =
-                servers.into_iter().partition(|running| callers.contains(&running.service));
+                servers.into_iter().partition(|running| services.contains(&running.service));
             join_all(group.iter().map(|running| running.handle.stop(true))).await;
             servers = others;
         }
@@ -182,139 +204,16 @@ impl App {
     }
 }
 
-/// The process under construction.
-struct House<'a> {
-    config: &'a Config,
-    clock: Clock,
-    db: Db,
-    tokens: Tokens,
-    addresses: Vec<(Service, SocketAddr)>,
-    tasks: Vec<JoinHandle<()>>,
-    subscribers: Vec<Subscriber>,
-    /// Those of them that hear of revoked tokens.
-    revocations: Vec<Subscriber>,
-}
-
-impl House<'_> {
-    /// Has a service hear of revoked tokens as `name`.
-    fn hear_of_revocations(&mut self, name: &'static str) {
-        self.revocations.push(revocations::subscriber(name));
-        self.subscribers.push(revocations::subscriber(name));
+/// Where each service is: where a setting says, else where it listens in this process.
+fn urls(config: &Config, addresses: &[(ServiceName, SocketAddr)]) -> anyhow::Result<Vec<(ServiceName, Url)>> {
+    let mut urls = config.urls.clone();
+    for (service, addr) in addresses {
+        if !urls.iter().any(|(known, _)| known == service) {
+            urls.push((*service, base_url(*addr)?));
+        }
     }
-
-    /// A service: its demo data, its tasks, and what it adds to its server.
-    async fn part(&mut self, service: Service, metrics: &Metrics) -> anyhow::Result<Part> {
-        let (db, clock) = (self.db.clone(), self.clock.clone());
-        Ok(match service {
-            Service::User => {
-                user::update(&db).await.context("the users")?;
-                if self.config.demo {
-                    user::seed(&db).await.context("the demo users")?;
-                }
-                let (tokens, arrivals) = (self.tokens.clone(), user::Arrivals::default());
-                let state = user::State { db, clock, tokens, passwords: user::Passwords::new(cores())?, arrivals };
-                self.subscribers.push(user::subscriber(state.arrivals.clone()));
-                Part::new(service.name(), user::routes, move || state.clone())
-            }
-            Service::Product => {
-                product::update(&db).await.context("the products")?;
-                if self.config.demo {
-                    product::seed(&db).await.context("the demo products")?;
-                }
-                self.hear_of_revocations(PRODUCT_TOKENS);
-                let state = product::State { db, clock };
-                Part::new(service.name(), product::routes, move || state.clone())
-            }
-            Service::Order => {
-                let users = self.target(service, Service::User, &self.config.user_url, metrics)?;
-                let products = match self.config.no_products {
-                    true => None,
-                    false => Some(self.target(service, Service::Product, &self.config.product_url, metrics)?),
-                };
-                let payments = self.target(service, Service::Payment, &self.config.payment_url, metrics)?;
-                let order_ttl = self.config.order_ttl;
-                let quota = order::Quota {
-                    orders: self.config.max_pending_orders.into(),
-                    units: self.config.max_held_units.into(),
-                };
-                let state = move |client: &Client| {
-                    let peer = |target: &std::sync::Arc<Target>| Peer::new(client.clone(), target.clone());
-                    let products = products.as_ref().map(|products| ProductClient::new(peer(products)));
-                    let payments = PaymentClient::new(peer(&payments));
-                    let act = order::act(products.clone(), payments.clone());
-                    order::State {
-                        db: db.clone(),
-                        clock: clock.clone(),
-                        users: UserClient::new(peer(&users)),
-                        products,
-                        payments,
-                        owed: Caller::new(db.clone(), clock.clone(), order::SERVICE, act),
-                        order_ttl,
-                        quota,
-                    }
-                };
-                // Of this runtime, for the tasks.
-                let own = state(&peer::client()?);
-                self.tasks.push(tokio::spawn(own.owed.clone().run()));
-                self.tasks.push(tokio::spawn(sweep(self.config.sweep, move || {
-                    let own = own.clone();
-                    async move { order::expire(&own).await }
-                })));
-                self.subscribers.push(order::subscriber());
-                self.hear_of_revocations(ORDER_TOKENS);
-                Part::new(service.name(), order::routes, move || state(&peer::client().unwrap_or_default()))
-            }
-            Service::Payment => {
-                self.hear_of_revocations(PAYMENT_TOKENS);
-                let orders = self.target(service, Service::Order, &self.config.order_url, metrics)?;
-                let (gateway, window) = (Gateway::new(self.config.payment_gateway.clone()), self.config.payment_window);
-                let state = move |client: &Client| {
-                    let settler = payment::Settler {
-                        db: db.clone(),
-                        orders: OrderClient::new(Peer::new(client.clone(), orders.clone())),
-                        gateway: gateway.clone(),
-                    };
-                    let act = payment::act(settler.clone());
-                    payment::State {
-                        db: db.clone(),
-                        clock: clock.clone(),
-                        settler,
-                        owed: Caller::new(db.clone(), clock.clone(), payment::SERVICE, act),
-                        window,
-                    }
-                };
-                let own = state(&peer::client()?);
-                self.tasks.push(tokio::spawn(own.owed.clone().run()));
-                self.tasks.push(tokio::spawn(sweep(self.config.sweep, move || {
-                    let own = own.clone();
-                    async move { payment::expire(&own).await }
-                })));
-                Part::new(service.name(), payment::routes, move || state(&peer::client().unwrap_or_default()))
-            }
-        })
-    }
-
-    /// Where `caller` finds another service: in this process, or at `url`.
-    fn target(
-        &self,
-        caller: Service,
-        peer: Service,
-        url: &Option<Url>,
-        metrics: &Metrics,
-    ) -> anyhow::Result<std::sync::Arc<Target>> {
-        let here = self.addresses.iter().find(|(service, _)| *service == peer);
-        let url = match (url, here) {
-            (Some(url), _) => url.clone(),
-            (None, Some((_, addr))) => base_url(*addr)?,
-            (None, None) => bail!("nothing says where the {} service is", peer.name()),
-        };
-        let token = self.config.auth_required.then(|| ServiceToken::new(self.tokens.clone(), peer.name()));
-        Ok(Target::new(caller.name(), peer.name(), url, token, metrics.clone()))
-    }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    urls.retain(|(service, _)| !(config.no_products && *service == ServiceName::Product));
+    Ok(urls)
 }
 
 /// What tokens are signed with: chosen by somebody, or kept in a file beside the database.
@@ -327,108 +226,8 @@ fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
     }
 }
 
-fn name(service: Service) -> &'static str {
-    match service {
-        Service::User => user::NAME,
-        Service::Product => product::NAME,
-        Service::Order => order::NAME,
-        Service::Payment => payment::NAME,
-    }
-}
-
-/// What asking a service has shown.
-pub struct Checkup {
-    pub name: &'static str,
-    pub url: Url,
-    pub took: Duration,
-    /// Whether it is ready, or why not.
-    pub outcome: anyhow::Result<()>,
-}
-
-/// Asks the services of `config`, which run elsewhere, whether they are ready, all at once.
-pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
-    let client = peer::client()?;
-    let mut urls = Vec::new();
-    for ServiceConfig { service, listen, .. } in &config.services {
-        // Where it has no address of its own, it is with the one before.
-        let url = match listen {
-            Some(listen) => Some(base_url(*listen)?),
-            None => urls.last().map(|(_, url): &(_, Url)| url.clone()),
-        };
-        urls.extend(url.map(|url| (name(*service), url)));
-    }
-    let checkups = urls.into_iter().map(|(name, url)| async {
-        let began = Instant::now();
-        let outcome = peer::check(&client, url.clone()).await;
-        Checkup { name, url, took: began.elapsed(), outcome }
-    });
-    Ok(join_all(checkups).await)
-}
-
-/// The databases of a shop that is not running, about to be removed, with the secret beside them: tokens of users who
-/// are gone must not count for those who get their ids.
-pub struct Reset {
-    databases: Vec<DatabaseUrl>,
-    files: Vec<PathBuf>,
-}
-
-impl Reset {
-    /// An error if a database is in use, or not one of ours.
-    pub fn of(config: &Config) -> anyhow::Result<Self> {
-        let mut reset = Self { databases: Vec::new(), files: Vec::new() };
-        for ServiceConfig { database, database_variable, .. } in &config.services {
-            if database.exists() && !reset.databases.contains(database) {
-                database.check_unused().with_context(|| format!("{database_variable}: {database}"))?;
-                reset.databases.push(database.clone());
-                reset.files.extend(database.files());
-            }
-            let secret = database.beside("jwt-secret");
-            if database.exists() && secret.exists() && !reset.files.contains(&secret) {
-                reset.files.push(secret);
-            }
-        }
-        Ok(reset)
-    }
-
-    /// What is removed.
-    pub fn files(&self) -> &[PathBuf] {
-        &self.files
-    }
-
-    /// Removes it, unless somebody has begun to use it meanwhile.
-    pub fn run(&self) -> anyhow::Result<()> {
-        for database in &self.databases {
-            database.check_unused().with_context(|| database.to_string())?;
-        }
-        for file in &self.files {
-            match std::fs::remove_file(file) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("can't remove {}", file.display()));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Gives the account with this e-mail address a role. The user whose it is.
-pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<User> {
-    let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
-        bail!("accounts are of the user service");
-    };
-    if !database.exists() {
-        bail!("{database_variable}: there is no database {database}");
-    }
-    let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
-    let found = user::set_role(&db, &Clock::system(), email, role).await;
-    tokio::task::spawn_blocking(move || db.close()).await?;
-    let email = email.as_str();
-    found?.with_context(|| format!("{database} has no account with the e-mail address {email}: register it first"))
-}
-
 /// Binds a listener before anything is started, so that a port in use costs nothing.
-fn bind(service: Service, listen: SocketAddr) -> anyhow::Result<TcpListener> {
+fn bind(service: ServiceName, listen: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = || {
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Not on Windows, where it would let two processes share the port.
@@ -458,25 +257,16 @@ fn bind(service: Service, listen: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Does `work` at once and then every `period`.
-async fn sweep<W: Future<Output = Result<()>>>(period: Duration, work: impl Fn() -> W) {
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = work().await {
-            log::warn!("deadlines have to wait: {error}");
-        }
-    }
-}
-
-/// Clears away what has expired, in steps, so that a long list of it delays nobody's request.
-async fn purge(db: Db, clock: Clock) {
+/// Removes what has expired, in steps, so that a long list of it delays nobody's request.
+async fn purge(db: Db, clock: Clock, purges: Vec<Purge>) {
     let work = || async {
         let now = clock.now();
         while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
         db.write(move |tx| revocations::purge(tx, now)).await?;
-        product::purge(&db, &clock).await
+        for purge in &purges {
+            purge().await?;
+        }
+        Ok(())
     };
-    sweep(PURGE, work).await;
+    every(PURGE_PERIOD, work).await;
 }

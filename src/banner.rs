@@ -2,41 +2,38 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use crate::config::{Config, Refusal, Service, base_url};
+use crate::config::{Config, Refusal, base_url};
 use crate::logging::Style;
-use crate::{order, payment, product, user};
+use crate::service::ServiceName;
 
 /// The line of a service: its name, its URL, and what to try first. Programs read it, too.
-pub fn service(service: Service, addr: SocketAddr, auth_required: bool) -> Result<String, Refusal> {
+pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> Result<String, Refusal> {
     let url = base_url(addr)?;
-    let (name, call) = match service {
-        Service::User if auth_required => (
-            user::NAME,
-            format!(
-                "curl {url}auth/register -H 'Content-Type: application/json' \
-                 -d '{{\"name\": \"Siti\", \"email\": \"siti@example.com\", \"password\": \"tiga ekor kucing\"}}'"
-            ),
+    let call = match service {
+        ServiceName::User if auth_required => format!(
+            "curl {url}auth/register -H 'Content-Type: application/json' \
+             -d '{{\"name\": \"Siti\", \"email\": \"siti@example.com\", \"password\": \"tiga ekor kucing\"}}'"
         ),
-        Service::User => (user::NAME, format!("curl {url}users/1")),
-        Service::Product => (product::NAME, format!("curl {url}products")),
-        Service::Order if auth_required => (order::NAME, format!("curl {url}payments/methods")),
-        Service::Order => (
-            order::NAME,
-            format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'"),
-        ),
-        Service::Payment => (payment::NAME, format!("curl {url}payments/methods")),
+        ServiceName::User => format!("curl {url}users/1"),
+        ServiceName::Product => format!("curl {url}products"),
+        ServiceName::Order if auth_required => format!("curl {url}payments/methods"),
+        ServiceName::Order => {
+            format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'")
+        }
+        ServiceName::Payment => format!("curl {url}payments/methods"),
     };
+    let name = service.title();
     Ok(format!("{name:<14} {}   {call}\n", url.as_str().trim_end_matches('/')))
 }
 
 /// For people, with the lines of the services in it. `found`: whether there was a database before.
-pub fn welcome(config: &Config, addresses: &[(Service, SocketAddr)], found: bool) -> Result<String, Refusal> {
+pub fn welcome(config: &Config, addresses: &[(ServiceName, SocketAddr)], found: bool) -> Result<String, Refusal> {
     let paint = |text: &str, colour: &str| match config.log_style {
         Style::Terminal { colours: true } => format!("\x1b[{colour}m{text}\x1b[0m"),
         _ => text.to_owned(),
     };
     let mut text = format!("{} {}", paint("Pasar", "1"), env!("CARGO_PKG_VERSION"));
-    let page = addresses.iter().find(|(service, _)| *service == Service::Order).or(addresses.first());
+    let page = addresses.iter().find(|(service, _)| *service == ServiceName::Order).or(addresses.first());
     if let Some((_, addr)) = page {
         text += &format!(" is ready. Open {} in a browser.", paint(&page_url(*addr)?, "1;36"));
     }

@@ -20,37 +20,13 @@ use reqwest::Url;
 use crate::auth::{Role, token::Secret};
 use crate::domain::{Email, Field};
 use crate::logging::Style;
-use crate::payment::gateway::Rule;
+use crate::service::ServiceName;
 use crate::storage::DatabaseUrl;
+use crate::{order, payment};
 use text::{OptionalPeer, address, duration, is_host, is_origin, named, optional_peer, peer, switch};
 
 /// Where the payment service listens if nothing is said and it can't be with the order service.
 const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5003);
-
-/// The services of the shop, in the order in which they start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum Service {
-    User,
-    Product,
-    Order,
-    Payment,
-}
-
-impl Service {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Product => "product",
-            Self::Order => "order",
-            Self::Payment => "payment",
-        }
-    }
-
-    /// The variable that says where it listens.
-    pub fn addr_variable(self) -> String {
-        format!("{}_ADDR", self.name().to_uppercase())
-    }
-}
 
 // The groups of settings in the help.
 const ADDRESSES: &str = "Addresses";
@@ -83,7 +59,7 @@ struct Flags {
 
     /// Services to start [default: all]
     #[arg(value_enum, value_name = "SERVICE")]
-    services: Vec<Service>,
+    services: Vec<ServiceName>,
 
     /// Where the user service listens
     #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", value_parser = address, help_heading = ADDRESSES)]
@@ -190,7 +166,7 @@ enum Command {
     Health {
         /// Services to ask [default: all]
         #[arg(value_enum, value_name = "SERVICE")]
-        services: Vec<Service>,
+        services: Vec<ServiceName>,
     },
     /// Remove the databases with all that is in them, and the secret beside them; the next start makes new ones
     Reset {
@@ -231,24 +207,12 @@ pub struct Config {
     pub work: Work,
     /// The services that it is about, in the order of their start.
     pub services: Vec<ServiceConfig>,
-    /// Where users are found, if not in this process.
-    pub user_url: Option<Url>,
-    /// Where products are found, if not in this process.
-    pub product_url: Option<Url>,
+    /// Where services are found, but for those of this process that are found where they listen.
+    pub urls: Vec<(ServiceName, Url)>,
     /// There is no product service.
     pub no_products: bool,
-    /// Where orders are found, if not in this process.
-    pub order_url: Option<Url>,
-    /// Where payments are found, if not in this process.
-    pub payment_url: Option<Url>,
-    pub order_ttl: Duration,
-    /// Unpaid orders of an account at once.
-    pub max_pending_orders: u32,
-    /// Units of tracked products that an account's unpaid orders hold at once.
-    pub max_held_units: u32,
-    pub payment_window: Duration,
-    pub payment_gateway: Vec<Rule>,
-    pub sweep: Duration,
+    pub order: order::Settings,
+    pub payment: payment::Settings,
     /// Whether one has to log in.
     pub auth_required: bool,
     /// What tokens are signed with, if somebody has chosen it.
@@ -264,7 +228,7 @@ pub struct Config {
 /// One service of this process.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
-    pub service: Service,
+    pub service: ServiceName,
     /// `None`: with the order service.
     pub listen: Option<SocketAddr>,
     pub database: DatabaseUrl,
@@ -326,7 +290,7 @@ impl Config {
                 let role = if remove { Role::Customer } else { Role::Admin };
                 let email = Email::read(email.clone().into())
                     .map_err(|_| Refusal::new(format!("{email} is not an e-mail address")))?;
-                (Work::SetRole { email, role }, vec![Service::User])
+                (Work::SetRole { email, role }, vec![ServiceName::User])
             }
             Some(Command::Reset { yes: false }) if !std::io::stdin().is_terminal() => {
                 return Err(Refusal::new("reset removes the database for good, and nobody is there to ask: say --yes"));
@@ -339,20 +303,20 @@ impl Config {
         let jwt_secret = flags.jwt_secret.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(&secret));
         let jwt_secret = jwt_secret.transpose().map_err(|error| Refusal::new(format!("JWT_SECRET: {error}")))?;
         if wanted.is_empty() {
-            wanted = Service::value_variants().to_vec();
+            wanted = ServiceName::value_variants().to_vec();
         }
         wanted.sort_unstable();
         wanted.dedup();
         let mut services = Vec::new();
-        let order_here = wanted.contains(&Service::Order);
+        let order_here = wanted.contains(&ServiceName::Order);
         let payment_alone = flags.payment_addr.unwrap_or(PAYMENT_ADDR);
         for service in wanted {
             let (listen, own) = match service {
-                Service::User => (Some(flags.user_addr), &flags.user_database_url),
-                Service::Product => (Some(flags.product_addr), &flags.product_database_url),
-                Service::Order => (Some(flags.order_addr), &flags.order_database_url),
-                Service::Payment if order_here => (flags.payment_addr, &flags.payment_database_url),
-                Service::Payment => (Some(payment_alone), &flags.payment_database_url),
+                ServiceName::User => (Some(flags.user_addr), &flags.user_database_url),
+                ServiceName::Product => (Some(flags.product_addr), &flags.product_database_url),
+                ServiceName::Order => (Some(flags.order_addr), &flags.order_database_url),
+                ServiceName::Payment if order_here => (flags.payment_addr, &flags.payment_database_url),
+                ServiceName::Payment => (Some(payment_alone), &flags.payment_database_url),
             };
             let (database_variable, database) = match own {
                 Some(url) => (format!("{}_DATABASE_URL", service.name().to_uppercase()), url),
@@ -387,8 +351,9 @@ impl Config {
                 first.database_variable, other.database_variable
             )));
         }
-        let gateway = named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<Rule>, _>>();
-        let payment_gateway = gateway.map_err(|error| Refusal::new(format!("PAYMENT_GATEWAY: {error}")))?;
+        let gateway =
+            named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<payment::Rule>, _>>();
+        let gateway = gateway.map_err(|error| Refusal::new(format!("PAYMENT_GATEWAY: {error}")))?;
         let allowed_hosts = named(flags.allowed_hosts);
         if let Some(host) = allowed_hosts.iter().find(|host| !is_host(host)) {
             return Err(Refusal::new(format!("ALLOWED_HOSTS: {host} is not a host name or an address without a port")));
@@ -407,29 +372,28 @@ impl Config {
             None => base_url(addr).map(Some),
             Some(url) => Ok(Some(url)),
         };
-        let user_url = peer(flags.user_url, Service::User, flags.user_addr)?;
         let no_products = matches!(flags.product_url, Some(OptionalPeer::Nowhere));
         let product_url = match flags.product_url {
             Some(OptionalPeer::At(url)) => Some(url),
             Some(OptionalPeer::Nowhere) | None => None,
         };
-        let product_url = peer(product_url, Service::Product, flags.product_addr)?;
-        let order_url = peer(flags.order_url, Service::Order, flags.order_addr)?;
-        let payment_url = peer(flags.payment_url, Service::Payment, payment_alone)?;
+        let mut urls = Vec::new();
+        for (service, url, addr) in [
+            (ServiceName::User, flags.user_url, flags.user_addr),
+            (ServiceName::Product, product_url, flags.product_addr),
+            (ServiceName::Order, flags.order_url, flags.order_addr),
+            (ServiceName::Payment, flags.payment_url, payment_alone),
+        ] {
+            urls.extend(peer(url, service, addr)?.map(|url| (service, url)));
+        }
+        let quota = order::Quota { orders: flags.max_pending_orders.into(), units: flags.max_held_units.into() };
         Ok(Self {
             work,
             services,
-            user_url,
-            product_url,
+            urls,
             no_products,
-            order_url,
-            payment_url,
-            order_ttl: flags.order_ttl,
-            max_pending_orders: flags.max_pending_orders,
-            max_held_units: flags.max_held_units,
-            payment_window: flags.payment_window,
-            payment_gateway,
-            sweep: flags.sweep,
+            order: order::Settings { ttl: flags.order_ttl, quota, sweep: flags.sweep },
+            payment: payment::Settings { window: flags.payment_window, gateway, sweep: flags.sweep },
             auth_required,
             jwt_secret,
             demo: flags.demo,
@@ -480,26 +444,30 @@ mod tests {
         Config::from_args([&["pasar"], args].concat())
     }
 
+    fn url(urls: &[(ServiceName, Url)], service: ServiceName) -> Option<&str> {
+        urls.iter().find(|(name, _)| *name == service).map(|(_, url)| url.as_str())
+    }
+
     #[test]
     fn a_service_alone_finds_the_others_where_they_would_listen() {
-        let Config { services, user_url, product_url, .. } =
+        let Config { services, urls, .. } =
             config(&["order", "--user-addr", "0.0.0.0:8001", "--product-url", "http://shop:1/api"]).unwrap();
         assert_eq!(services.len(), 1);
-        assert_eq!(user_url.map(String::from).as_deref(), Some("http://127.0.0.1:8001/"));
-        assert_eq!(product_url.map(String::from).as_deref(), Some("http://shop:1/api"));
+        assert_eq!(url(&urls, ServiceName::User), Some("http://127.0.0.1:8001/"));
+        assert_eq!(url(&urls, ServiceName::Product), Some("http://shop:1/api"));
     }
 
     #[test]
     fn the_payment_service_is_with_the_order_service_unless_it_is_given_a_place() {
         let listens = |args: &[&str]| {
             let Config { services, .. } = config(args).unwrap();
-            services.iter().find(|one| one.service == Service::Payment).unwrap().listen.map(|addr| addr.port())
+            services.iter().find(|one| one.service == ServiceName::Payment).unwrap().listen.map(|addr| addr.port())
         };
         assert_eq!(listens(&[]), None);
         assert_eq!(listens(&["--payment-addr", "127.0.0.1:8004"]), Some(8004));
         assert_eq!(listens(&["payment"]), Some(5003));
-        let Config { payment_url, .. } = config(&["order"]).unwrap();
-        assert_eq!(payment_url.map(String::from).as_deref(), Some("http://127.0.0.1:5003/"));
+        let Config { urls, .. } = config(&["order"]).unwrap();
+        assert_eq!(url(&urls, ServiceName::Payment), Some("http://127.0.0.1:5003/"));
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub mod order;
 pub mod payment;
 pub mod peer;
 pub mod product;
+pub mod service;
 pub mod shares;
 pub mod storage;
 pub mod user;

@@ -34,6 +34,11 @@ fn limit() -> usize {
     UNKNOWN
 }
 
+/// The processor cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// Connections to the database that read.
 pub fn readers() -> u32 {
     readers_of(limit()) as u32

@@ -38,6 +38,8 @@ pub struct Subscriber {
     pub name: &'static str,
     pub effect: Effect,
     pub after: Option<After>,
+    /// Whether what waits has to be handled before the services of this process answer.
+    pub before_serving: bool,
 }
 
 /// Hands events to `subscribers`.

@@ -7,8 +7,9 @@ use futures_util::future::{join, join_all, try_join_all};
 use super::api::{Detail, Order, PeerState, Reached};
 use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
 use super::lifecycle::{self, By, Step};
+use super::state::State;
 use super::store::Filter;
-use super::{SERVICE, State, placement, store};
+use super::{placement, store};
 use crate::auth::Scope;
 use crate::clock::rfc3339;
 use crate::context::Context;
@@ -16,6 +17,7 @@ use crate::domain::{Id, Language, OrderStatus as Status, Sentence};
 use crate::error::{
     Error, NOT_ALLOWED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, USER_NOT_FOUND,
 };
+use crate::service::ServiceName;
 use crate::storage::{Place, Sort, Tx};
 use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
@@ -67,7 +69,7 @@ pub async fn create(
     Json(new): Json<NewOrder>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let key = key.of(SERVICE, &new)?;
+    let key = key.of(ServiceName::Order.name(), &new)?;
     Ok(web::created_once("/orders", placement::place(&state, &context, scope, new, key).await?))
 }
 

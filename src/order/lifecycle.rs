@@ -10,14 +10,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::api::Order;
-use super::{Owed, SERVICE, State, call, store};
+use super::jobs::{Owed, call};
+use super::state::State;
+use super::store;
 use crate::auth::Scope;
 use crate::clock::millis;
 use crate::context::Context;
 use crate::domain::OrderStatus as Status;
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{self, Event, Intent, intents};
+use crate::service::ServiceName;
 use crate::storage::Tx;
+
+const SERVICE: &str = ServiceName::Order.name();
 
 /// How long after its deadline an order is left alone: a payment that was confirmed in time may still be
 /// on its way.

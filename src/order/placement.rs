@@ -15,8 +15,10 @@ use uuid::Uuid;
 
 use super::api::{Item, Order};
 use super::forms::{NewOrder, What};
+use super::jobs::Owed;
+use super::state::{Quota, State};
+use super::store;
 use super::store::quota;
-use super::{Owed, Quota, SERVICE, State, store};
 use crate::auth::Scope;
 use crate::context::Context;
 use crate::domain::{OrderStatus as Status, Sentence};
@@ -26,7 +28,10 @@ use crate::error::{
 };
 use crate::events::{self, Event, intents};
 use crate::product::api::{Product, Reservation, insufficient};
+use crate::service::ServiceName;
 use crate::storage::{Answered, Key, Tx};
+
+const SERVICE: &str = ServiceName::Order.name();
 
 /// How long an order may take to be placed, from the first write to the last: well above the budget of
 /// its calls.

@@ -4,13 +4,15 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
-use super::{SERVICE, State, settlement, store};
+use super::state::State;
+use super::{settlement, store};
 use crate::auth::Scope;
 use crate::context::Context;
 use crate::domain::{Id, Language, OrderStatus, Rupiah};
 use crate::error::{
     Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
+use crate::service::ServiceName;
 use crate::storage::{Answered, Sort};
 use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
@@ -73,7 +75,7 @@ pub async fn create(
     Json(new): Json<NewPayment>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let key = key.of(SERVICE, &new)?;
+    let key = key.of(ServiceName::Payment.name(), &new)?;
     if let Some(key) = key.clone() {
         let now = state.clock.now();
         if let Some(answered) = state.db.read(move |tx| key.replay(tx, now)).await? {

@@ -13,7 +13,9 @@ use futures_util::future::join_all;
 
 use super::api::{Confirmation, Payment, Status};
 use super::gateway::Charge;
-use super::{Owed, SERVICE, Settler, State, store};
+use super::jobs::Owed;
+use super::state::{Settler, State};
+use super::store;
 use crate::auth::Scope;
 use crate::context::Context;
 use crate::domain::OrderStatus;
@@ -21,7 +23,10 @@ use crate::error::{
     Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, Result,
 };
 use crate::events::{self, Event, Intent, intents};
+use crate::service::ServiceName;
 use crate::storage::Tx;
+
+const SERVICE: &str = ServiceName::Payment.name();
 
 /// How long the gateway is waited for when no request waits: one that hangs must not hold up other payments.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(30);

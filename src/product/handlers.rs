@@ -3,8 +3,8 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::State;
 use super::api::{ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, StockCheck};
+use super::state::State;
 use super::store::{self, Filter, stock};
 use crate::domain::{Patch, Quantity, Sentence};
 use crate::error::{Error, PRODUCT_NOT_FOUND, RESERVATION_NOT_FOUND, Result};

@@ -38,7 +38,7 @@ struct Admitted<'a> {
 
 impl Scans {
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cores = crate::limits::cores();
         Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Mutex::default() }
     }
 

@@ -4,7 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::api::{NewUser, Notification, Removal, User, UserPatch};
-use super::{State, accounts, store, stream};
+use super::state::State;
+use super::{accounts, store, stream};
 use crate::auth::{Admitted, Scope};
 use crate::domain::{Language, Sentence};
 use crate::error::{Error, Result, USER_NOT_FOUND};

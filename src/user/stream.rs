@@ -9,8 +9,9 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::api::Notification;
+use super::state::State;
+use super::store;
 use super::store::NotificationRecord;
-use super::{State, store};
 use crate::auth::{Auth, Principal, token};
 use crate::domain::Language;
 use crate::error::{Error, Result, TOKEN_REVOKED};

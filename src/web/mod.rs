@@ -28,4 +28,4 @@ pub use response::{created, created_once, done, in_language, not_kept, ok};
 pub use routes::Routes;
 pub use server::{KEEP_ALIVE, serve};
 pub use sse::{LastEventId, Live, Message, event_id};
-pub use state::{About, Part, Server};
+pub use state::{About, Mount, Server};

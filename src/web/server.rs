@@ -22,7 +22,7 @@ use super::connections::{Connection, Connections, HEAD_TIMEOUT};
 use super::docs::{self, openapi};
 use super::response::IDEMPOTENT_REPLAYED;
 use super::routes::Routes;
-use super::state::{About, Part, Server};
+use super::state::{About, Mount, Server};
 use super::{health, middleware};
 
 /// How long an idle connection is kept. Clients of ours let go of theirs earlier.
@@ -33,17 +33,22 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long requests under way may take to end once the server stops.
 const DRAIN_SECS: u64 = 4;
 
-/// Starts a server on `listener` for the services whose `parts` these are.
-pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: Vec<Part>) -> std::io::Result<Running> {
-    let states = parts.clone();
+/// Starts a server on `listener` for the services whose `mounts` these are.
+pub fn serve(
+    listener: TcpListener,
+    mut server: Server,
+    workers: usize,
+    mounts: Vec<Mount>,
+) -> std::io::Result<Running> {
+    let states = mounts.clone();
     let table = move || {
         let mut table = Routes::default();
-        for part in &parts {
-            table.service = part.service;
-            (part.routes)(&mut table);
+        for mount in &mounts {
+            table.service = mount.service;
+            (mount.routes)(&mut table);
         }
         // What all servers have is of the service that a server is named after.
-        table.service = parts.first().map_or("", |part| part.service);
+        table.service = mounts.first().map_or("", |mount| mount.service);
         health::routes(&mut table);
         docs::routes(&mut table);
         table
@@ -65,7 +70,7 @@ pub fn serve(listener: TcpListener, mut server: Server, workers: usize, parts: V
     let service = move || {
         let server = server.clone();
         let app = App::new()
-            .configure(|config| states.iter().for_each(|part| (part.state)(config)))
+            .configure(|config| states.iter().for_each(|mount| (mount.state)(config)))
             .configure(|config| table().register(config))
             // Addresses that people and browsers try by themselves; no part of the API.
             .service(web::redirect("/docs/", "/docs"))

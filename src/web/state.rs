@@ -44,7 +44,7 @@ pub struct About {
 
 /// What a service adds to its server.
 #[derive(Clone)]
-pub struct Part {
+pub struct Mount {
     /// The service's name.
     pub service: &'static str,
     pub routes: fn(&mut Routes),
@@ -53,7 +53,7 @@ pub struct Part {
     pub state: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
 }
 
-impl Part {
+impl Mount {
     pub fn new<S: 'static>(
         service: &'static str,
         routes: fn(&mut Routes),

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use pasar::app::App;
 use pasar::clock::Clock;
-use pasar::config::{Config, Service, Work};
+use pasar::config::{Config, Work};
 use pasar::error::{CATALOGUE, Code};
+use pasar::service::ServiceName;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -93,10 +94,10 @@ impl TestApp {
             Api { addr: *addr, token: None, client: client.clone(), runtime: runtime.clone() }
         };
         Self {
-            user: api(Service::User),
-            product: api(Service::Product),
-            order: api(Service::Order),
-            payment: api(Service::Payment),
+            user: api(ServiceName::User),
+            product: api(ServiceName::Product),
+            order: api(ServiceName::Order),
+            payment: api(ServiceName::Payment),
             database,
             stop: Some(stop),
             thread: Some(thread),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::millis;
 use crate::error::{Error, Result, TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS};
-use crate::order::Quota;
+use crate::order::state::Quota;
 use crate::storage::Tx;
 
 /// How far apart requests may have read the clock whose claims are made one after the other.

@@ -1,0 +1,43 @@
+//! What the handlers work with.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::error::{Error, PRODUCT_NOT_FOUND, Result};
+use crate::events;
+use crate::payment::client::PaymentClient;
+use crate::product::client::ProductClient;
+use crate::storage::Db;
+use crate::user::client::UserClient;
+
+#[derive(Clone)]
+pub struct State {
+    pub db: Db,
+    pub clock: Clock,
+    pub users: UserClient,
+    /// `None`: there is no product service, and every order is of custom lines.
+    pub products: Option<ProductClient>,
+    pub payments: PaymentClient,
+    /// The calls that orders owe.
+    pub owed: events::Caller,
+    /// How long an order waits to be paid.
+    pub order_ttl: Duration,
+    pub quota: Quota,
+}
+
+/// What one account may have open at once, so that nobody holds all stock without paying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Orders that wait to be paid.
+    pub orders: i64,
+    /// Units of tracked products that such orders hold.
+    pub units: i64,
+}
+
+impl State {
+    /// The product service; without one no product can be found.
+    pub fn products(&self) -> Result<&ProductClient> {
+        let missing = || Error::new(&PRODUCT_NOT_FOUND).detail("there is no product service: PRODUCT_URL is none");
+        self.products.as_ref().ok_or_else(missing)
+    }
+}

@@ -1,0 +1,67 @@
+//! How the payment service is put together.
+
+use std::time::Duration;
+
+use reqwest::Client;
+
+use super::gateway::{Gateway, Rule};
+use super::routes::routes;
+use super::state::{Settler, State};
+use super::{jobs, settlement};
+use crate::auth::revocations;
+use crate::events::{Caller, PAYMENT_TOKENS};
+use crate::order::client::OrderClient;
+use crate::peer::{self, Peer};
+use crate::service::{Deps, Service, ServiceName, every};
+use crate::web::Mount;
+
+const NAME: ServiceName = ServiceName::Payment;
+
+/// What the settings say of payments.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a payment can be confirmed.
+    pub window: Duration,
+    /// How the built-in gateway treats the methods.
+    pub gateway: Vec<Rule>,
+    /// How often deadlines are looked after.
+    pub sweep: Duration,
+}
+
+/// Builds the service.
+pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
+    let orders = deps.target(NAME, ServiceName::Order)?;
+    let Deps { db, clock, .. } = deps.clone();
+    let Settings { window, gateway, sweep } = settings.clone();
+    let gateway = Gateway::new(gateway);
+    let state = move |client: &Client| {
+        let settler = Settler {
+            db: db.clone(),
+            orders: OrderClient::new(Peer::new(client.clone(), orders.clone())),
+            gateway: gateway.clone(),
+        };
+        let act = jobs::act(settler.clone());
+        State {
+            db: db.clone(),
+            clock: clock.clone(),
+            settler,
+            owed: Caller::new(db.clone(), clock.clone(), NAME.name(), act),
+            window,
+        }
+    };
+    // Of the launcher's runtime, for the tasks.
+    let own = state(&peer::client()?);
+    let jobs = own.owed.clone().run();
+    let expiry = every(sweep, move || {
+        let own = own.clone();
+        async move { settlement::expire(&own).await }
+    });
+    Ok(Service {
+        mount: Mount::new(NAME.name(), routes, move || state(&peer::client().unwrap_or_default())),
+        token_check: revocations::is_current,
+        subscribers: vec![revocations::subscriber(PAYMENT_TOKENS)],
+        start_up: Box::pin(async { Ok(()) }),
+        tasks: vec![Box::pin(jobs), Box::pin(expiry)],
+        purge: None,
+    })
+}

@@ -1,0 +1,64 @@
+//! How the product service is put together.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::routes::routes;
+use super::state::State;
+use super::store;
+use crate::auth::revocations;
+use crate::clock::{Clock, millis};
+use crate::error::Result;
+use crate::events::PRODUCT_TOKENS;
+use crate::service::{Deps, Service, ServiceName};
+use crate::storage::Db;
+use crate::web::Mount;
+
+/// How long the key of a released reservation is remembered: no request to reserve is on its way for so long.
+const TOMBSTONE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Builds the service.
+pub fn build(deps: &Deps) -> Service {
+    let Deps { db, clock, demo, .. } = deps.clone();
+    let state = State { db: db.clone(), clock: clock.clone() };
+    let purged = state.clone();
+    Service {
+        mount: Mount::new(ServiceName::Product.name(), routes, move || state.clone()),
+        token_check: revocations::is_current,
+        subscribers: vec![revocations::subscriber(PRODUCT_TOKENS)],
+        start_up: Box::pin(async move { start_up(&db, demo).await }),
+        tasks: Vec::new(),
+        purge: Some(Box::new(move || {
+            let State { db, clock } = purged.clone();
+            Box::pin(async move { purge(&db, &clock).await })
+        })),
+    }
+}
+
+/// Brings what an earlier version stored up to date, and adds the demo data to a database that never had a product.
+async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
+    index_for_search(db).await.context("the products")?;
+    if demo {
+        db.write(store::seed).await.context("the demo products")?;
+    }
+    Ok(())
+}
+
+async fn index_for_search(db: &Db) -> Result<()> {
+    while db.write(|tx| store::search::fill_in(tx, 1000)).await? > 0 {}
+    // Small steps: the index of a long description takes a while, and others may share the database.
+    let mut after = Some(0);
+    while let Some(id) = after {
+        after = db.write(move |tx| store::search::index(tx, id, 100)).await?;
+    }
+    Ok(())
+}
+
+/// Removes the keys of reservations that were released long ago.
+async fn purge(db: &Db, clock: &Clock) -> Result<()> {
+    let before = clock.now() - millis(TOMBSTONE_TTL);
+    // In steps, so that a long list of them delays nobody's order.
+    while db.write(move |tx| store::stock::purge(tx, before, 1000)).await? > 0 {}
+    Ok(())
+}

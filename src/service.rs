@@ -1,0 +1,116 @@
+//! What the launcher and the services know of each other: what a service is built from, and what it consists of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use futures_util::future::BoxFuture;
+use reqwest::Url;
+
+use crate::auth::{TokenCheck, token::Tokens};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::events::Subscriber;
+use crate::metrics::Metrics;
+use crate::peer::{ServiceToken, Target};
+use crate::storage::Db;
+use crate::web::Mount;
+
+/// The services of the shop, in the order in which they start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum ServiceName {
+    User,
+    Product,
+    Order,
+    Payment,
+}
+
+impl ServiceName {
+    /// As it stands in commands, logs and tokens.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Product => "product",
+            Self::Order => "order",
+            Self::Payment => "payment",
+        }
+    }
+
+    /// As people see it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::User => "UserService",
+            Self::Product => "ProductService",
+            Self::Order => "OrderService",
+            Self::Payment => "PaymentService",
+        }
+    }
+
+    /// The variable that says where it listens.
+    pub fn addr_variable(self) -> String {
+        format!("{}_ADDR", self.name().to_uppercase())
+    }
+}
+
+/// What a service is built from.
+#[derive(Clone)]
+pub struct Deps {
+    pub db: Db,
+    pub clock: Clock,
+    pub tokens: Tokens,
+    /// Of the server that the service is on.
+    pub metrics: Metrics,
+    /// Where the other services are.
+    pub urls: Arc<Vec<(ServiceName, Url)>>,
+    /// Whether services have to show tokens to each other.
+    pub auth_required: bool,
+    /// Whether an empty database gets demo data.
+    pub demo: bool,
+}
+
+impl Deps {
+    /// Another service, for the calls of `caller`.
+    pub fn target(&self, caller: ServiceName, peer: ServiceName) -> anyhow::Result<Arc<Target>> {
+        let found = self.urls.iter().find(|(name, _)| *name == peer).map(|(_, url)| url.clone());
+        let url = found.with_context(|| format!("nothing says where the {} service is", peer.name()))?;
+        let token = self.auth_required.then(|| ServiceToken::new(self.tokens.clone(), peer.name()));
+        Ok(Target::new(caller.name(), peer.name(), url, token, self.metrics.clone()))
+    }
+
+    /// Whether there is such a service anywhere.
+    pub fn has(&self, peer: ServiceName) -> bool {
+        self.urls.iter().any(|(name, _)| *name == peer)
+    }
+}
+
+/// A service, put together but not yet running.
+pub struct Service {
+    /// Its routes, and what their handlers work with.
+    pub mount: Mount,
+    /// Whether a user's token still counts, as this service knows it.
+    pub token_check: TokenCheck,
+    /// What it hears of.
+    pub subscribers: Vec<Subscriber>,
+    /// What has to be done before it answers.
+    pub start_up: BoxFuture<'static, anyhow::Result<()>>,
+    /// What goes on as long as the process lives.
+    pub tasks: Vec<BoxFuture<'static, ()>>,
+    /// Removes what has expired; run from time to time.
+    pub purge: Option<Purge>,
+}
+
+/// One run of a task that is repeated.
+pub type Purge = Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// Does `work` at once and then every `period`, for as long as it is polled.
+pub async fn every<W: Future<Output = Result<()>>>(period: Duration, work: impl Fn() -> W) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = work().await {
+            log::warn!("deadlines have to wait: {error}");
+        }
+    }
+}

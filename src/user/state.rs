@@ -1,0 +1,16 @@
+//! What the handlers work with.
+
+use super::password::Passwords;
+use super::stream::Arrivals;
+use crate::auth::token::Tokens;
+use crate::clock::Clock;
+use crate::storage::Db;
+
+#[derive(Clone)]
+pub struct State {
+    pub db: Db,
+    pub clock: Clock,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub arrivals: Arrivals,
+}
