@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pasar::auth::token::{Secret, ServiceToken, Tokens};
+use pasar::auth::token::{Secret, Tokens};
 use pasar::clock::Clock;
+use pasar::peer::ServiceToken;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
