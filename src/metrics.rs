@@ -1,7 +1,6 @@
 //! What `/metrics` shows, in Prometheus' text format.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -10,8 +9,6 @@ use prometheus::{
 };
 
 use crate::error::{Error, Result};
-use crate::events::Backlog;
-use crate::storage::Db;
 
 /// The numbers of one server; clones share them.
 #[derive(Clone)]
@@ -65,7 +62,7 @@ impl Metrics {
         Ok(Self { registry, requests, durations, calls, database, backlog, dropped })
     }
 
-    /// Notes an answered request. `route` must be a pattern, never a path as sent.
+    /// Counts an answered request. `route` must be a pattern, never a path as sent.
     pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
         self.requests.with_label_values(&[method, route, status]).inc();
         self.durations.with_label_values(&[route]).observe(took.as_secs_f64());
@@ -76,30 +73,28 @@ impl Metrics {
         self.calls.with_label_values(&[peer, outcome]).inc();
     }
 
-    /// All of it as text, with the figures of `db` and, if it has been counted, the `backlog` in it.
-    pub fn text(&self, db: &Db, backlog: Option<Backlog>) -> Result<Vec<u8>> {
-        let mut dropped = Vec::new();
-        if let Some(backlog) = backlog {
+    /// Sets how many commits the database has made since the start, and how many writes they carried.
+    pub fn set_database(&self, commits: u64, writes: u64) {
+        for (operation, count) in [("commit", commits), ("write", writes)] {
+            self.database.with_label_values(&[operation]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Sets how much of something (`events`, `calls`) is in a state (`waiting`, `parked`).
+    pub fn set_backlog(&self, of: &str, state: &str, count: i64) {
+        self.backlog.with_label_values(&[of, state]).set(count);
+    }
+
+    /// All of it as text, with the number of dropped events if it has been counted.
+    pub fn text(&self, events_dropped: Option<u64>) -> Result<Vec<u8>> {
+        let mut families = self.registry.gather();
+        if let Some(dropped) = events_dropped {
             // Counted in the database: a counter of our own could not be set.
             let counter = IntCounter::with_opts(self.dropped.clone()).map_err(Error::internal)?;
-            counter.inc_by(u64::try_from(backlog.events_dropped).unwrap_or(0));
-            dropped = counter.collect();
-            for (of, state, count) in [
-                ("events", "waiting", backlog.events_waiting),
-                ("events", "parked", backlog.events_parked),
-                ("calls", "waiting", backlog.intents_waiting),
-                ("calls", "parked", backlog.intents_parked),
-            ] {
-                self.backlog.with_label_values(&[of, state]).set(count);
-            }
-        }
-        let stats = db.stats();
-        for (operation, count) in [("commit", &stats.commits), ("write", &stats.writes)] {
-            let count = i64::try_from(count.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-            self.database.with_label_values(&[operation]).set(count);
+            counter.inc_by(dropped);
+            families.extend(counter.collect());
         }
         let mut text = Vec::new();
-        let families = [self.registry.gather(), dropped].concat();
         TextEncoder::new().encode(&families, &mut text).map_err(Error::internal)?;
         Ok(text)
     }

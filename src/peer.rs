@@ -27,7 +27,6 @@ use crate::context::{BUDGET, Context};
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::web::KEEP_ALIVE;
 
 use breaker::{Breaker, MAX_FAILURES, PROBE_PERIOD};
 pub use service_token::ServiceToken;
@@ -35,6 +34,9 @@ pub use service_token::ServiceToken;
 /// The target of the log of calls.
 const CALLS: &str = "pasar::calls";
 
+/// How long an idle connection is kept: shorter than our servers keep it, so that no call goes to a connection that
+/// is being closed.
+pub const POOL_IDLE: Duration = Duration::from_secs(5);
 /// What the first attempt may take of a request's budget, so that a second one fits in.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
 /// The longest pause before the second attempt; the real one is random, so that clients spread out.
@@ -53,7 +55,7 @@ pub fn client() -> anyhow::Result<Client> {
         .redirect(reqwest::redirect::Policy::none())
         .http1_only()
         .tcp_nodelay(true)
-        .pool_idle_timeout(KEEP_ALIVE / 3)
+        .pool_idle_timeout(POOL_IDLE)
         .pool_max_idle_per_host((limits::calls() / 4).max(2))
         .build()?;
     Ok(client)

@@ -6,36 +6,55 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many of something each client has. Clones share the counts.
-pub struct Shares<K>(Arc<Mutex<HashMap<K, usize>>>);
+pub struct Shares<K> {
+    counts: Arc<Mutex<Counts<K>>>,
+    /// How many there are for all clients together.
+    capacity: usize,
+}
+
+struct Counts<K> {
+    of: HashMap<K, usize>,
+    total: usize,
+}
 
 impl<K> Clone for Shares<K> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<K> Default for Shares<K> {
-    fn default() -> Self {
-        Self(Arc::default())
+        Self { counts: Arc::clone(&self.counts), capacity: self.capacity }
     }
 }
 
 impl<K: Eq + Hash + Clone> Shares<K> {
-    /// One more for `client`, until it is dropped; `None` if that would be more than `most`.
-    pub fn take(&self, client: K, most: usize) -> Option<Share<K>> {
+    /// Shares of something of which there is no end.
+    pub fn unlimited() -> Self {
+        Self::of(usize::MAX)
+    }
+
+    /// Shares of something of which there are `capacity`.
+    pub fn of(capacity: usize) -> Self {
+        Self { counts: Arc::new(Mutex::new(Counts { of: HashMap::new(), total: 0 })), capacity }
+    }
+
+    /// One more for `client`, until it is dropped; `None` if none is left, or if the client has `max` already.
+    pub fn take(&self, client: K, max: usize) -> Option<Share<K>> {
         let mut counts = self.lock();
-        let count = counts.entry(client.clone()).or_default();
-        if *count >= most {
+        let own = counts.of.get(&client).copied().unwrap_or(0);
+        if own >= max || counts.total >= self.capacity {
             return None;
         }
-        *count += 1;
+        counts.of.insert(client.clone(), own + 1);
+        counts.total += 1;
         Some(Share { shares: self.clone(), client })
+    }
+
+    /// Whether nobody has any.
+    pub fn is_empty(&self) -> bool {
+        self.lock().of.is_empty()
     }
 }
 
 impl<K> Shares<K> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Counts<K>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,11 +67,11 @@ pub struct Share<K: Eq + Hash + Clone> {
 impl<K: Eq + Hash + Clone> Drop for Share<K> {
     fn drop(&mut self) {
         let mut counts = self.shares.lock();
-        if let Some(count) = counts.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.client);
-            }
+        counts.total -= 1;
+        match counts.of.get_mut(&self.client) {
+            Some(own) if *own > 1 => *own -= 1,
+            // Nothing is kept of a client that has nothing.
+            _ => drop(counts.of.remove(&self.client)),
         }
     }
 }
@@ -79,13 +98,22 @@ mod tests {
 
     #[test]
     fn each_client_has_its_own_share_and_gives_it_back() {
-        let shares = Shares::default();
+        let shares = Shares::unlimited();
         let held: Vec<_> = (0..3).map(|_| shares.take("a", 3).unwrap()).collect();
         assert!(shares.take("a", 3).is_none());
         assert!(shares.take("b", 3).is_some());
         drop(held);
-        assert!(shares.lock().is_empty(), "nothing is kept for who has nothing");
+        assert!(shares.is_empty(), "nothing is kept for who has nothing");
         assert!(shares.take("a", 3).is_some());
+    }
+
+    #[test]
+    fn all_clients_together_have_no_more_than_there_is() {
+        let shares = Shares::of(3);
+        let held: Vec<_> = ["a", "a", "b"].map(|client| shares.take(client, 2).unwrap()).into();
+        assert!(shares.take("c", 2).is_none());
+        drop(held);
+        assert!(shares.take("c", 2).is_some());
     }
 
     #[test]

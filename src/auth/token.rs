@@ -13,7 +13,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, Principal, Role};
+use super::principal::{Holder, Principal, Role};
 use crate::domain::Id;
 use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
 use crate::storage::files::{self, Exposure};

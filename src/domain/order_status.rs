@@ -5,8 +5,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::UnknownName;
 use super::language::Sentence;
+use super::unknown_name::UnknownName;
 
 /// How far an order has come; the transitions are in `order::lifecycle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

@@ -1,8 +1,7 @@
 //! Reads that may look at many rows: off the threads that serve requests, few at once, each for a limited time.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -10,6 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{Tx, on_snapshot};
 use crate::error::{BUSY, Error, Result};
+use crate::shares::{Share, Shares};
 
 /// What one scan may take. Together with [`WAIT`] it leaves a request time to be answered within three seconds.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -27,19 +27,14 @@ const INSTRUCTIONS: i32 = 1000;
 /// without end get a quarter of the machine, and one alone is as fast as it can be.
 pub(super) struct Scans {
     threads: Arc<Semaphore>,
-    admitted: Mutex<HashMap<Option<IpAddr>, usize>>,
-}
-
-/// Counts a scan as long as it is kept.
-struct Admitted<'a> {
-    scans: &'a Scans,
-    network: Option<IpAddr>,
+    /// Scans that run or wait, by network.
+    admitted: Shares<Option<IpAddr>>,
 }
 
 impl Scans {
     pub fn new() -> Self {
         let cores = crate::limits::cores();
-        Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Mutex::default() }
+        Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Shares::of(MOST) }
     }
 
     /// Runs `work` on a snapshot; [`BUSY`] if too many scans are before it, be it of all or of its `network`.
@@ -71,24 +66,9 @@ impl Scans {
         outcome.await.map_err(Error::internal)?
     }
 
-    fn admit(&self, network: Option<IpAddr>) -> Option<Admitted<'_>> {
-        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = admitted.get(&network).copied().unwrap_or(0);
-        if admitted.values().sum::<usize>() >= MOST || (network.is_some() && own >= MOST_OF_ONE) {
-            return None;
-        }
-        admitted.insert(network, own + 1);
-        Some(Admitted { scans: self, network })
-    }
-}
-
-impl Drop for Admitted<'_> {
-    fn drop(&mut self) {
-        let mut admitted = self.scans.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        match admitted.get_mut(&self.network) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(admitted.remove(&self.network)),
-        }
+    fn admit(&self, network: Option<IpAddr>) -> Option<Share<Option<IpAddr>>> {
+        let max = if network.is_some() { MOST_OF_ONE } else { MOST };
+        self.admitted.take(network, max)
     }
 }
 
@@ -124,6 +104,6 @@ mod tests {
         admitted.extend((admitted.len()..MOST).map(|_| scans.admit(None).unwrap()));
         assert!(scans.admit(network(3)).is_none() && scans.admit(None).is_none(), "more than there may be");
         drop(admitted);
-        assert!(scans.admit(network(1)).is_some() && scans.admitted.lock().unwrap().is_empty());
+        assert!(scans.admit(network(1)).is_some() && scans.admitted.is_empty());
     }
 }

@@ -20,13 +20,13 @@ pub async fn register(
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let turn = state.passwords.queue_registration(client.0).await?;
+    let slot = state.passwords.queue_registration(client.0).await?;
     let key = new.email.key();
     // To spare the hash; the write decides.
     if state.db.read(move |tx| store::with_email(tx, &key)).await?.is_some() {
         return Err(Error::new(&EMAIL_TAKEN));
     }
-    let password_hash = state.passwords.hash(&turn, new.password).await?;
+    let password_hash = state.passwords.hash(&slot, new.password).await?;
     let new = NewUser { name: new.name, email: Some(new.email), phone: new.phone };
     let (user, account) = state
         .db
@@ -49,9 +49,9 @@ pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<
             Ok((Subject::User(user.id), store::account(tx, user.id)?.map(|account| (user, account))))
         })
         .await?;
-    let turn = state.passwords.queue_attempt(&subject, client.0).await?;
+    let slot = state.passwords.queue_attempt(&subject, client.0).await?;
     let hash = found.as_ref().map(|(_, account)| account.password_hash.clone());
-    let right = state.passwords.verify(&turn, login.password, hash).await?;
+    let right = state.passwords.verify(&slot, login.password, hash).await?;
     let (user, account) = found.filter(|_| right).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
     Ok(web::not_kept(web::ok(&session(&state, user, &account)?)))
 }
@@ -138,8 +138,8 @@ pub async fn confirm(
         let why = Sentence::new("wajib diisi: pengguna ini memiliki akun", "is required: the user has an account");
         Error::new(&INVALID_FIELDS).field("current_password", why)
     })?;
-    let turn = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
-    if state.passwords.verify(&turn, attempt, Some(account.password_hash.clone())).await? {
+    let slot = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
+    if state.passwords.verify(&slot, attempt, Some(account.password_hash.clone())).await? {
         Ok(Confirmed(Some(account.password_hash)))
     } else {
         Err(wrong_password())
@@ -159,13 +159,13 @@ pub async fn change_password(
 ) -> Result<HttpResponse> {
     let Holder { id, version, .. } = principal.user()?;
     // Whoever has found a token may not try passwords any faster than others.
-    let turn = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
+    let slot = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
     let account = state.db.read(move |tx| store::account(tx, id)).await?;
     let account = account.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
-    if !state.passwords.verify(&turn, change.current_password, Some(account.password_hash)).await? {
+    if !state.passwords.verify(&slot, change.current_password, Some(account.password_hash)).await? {
         return Err(wrong_password());
     }
-    let hash = state.passwords.hash(&turn, change.new_password).await?;
+    let hash = state.passwords.hash(&slot, change.new_password).await?;
     let now = state.clock.now();
     if !state.db.write(move |tx| store::set_password(tx, id, version, &hash, now)).await? {
         return Err(Error::new(&TOKEN_REVOKED));

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod api;
+mod arrivals;
 pub mod client;
 mod handlers;
 mod limits;

@@ -3,7 +3,6 @@
 //! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So there are threads for it that make one
 //! after the other and leave a core to those that serve; what may wait for them has an end.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
@@ -22,7 +21,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::limits::{Limits, Subject};
 use crate::domain::{Fault, Field};
 use crate::error::{BUSY, Error, Result};
-use crate::shares::network;
+use crate::shares::{Share, Shares, network};
 
 /// NIST SP 800-63B, 5.1.1.2: eight at least, long ones allowed, no rules about what they are made of.
 const SHORTEST: usize = 8;
@@ -30,9 +29,10 @@ const LONGEST: usize = 128;
 /// What everybody tries first; sorted.
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
 
-/// Hashes that may wait for a core, and how many of the places are kept from those who hold all the others.
-const QUEUE: usize = 64;
-const OTHERS: usize = 8;
+/// Hashes that may wait for a core.
+const MAX_QUEUED: usize = 64;
+/// Slots of the queue that the network which has all the others does not get.
+const SLOTS_FOR_OTHERS: usize = 8;
 /// How late a refusal comes: whoever repeats an attempt at once shall keep nobody busy.
 const REFUSAL: Duration = Duration::from_millis(100);
 
@@ -93,7 +93,10 @@ impl Field for Attempt {
 pub struct Passwords(Arc<Inner>);
 
 struct Inner {
-    queue: Arc<Queue>,
+    /// Who waits for a hash or has one made, by network.
+    queue: Shares<IpAddr>,
+    /// The most of them from one network.
+    max_of_network: usize,
     /// To the threads that hash.
     work: Sender<Work>,
     limits: Limits,
@@ -101,43 +104,8 @@ struct Inner {
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// Who waits for a hash, or has one made.
-struct Queue {
-    places: usize,
-    /// How many places each network holds.
-    held: Mutex<HashMap<IpAddr, usize>>,
-}
-
-/// A place in the queue, held until the last clone is gone.
-pub type Turn = Arc<Place>;
-
-pub struct Place {
-    queue: Arc<Queue>,
-    network: IpAddr,
-}
-
-impl Queue {
-    /// A place for somebody from `network`; none if all are taken, or if that network has enough of them.
-    fn place(self: &Arc<Self>, network: IpAddr) -> Option<Turn> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, own) = (held.values().sum::<usize>(), held.get(&network).copied().unwrap_or(0));
-        if all >= self.places || own >= self.places - OTHERS {
-            return None;
-        }
-        held.insert(network, own + 1);
-        Some(Arc::new(Place { queue: Arc::clone(self), network }))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.queue.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.get_mut(&self.network) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(held.remove(&self.network)),
-        }
-    }
-}
+/// A slot in the queue, taken until the last clone is gone.
+pub type Slot = Arc<Share<IpAddr>>;
 
 impl Passwords {
     /// Hashes on all of the machine's `cores` but one.
@@ -155,53 +123,54 @@ impl Passwords {
                 }
             })?;
         }
-        let queue = Arc::new(Queue { places: threads + QUEUE, held: Mutex::default() });
-        Ok(Self(Arc::new(Inner { queue, work, limits: Limits::new() })))
+        let slots = threads + MAX_QUEUED;
+        let (queue, max_of_network) = (Shares::of(slots), slots - SLOTS_FOR_OTHERS);
+        Ok(Self(Arc::new(Inner { queue, max_of_network, work, limits: Limits::new() })))
     }
 
-    /// Takes a place in the queue for a registration from `address`; [`BUSY`] if there is none,
+    /// Takes a slot in the queue for a registration from `address`; [`BUSY`] if there is none,
     /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if the network has used up its limit.
-    pub async fn queue_registration(&self, address: IpAddr) -> Result<Turn> {
+    pub async fn queue_registration(&self, address: IpAddr) -> Result<Slot> {
         let network = network(address);
         late(self.try_queue(network, |limits| limits.register(network))).await
     }
 
-    /// Takes a place in the queue for an attempt at the password of `subject`; [`BUSY`] if there is none,
+    /// Takes a slot in the queue for an attempt at the password of `subject`; [`BUSY`] if there is none,
     /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the limits is used up.
-    pub async fn queue_attempt(&self, subject: &Subject, address: IpAddr) -> Result<Turn> {
+    pub async fn queue_attempt(&self, subject: &Subject, address: IpAddr) -> Result<Slot> {
         let network = network(address);
         late(self.try_queue(network, |limits| limits.attempt(subject, network))).await
     }
 
-    fn try_queue(&self, network: IpAddr, count: impl FnOnce(&Limits) -> Result<()>) -> Result<Turn> {
-        // First, as without a place no attempt is counted: a flood of made-up accounts fills no memory.
-        let place = self.0.queue.place(network);
-        let place = place.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))?;
+    fn try_queue(&self, network: IpAddr, count: impl FnOnce(&Limits) -> Result<()>) -> Result<Slot> {
+        // First, as without a slot no attempt is counted: a flood of made-up accounts fills no memory.
+        let slot = self.0.queue.take(network, self.0.max_of_network);
+        let slot = slot.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))?;
         count(&self.0.limits)?;
-        Ok(place)
+        Ok(Arc::new(slot))
     }
 
     /// The hash to keep of a password, as a PHC string.
-    pub async fn hash(&self, turn: &Turn, Password(password): Password) -> Result<String> {
+    pub async fn hash(&self, slot: &Slot, Password(password): Password) -> Result<String> {
         let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string());
-        self.work(turn, hash).await?.map_err(|error| Error::internal(anyhow::anyhow!("a password: {error}")))
+        self.work(slot, hash).await?.map_err(|error| Error::internal(anyhow::anyhow!("a password: {error}")))
     }
 
     /// Whether an attempt is the password with this hash. Without a hash it is not, and that takes as long.
-    pub async fn verify(&self, turn: &Turn, Attempt(attempt): Attempt, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, slot: &Slot, Attempt(attempt): Attempt, hash: Option<String>) -> Result<bool> {
         let verify = move || {
             let right = Argon2::default().verify_password(attempt.as_bytes(), hash.as_deref().unwrap_or(NOBODYS));
             right.is_ok() && hash.is_some()
         };
-        self.work(turn, verify).await
+        self.work(slot, verify).await
     }
 
-    async fn work<T: Send + 'static>(&self, turn: &Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn work<T: Send + 'static>(&self, slot: &Slot, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (done, outcome) = oneshot::channel();
-        let turn = Arc::clone(turn);
+        let slot = Arc::clone(slot);
         let work = move || {
             // Held to the end, even if nobody waits for it any more.
-            let _turn = turn;
+            let _slot = slot;
             let _ = done.send(work());
         };
         self.0.work.send(Box::new(work)).map_err(|_| Error::internal(anyhow::anyhow!("nobody hashes")))?;
@@ -209,7 +178,7 @@ impl Passwords {
     }
 }
 
-async fn late(outcome: Result<Turn>) -> Result<Turn> {
+async fn late(outcome: Result<Slot>) -> Result<Slot> {
     if outcome.is_err() {
         tokio::time::sleep(REFUSAL).await;
     }
@@ -263,16 +232,16 @@ mod tests {
         let passwords = new(2);
         let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let queue = |from| passwords.try_queue(from, |_| Ok(()));
-        let take = |from, places: usize| (0..places).map(|_| queue(from)).collect::<Result<Vec<_>>>();
-        let mine = take(here, QUEUE + 1 - OTHERS);
+        let take = |from, slots: usize| (0..slots).map(|_| queue(from)).collect::<Result<Vec<_>>>();
+        let mine = take(here, MAX_QUEUED + 1 - SLOTS_FOR_OTHERS);
         assert!(mine.is_ok());
         assert!(queue(here).is_err_and(|error| error.is(&BUSY)));
-        let others = take(there, OTHERS);
+        let others = take(there, SLOTS_FOR_OTHERS);
         assert!(others.is_ok());
         assert!(queue(there).is_err_and(|error| error.is(&BUSY)));
         drop(mine);
-        assert!(take(there, QUEUE + 1 - 2 * OTHERS).is_ok());
+        assert!(take(there, MAX_QUEUED + 1 - 2 * SLOTS_FOR_OTHERS).is_ok());
         drop(others);
-        assert!(passwords.0.queue.held.lock().is_ok_and(|held| held.is_empty()), "nothing is remembered");
+        assert!(passwords.0.queue.is_empty(), "nothing is remembered");
     }
 }

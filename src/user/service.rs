@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::api::User;
+use super::arrivals::Arrivals;
 use super::password::Passwords;
 use super::routes::routes;
 use super::state::State;
 use super::store;
-use super::stream::Arrivals;
 use crate::auth::Role;
 use crate::clock::Clock;
 use crate::domain::Email;

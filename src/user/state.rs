@@ -1,7 +1,7 @@
 //! What the handlers work with.
 
+use super::arrivals::Arrivals;
 use super::password::Passwords;
-use super::stream::Arrivals;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::storage::Db;

@@ -15,40 +15,11 @@ use super::store::NotificationRecord;
 use crate::auth::{Auth, Principal, token};
 use crate::domain::Language;
 use crate::error::{Error, Result, TOKEN_REVOKED};
-use crate::events::Event;
 use crate::storage::{CHUNK, Db};
 use crate::web::Message;
 
 /// How often a stream looks by itself: another process on the same database may have written.
 const LOOK: Duration = Duration::from_secs(1);
-/// Lots of arrivals that a stream may be behind before it is told to look for itself.
-const BEHIND: usize = 64;
-
-/// Tells the streams whose notifications have arrived: the users' ids, sorted, each once. Clones share it.
-#[derive(Clone)]
-pub struct Arrivals(broadcast::Sender<Arc<[i64]>>);
-
-impl Default for Arrivals {
-    fn default() -> Self {
-        Self(broadcast::channel(BEHIND).0)
-    }
-}
-
-impl Arrivals {
-    /// Tells that these have been made notifications of.
-    pub fn tell(&self, events: &[Event]) {
-        let user = |event: &Event| match event {
-            Event::OrderCreated { user_id, .. } | Event::OrderStatusChanged { user_id, .. } => Some(*user_id),
-            _ => None,
-        };
-        let mut users: Vec<_> = events.iter().filter_map(user).collect();
-        users.sort_unstable();
-        users.dedup();
-        // Nobody may be listening.
-        let _ = self.0.send(users.into());
-    }
-}
-
 /// A notification as its reader sees it.
 pub fn notification(
     NotificationRecord { id, order_id, status, at }: NotificationRecord,
@@ -83,7 +54,7 @@ pub fn of(
     last: i64,
     language: Language,
 ) -> impl Stream<Item = Result<Message>> + use<> {
-    let (db, arrivals) = (state.db.clone(), state.arrivals.0.subscribe());
+    let (db, arrivals) = (state.db.clone(), state.arrivals.subscribe());
     let (auth, until) = (auth.clone(), Instant::now() + token::LIFE);
     let ready = VecDeque::new();
     let following = Following { db, arrivals, auth, listener, until, user_id, last, language, ready };

@@ -105,7 +105,7 @@ impl Connections {
             enough: most - most / 8,
             most_a_client: MOST_A_CLIENT.min(most / 4).max(1),
             started: Instant::now(),
-            shares: Shares::default(),
+            shares: Shares::unlimited(),
             states: Mutex::default(),
             next: AtomicU64::new(0),
             refused: Throttled::default(),

@@ -1,10 +1,12 @@
 //! What every service tells those who watch over it: `/health*` and `/metrics`.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::docs::Doc;
+use super::docs::openapi::Doc;
 use super::extract::scanning_network;
 use super::routes::Routes;
 use super::state::Server;
@@ -62,6 +64,19 @@ async fn metrics(request: HttpRequest, server: web::Data<Server>) -> Result<Http
         Err(error) if error.is(&BUSY) || error.is(&TOO_SLOW) => None,
         counted => Some(counted?),
     };
-    let text = server.metrics.text(&server.db, backlog)?;
+    if let Some(backlog) = &backlog {
+        for (of, state, count) in [
+            ("events", "waiting", backlog.events_waiting),
+            ("events", "parked", backlog.events_parked),
+            ("calls", "waiting", backlog.intents_waiting),
+            ("calls", "parked", backlog.intents_parked),
+        ] {
+            server.metrics.set_backlog(of, state, count);
+        }
+    }
+    let stats = server.db.stats();
+    server.metrics.set_database(stats.commits.load(Ordering::Relaxed), stats.writes.load(Ordering::Relaxed));
+    let dropped = backlog.map(|backlog| u64::try_from(backlog.events_dropped).unwrap_or(0));
+    let text = server.metrics.text(dropped)?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -1,12 +1,38 @@
 //! The table of a service's routes: each is written once, and served, listed and measured from there.
 
+use std::sync::Arc;
+
 use actix_web::dev::Handler;
 use actix_web::http::{Method, header};
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 
-use super::docs::{Doc, Endpoint};
+use super::docs::openapi::{Doc, Endpoint};
 use super::middleware;
+
+/// What a service adds to its server.
+#[derive(Clone)]
+pub struct Mount {
+    /// The service's name.
+    pub service: &'static str,
+    pub routes: fn(&mut Routes),
+    /// Adds the service's state, once for each worker: a client of other services lives and dies with its
+    /// worker's runtime.
+    pub state: Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>,
+}
+
+impl Mount {
+    pub fn new<S: 'static>(
+        service: &'static str,
+        routes: fn(&mut Routes),
+        state: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        let state = move |config: &mut ServiceConfig| {
+            config.app_data(web::Data::new(state()));
+        };
+        Self { service, routes, state: Arc::new(state) }
+    }
+}
 
 /// A table of routes under construction.
 #[derive(Default)]

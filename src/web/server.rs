@@ -21,8 +21,8 @@ use super::allowlist::Hosts;
 use super::connections::{Connection, Connections, HEAD_TIMEOUT};
 use super::docs::{self, openapi};
 use super::response::IDEMPOTENT_REPLAYED;
-use super::routes::Routes;
-use super::state::{About, Mount, Server};
+use super::routes::{Mount, Routes};
+use super::state::{About, Server};
 use super::{health, middleware};
 
 /// How long an idle connection is kept. Clients of ours let go of theirs earlier.

@@ -55,7 +55,7 @@ pub struct Message {
 
 impl Live {
     pub fn new(closing: watch::Receiver<bool>) -> Self {
-        Self { slots: Arc::new(Semaphore::new(MOST)), shares: Shares::default(), closing }
+        Self { slots: Arc::new(Semaphore::new(MOST)), shares: Shares::unlimited(), closing }
     }
 
     /// Answers `listener`, whose `request` it is, with `messages`, until they end or the server is to stop.

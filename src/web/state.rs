@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web::{self, Bytes};
+use actix_web::web::Bytes;
 
 use super::allowlist::Hosts;
-use super::docs::{Endpoint, Pages};
-use super::routes::Routes;
+use super::docs::{cache::Pages, openapi::Endpoint};
 use super::sse::Live;
 use crate::auth::Auth;
 use crate::metrics::Metrics;
@@ -40,28 +39,4 @@ pub struct About {
     /// The OpenAPI document.
     pub openapi: Bytes,
     pub pages: Arc<Pages>,
-}
-
-/// What a service adds to its server.
-#[derive(Clone)]
-pub struct Mount {
-    /// The service's name.
-    pub service: &'static str,
-    pub routes: fn(&mut Routes),
-    /// Adds the service's state, once for each worker: a client of other services lives and dies with its
-    /// worker's runtime.
-    pub state: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
-}
-
-impl Mount {
-    pub fn new<S: 'static>(
-        service: &'static str,
-        routes: fn(&mut Routes),
-        state: impl Fn() -> S + Send + Sync + 'static,
-    ) -> Self {
-        let state = move |config: &mut web::ServiceConfig| {
-            config.app_data(web::Data::new(state()));
-        };
-        Self { service, routes, state: Arc::new(state) }
-    }
 }

@@ -2,8 +2,7 @@
 //! and the files that these load, all from within the binary.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::http::header::{self, ContentType};
 use actix_web::web::Bytes;
@@ -85,24 +84,6 @@ pub fn routes(routes: &mut Routes) {
             .name("file", "pasar.css", &ROUTE_NOT_FOUND)
             .gives("*/*", string(), json!("…")),
     );
-}
-
-/// Pages and files as they were sent first. They are the same for everybody, and shared: a copy for each
-/// connection that does not read would take all the memory.
-#[derive(Default)]
-pub struct Pages(Mutex<HashMap<String, Bytes>>);
-
-impl Pages {
-    /// The page that goes by `key`, of which there must be few.
-    fn get(&self, key: String, make: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
-        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(page) = pages.get(&key) {
-            return Ok(page.clone());
-        }
-        let page = make()?;
-        pages.insert(key, page.clone());
-        Ok(page)
-    }
 }
 
 /// The words of the pages.

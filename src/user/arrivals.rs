@@ -1,0 +1,40 @@
+//! How live streams learn that there is something new for them.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::events::Event;
+
+/// Lots of arrivals that a stream may be behind before it is told to look for itself.
+const BEHIND: usize = 64;
+
+/// Tells the streams whose notifications have arrived: the users' ids, sorted, each once. Clones share it.
+#[derive(Clone)]
+pub struct Arrivals(broadcast::Sender<Arc<[i64]>>);
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self(broadcast::channel(BEHIND).0)
+    }
+}
+
+impl Arrivals {
+    /// What is told from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[i64]>> {
+        self.0.subscribe()
+    }
+
+    /// Tells that these have been made notifications of.
+    pub fn tell(&self, events: &[Event]) {
+        let user = |event: &Event| match event {
+            Event::OrderCreated { user_id, .. } | Event::OrderStatusChanged { user_id, .. } => Some(*user_id),
+            _ => None,
+        };
+        let mut users: Vec<_> = events.iter().filter_map(user).collect();
+        users.sort_unstable();
+        users.dedup();
+        // Nobody may be listening.
+        let _ = self.0.send(users.into());
+    }
+}
