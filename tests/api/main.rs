@@ -27,6 +27,7 @@ mod quota;
 mod refusals;
 mod search;
 mod stock;
+#[path = "../support/mod.rs"]
 mod support;
 mod tokens;
 mod transport;

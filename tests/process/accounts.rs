@@ -10,29 +10,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::http::{Answer, Broken, Http, get, post};
 use super::load::{Stored, assert_unavailable, id, order_of};
-use super::pasar::{ALL, APART, DEADLINE, Folder, Pasar, Shop, free_address, kills, run, until, url};
+use crate::support::binary::{ALL, APART, DEADLINE, Folder, Pasar, Shop, free_address, kills, run, until, url};
+use crate::support::blocking::{Http, get, post};
+use crate::support::{Answer, Broken, PASSWORD, Visitor};
 
 const SECRET: &str = "what the processes of this shop sign with";
 const OTHER: &str = "what the processes of another shop sign with";
 const REQUIRED: &[&str] = &["--auth", "required"];
-const PASSWORD: &str = "tiga ekor kucing";
-
-/// Somebody who has logged in.
-pub struct Visitor {
-    id: i64,
-    token: String,
-}
 
 impl Visitor {
-    #[track_caller]
-    fn of(session: &Answer) -> Self {
-        let session = session.json();
-        let token = session["access_token"].as_str().unwrap().to_owned();
-        Self { id: session["user"]["id"].as_i64().unwrap(), token }
-    }
-
     #[track_caller]
     pub fn registers(users: SocketAddr, email: &str) -> Self {
         let new = json!({"name": "Siti", "email": email, "password": PASSWORD});
@@ -156,7 +143,7 @@ fn an_account_becomes_an_admins_and_a_customers_again_while_the_shop_runs() {
     customer.assert_ended(users, &others);
     let admin = Visitor::logs_in(users, "siti@example.com");
     assert_eq!(admin.id, customer.id);
-    assert_eq!(admin.get(users, "/users").expect(200).json().as_array().map(Vec::len), Some(2));
+    assert_eq!(admin.get(users, "/users").expect(200).as_array().map(Vec::len), Some(2));
     admin.post(shop.product(), "/products", &json!({"name": "Kopi", "price": 45_000})).expect(201);
     admin.assert_counts(users, &others);
 
@@ -330,23 +317,23 @@ fn four_processes_with_one_secret_are_one_shop() {
     let admin = admin(&shop.folder, users);
     let siti = Visitor::registers(users, "siti@example.com");
     let coffee = json!({"name": "Kopi Gayo", "price": 45_000, "stock": 10});
-    let coffee = admin.post(products, "/products", &coffee).expect(201).json()["product"]["id"].clone();
+    let coffee = admin.post(products, "/products", &coffee).expect(201)["product"]["id"].clone();
     let stock = |stock: i64, reserved: i64, sold: i64| {
         let wanted = json!({"stock": stock, "reserved": reserved, "sold": sold});
         let mut found = Value::Null;
         until("the stock is told", DEADLINE, || {
-            found = get(products, &format!("/products/{coffee}/stock")).expect(200).json();
+            found = get(products, &format!("/products/{coffee}/stock")).expect(200);
             ["stock", "reserved", "sold"].iter().all(|column| found[column] == wanted[column])
         });
     };
     let order = json!({"user_id": siti.id, "items": [{"product_id": coffee, "quantity": 2}]});
-    let places_order = || id(&siti.post(orders, "/orders", &order).expect(201));
+    let places_order = || id(&siti.post(orders, "/orders", &order).with_status(201));
     let pays = |order: i64| {
         siti.post(payments, "/payments", &json!({"order_id": order})).expect(201);
-        let paid = siti.post(payments, "/payments/confirm", &json!({"order_id": order})).expect(200).json();
+        let paid = siti.post(payments, "/payments/confirm", &json!({"order_id": order})).expect(200);
         assert_eq!(paid["status"], "paid");
     };
-    let status = |order: i64| siti.get(orders, &format!("/orders/{order}")).expect(200).json()["status"].clone();
+    let status = |order: i64| siti.get(orders, &format!("/orders/{order}")).expect(200)["status"].clone();
 
     // Nobody else may.
     post(orders, "/orders", &order).problem(401, "token_missing");
@@ -376,13 +363,13 @@ fn four_processes_with_one_secret_are_one_shop() {
     stock(8, 0, 2);
     until("the refund", DEADLINE, || {
         let payment = siti.get(payments, &format!("/payments/order/{refunded}")).expect(200);
-        payment.json()["status"] == "refunded"
+        payment["status"] == "refunded"
     });
 
     // What ends in one process ends in all of them, for one user alone.
     let others = places(products, orders, payments);
     siti.assert_counts(users, &others);
-    siti.send(users, "POST", "/auth/logout", None).expect(204);
+    siti.send(users, "POST", "/auth/logout", None).with_status(204);
     siti.assert_ended(users, &others);
     for visitor in [&admin, &eve, &Visitor::logs_in(users, "siti@example.com")] {
         visitor.assert_counts(users, &others);
@@ -408,7 +395,7 @@ fn services_that_do_not_agree_on_tokens_say_so_in_the_log() {
             answer.expect(201);
         } else {
             assert_unavailable(&answer, &["peer_unavailable"]);
-            assert!(!answer.body.contains(said), "a customer can do nothing about it: {}", answer.body);
+            assert!(!answer.text().contains(said), "a customer can do nothing about it: {}", answer.text());
             until("the log says why", DEADLINE, || shop.log().contains(said));
         }
         if secret == OTHER {
@@ -456,7 +443,7 @@ fn a_logout_that_was_answered_is_heard_by_whoever_starts_after_the_user_service_
     let folder = Folder::new();
     let mut users = Pasar::start(&mut folder.pasar(&[&["user"], REQUIRED].concat()), &["UserService"]);
     let [siti, eve] = ["siti@example.com", "eve@example.com"].map(|email| Visitor::registers(users.user(), email));
-    siti.send(users.user(), "POST", "/auth/logout", None).expect(204);
+    siti.send(users.user(), "POST", "/auth/logout", None).with_status(204);
     // Nobody was there to hear it.
     users.kill();
     let mut command = folder.pasar(&[&["product", "order", "payment"], REQUIRED].concat());
@@ -506,7 +493,7 @@ fn a_logout_is_heard_everywhere_or_nowhere_whenever_the_shop_is_killed() {
             }
             shop.kill();
             match logout.join().unwrap() {
-                Ok(answer) => _ = answer.expect(204),
+                Ok(answer) => _ = answer.with_status(204),
                 Err(broken) => {
                     assert!(round % 2 == 0, "{broken:?}");
                     return false;

@@ -6,14 +6,13 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,7 +20,9 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
-use super::pasar::{ALL, Folder, Pasar, free_address, run, url};
+use crate::support::PATIENCE;
+use crate::support::binary::{ALL, Folder, Pasar, free_address, run, url};
+use crate::support::blocking::exchange;
 
 const SECRET: &str = "rahasia-toko-yang-tidak-ada-di-tempat-lain";
 /// A part of every password below that may be chosen, so that half of one is found, too.
@@ -33,8 +34,6 @@ const ADMINS: &str = "penanda-pengurus-Bn6dF";
 const SHORT: &str = "pNd#7q";
 const COMMON: &str = "Iloveyou1";
 const HASH: &str = "$argon2";
-/// No answer takes so long.
-const HANG: Duration = Duration::from_secs(20);
 
 /// The secrets that there are, and what was said of them.
 #[derive(Default)]
@@ -80,7 +79,7 @@ impl Search {
     /// Sends a request, and keeps its answer, which must have this status.
     #[track_caller]
     fn ask(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
-        let reply = exchange(to, line, headers, body, |_| false);
+        let reply = send(to, line, headers, body, |_| false);
         assert_eq!(reply.status(), status, "{line}: {}", reply.text);
         self.said(&format!("the answer to {line}"), &reply.text);
         reply
@@ -90,7 +89,7 @@ impl Search {
     /// stand there once.
     #[track_caller]
     fn given(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
-        let reply = exchange(to, line, headers, body, |_| false);
+        let reply = send(to, line, headers, body, |_| false);
         let token = reply.json()[member].as_str().unwrap_or_else(|| panic!("{line}: {}", reply.text)).to_owned();
         self.token(&format!("what {line} gave"), &token);
         self.said(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
@@ -100,7 +99,7 @@ impl Search {
     /// The beginning of a live stream, whose answer has no end.
     #[track_caller]
     fn listen(&mut self, to: SocketAddr, line: &str, headers: &[&str]) {
-        let reply = exchange(to, line, headers, "", |text| text.contains(":\n\n"));
+        let reply = send(to, line, headers, "", |text| text.contains(":\n\n"));
         assert_eq!(reply.status(), 200, "{line}: {}", reply.text);
         self.said(&format!("the answer to {line}"), reply.text);
     }
@@ -121,10 +120,7 @@ impl Search {
 }
 
 /// Sends a request and reads its answer, to the end or as far as is `enough`.
-#[track_caller]
-fn exchange(to: SocketAddr, line: &str, headers: &[&str], body: &str, enough: impl Fn(&str) -> bool) -> Reply {
-    let mut stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(HANG)).unwrap();
+fn send(to: SocketAddr, line: &str, headers: &[&str], body: &str, enough: impl Fn(&str) -> bool) -> Reply {
     let mut text = format!("{line} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
     if !body.is_empty() {
         text += &format!("Content-Length: {}\r\n", body.len());
@@ -135,21 +131,7 @@ fn exchange(to: SocketAddr, line: &str, headers: &[&str], body: &str, enough: im
     for header in headers {
         text += &format!("{header}\r\n");
     }
-    stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
-    let (mut read, mut part) = (Vec::new(), [0; 4096]);
-    loop {
-        let length = match stream.read(&mut part) {
-            Ok(length) => length,
-            // A signal to this process, of a child that ended.
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => panic!("{line}: {error} after {:?}", String::from_utf8_lossy(&read)),
-        };
-        read.extend_from_slice(&part[..length]);
-        let text = String::from_utf8_lossy(&read);
-        if length == 0 || enough(&text) {
-            return Reply { text: text.into_owned() };
-        }
-    }
+    Reply { text: exchange(to, &format!("{text}\r\n{body}"), enough) }
 }
 
 fn bearer(token: &str) -> String {
@@ -270,7 +252,7 @@ impl Shop {
 
     fn users_db(&self) -> Connection {
         let connection = Connection::open(self.folder.path().join("users.db")).unwrap();
-        connection.busy_timeout(HANG).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
         connection
     }
 }
@@ -308,7 +290,7 @@ fn passwords(shop: &Shop, search: &mut Search) -> String {
             ("DELETE /users/2", Some(&*by_first)),
         ] {
             let headers: Vec<_> = form.into_iter().chain(header).collect();
-            let reply = exchange(users, line, &headers, &body, |_| false);
+            let reply = send(users, line, &headers, &body, |_| false);
             // What may be is tested elsewhere; here it must only be looked at.
             assert!((400..500).contains(&reply.status()), "{line} {body}: {}", reply.text);
             search.said(&format!("the answer to {line} {body}").replace(WRONG, "…"), reply.text);
@@ -366,7 +348,7 @@ fn tickets(shop: &Shop, search: &mut Search, token: &str, id: &Value) -> String 
         for (service, line) in
             [(users, "GET /users"), (shop.rest.order(), "GET /orders"), (shop.rest.payment(), "GET /payments")]
         {
-            let reply = exchange(service, line, &[&header], "", |_| false);
+            let reply = send(service, line, &[&header], "", |_| false);
             assert_eq!(reply.status(), status, "{what}: {}", reply.text);
             search.said(&format!("the answer to {line} with {what}"), reply.text);
         }
