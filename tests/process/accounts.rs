@@ -1,23 +1,20 @@
 //! Accounts as the command line and several processes see them: who becomes an admin, what tokens are signed with,
 //! and that what has ended in one process ends in the others.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::load::{Stored, assert_unavailable, id, order_of};
-use crate::support::binary::{ALL, APART, DEADLINE, Folder, Pasar, Shop, free_address, kills, run, until, url};
+use super::load::{Stored, id};
+use crate::support::binary::{ALL, APART, DEADLINE, Folder, Pasar, Shop, kills, run, until, url};
 use crate::support::blocking::{Http, get, post};
 use crate::support::{Answer, Broken, PASSWORD, Visitor};
 
-const SECRET: &str = "what the processes of this shop sign with";
-const OTHER: &str = "what the processes of another shop sign with";
-const REQUIRED: &[&str] = &["--auth", "required"];
+pub const SECRET: &str = "what the processes of this shop sign with";
+pub const OTHER: &str = "what the processes of another shop sign with";
+pub const REQUIRED: &[&str] = &["--auth", "required"];
 
 impl Visitor {
     #[track_caller]
@@ -27,7 +24,7 @@ impl Visitor {
     }
 
     #[track_caller]
-    fn logs_in(users: SocketAddr, email: &str) -> Self {
+    pub fn logs_in(users: SocketAddr, email: &str) -> Self {
         Self::of(&post(users, "/auth/login", &json!({"email": email, "password": PASSWORD})).expect(200))
     }
 
@@ -67,7 +64,7 @@ impl Visitor {
     }
 
     #[track_caller]
-    fn assert_counts(&self, users: SocketAddr, others: &[Place]) {
+    pub fn assert_counts(&self, users: SocketAddr, others: &[Place]) {
         self.get(users, "/auth/me").expect(200);
         for place in others {
             assert!(!self.has_ended(*place), "the token of a session that goes on: {place:?}");
@@ -76,7 +73,7 @@ impl Visitor {
 
     /// Its tokens have ended at the user service, and will have at the others without further ado.
     #[track_caller]
-    fn assert_ended(&self, users: SocketAddr, others: &[Place]) {
+    pub fn assert_ended(&self, users: SocketAddr, others: &[Place]) {
         self.get(users, "/auth/me").problem(401, "token_revoked");
         for place in others {
             until(&format!("{place:?} hears of it"), DEADLINE, || self.has_ended(*place));
@@ -85,23 +82,23 @@ impl Visitor {
 }
 
 /// A call with which a service looks at the token before anything else, and which changes nothing.
-type Place = (SocketAddr, &'static str, &'static str);
+pub type Place = (SocketAddr, &'static str, &'static str);
 
-fn places(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Place; 3] {
+pub fn places(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Place; 3] {
     [(product, "POST", "/products"), (order, "GET", "/orders/1"), (payment, "GET", "/payments/1")]
 }
 
-fn others(pasar: &Pasar) -> [Place; 3] {
+pub fn others(pasar: &Pasar) -> [Place; 3] {
     places(pasar.product(), pasar.order(), pasar.payment())
 }
 
-fn required(folder: &Folder) -> Pasar {
+pub fn required(folder: &Folder) -> Pasar {
     Pasar::start(&mut folder.pasar(REQUIRED), ALL)
 }
 
 /// The exit code and the one line with which `command` says that it can't.
 #[track_caller]
-fn refusal(command: &mut Command) -> (i32, String) {
+pub fn refusal(command: &mut Command) -> (i32, String) {
     let output = run(command);
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert_eq!(stdout, "");
@@ -112,7 +109,7 @@ fn refusal(command: &mut Command) -> (i32, String) {
 
 /// Runs `pasar admin`, which must say what has become of whom.
 #[track_caller]
-fn assert_made(command: &mut Command, email: &str, title: &str) {
+pub fn assert_made(command: &mut Command, email: &str, title: &str) {
     let output = run(command);
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
@@ -195,121 +192,6 @@ fn an_admin_is_made_in_the_user_services_own_database() {
     users.stop("TERM");
 }
 
-fn secret_file(folder: &Folder) -> PathBuf {
-    folder.path().join("jwt-secret")
-}
-
-fn mode(file: &Path) -> u32 {
-    fs::metadata(file).unwrap().permissions().mode() & 0o7777
-}
-
-/// What is in a folder besides the database.
-fn beside_the_database(folder: &Folder) -> Vec<String> {
-    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| !name.starts_with("pasar.db")).collect()
-}
-
-#[test]
-fn the_secret_is_made_for_its_owner_alone_and_kept() {
-    let folder = Folder::new();
-    let shop = required(&folder);
-    let file = secret_file(&folder);
-    assert_eq!(mode(&file), 0o600);
-    let secret = fs::read(&file).unwrap();
-    assert!(secret.len() >= 32, "{} bytes", secret.len());
-    let siti = Visitor::registers(shop.user(), "siti@example.com");
-    shop.stop("TERM");
-    let shop = required(&folder);
-    siti.assert_counts(shop.user(), &others(&shop));
-    shop.stop("TERM");
-    assert!(fs::read(&file).unwrap() == secret, "the secret has changed");
-    assert_eq!((mode(&file), beside_the_database(&folder)), (0o600, vec!["jwt-secret".to_owned()]));
-
-    // No two shops share one.
-    let other = Folder::new();
-    required(&other).stop("TERM");
-    assert!(fs::read(secret_file(&other)).unwrap() != secret, "two folders have the same secret");
-}
-
-#[test]
-fn a_secret_that_was_given_is_not_written_down() {
-    for auth in ["open", "required"] {
-        let folder = Folder::new();
-        let start = || Pasar::start(folder.pasar(&["--auth", auth]).env("JWT_SECRET", SECRET), ALL);
-        let shop = start();
-        let siti = Visitor::registers(shop.user(), "siti@example.com");
-        // Nor does who makes an admin need one.
-        assert_made(&mut folder.pasar(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
-        siti.assert_ended(shop.user(), &others(&shop));
-        let siti = Visitor::logs_in(shop.user(), "siti@example.com");
-        shop.stop("TERM");
-        assert_eq!(beside_the_database(&folder), [""; 0]);
-        let shop = start();
-        siti.assert_counts(shop.user(), &others(&shop));
-        shop.stop("TERM");
-    }
-}
-
-#[test]
-fn a_secret_that_others_can_read_or_guess_is_refused() {
-    for (permissions, text) in [
-        (0o644, SECRET),
-        (0o640, SECRET),
-        (0o604, SECRET),
-        (0o620, SECRET),
-        (0o600, "a guess of thirty-one letters.."),
-        (0o600, "a guess and spaces                         \n"),
-        (0o600, ""),
-    ] {
-        let folder = Folder::new();
-        let file = secret_file(&folder);
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(permissions)).unwrap();
-        let (exit, line) = refusal(&mut folder.pasar(REQUIRED));
-        assert_eq!(exit, 1, "{line}");
-        assert!(line.contains("JWT_SECRET") && line.contains(file.to_str().unwrap()), "{line}");
-        assert!(permissions == 0o600 || line.contains("chmod 600"), "{line}");
-        assert_eq!((mode(&file), fs::read_to_string(&file).unwrap().as_str()), (permissions, text));
-    }
-    // Where nobody has to log in it is as good as any: there are file systems on which everybody can read all.
-    for (auth, permissions) in [("required", 0o600), ("open", 0o644)] {
-        let folder = Folder::new();
-        let file = secret_file(&folder);
-        fs::write(&file, SECRET).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(permissions)).unwrap();
-        let shop = Pasar::start(&mut folder.pasar(&["--auth", auth]), ALL);
-        Visitor::registers(shop.user(), "siti@example.com").assert_counts(shop.user(), &others(&shop));
-        assert_eq!(mode(&folder.path().join("pasar.db")), 0o600, "it has the hashes of all passwords");
-        assert_eq!(mode(&folder.path().join("pasar.db-wal")), 0o600);
-        shop.stop("TERM");
-    }
-}
-
-#[test]
-fn processes_that_start_at_once_on_an_empty_folder_agree_on_a_secret() {
-    for _ in 0..10 {
-        let folder = Folder::new();
-        let [user, product, order, payment] = [(); 4].map(|()| free_address());
-        let started = ["user", "product", "order", "payment"].map(|service| {
-            let mut command = folder.pasar(&[&[service], REQUIRED].concat());
-            for (variable, address) in
-                [("USER_ADDR", user), ("PRODUCT_ADDR", product), ("ORDER_ADDR", order), ("PAYMENT_ADDR", payment)]
-            {
-                command.env(variable, address.to_string());
-            }
-            Pasar::spawn(&mut command)
-        });
-        let mut services = ALL.iter();
-        let processes = started.map(|process| process.ready(&[services.next().unwrap()]));
-        let siti = Visitor::registers(user, "siti@example.com");
-        siti.assert_counts(user, &places(product, order, payment));
-        // The order service asks the others with tokens of its own.
-        siti.post(order, "/orders", &order_of(siti.id)).expect(201);
-        processes.into_iter().rev().for_each(|process| process.stop("TERM"));
-        assert_eq!(beside_the_database(&folder), ["jwt-secret"]);
-    }
-}
-
 #[test]
 fn four_processes_with_one_secret_are_one_shop() {
     let shop = Shop::start(APART, &["--auth", "required", "--jwt-secret", SECRET]);
@@ -375,37 +257,6 @@ fn four_processes_with_one_secret_are_one_shop() {
         visitor.assert_counts(users, &others);
     }
     shop.stop();
-}
-
-#[test]
-fn services_that_do_not_agree_on_tokens_say_so_in_the_log() {
-    let folder = Folder::new();
-    let strict = ["user", "--auth", "required", "--jwt-secret", SECRET];
-    let users = Pasar::start(&mut folder.pasar(&strict), &["UserService"]);
-    let said = "AUTH and JWT_SECRET must be the same";
-    for (number, (auth, secret, agree)) in
-        [("required", SECRET, true), ("required", OTHER, false), ("open", SECRET, false)].into_iter().enumerate()
-    {
-        let mut command = folder.pasar(&["--auth", auth, "--jwt-secret", secret]);
-        let shop = Pasar::start(command.env("USER_URL", format!("http://{}", users.user())), ALL);
-        // Its own user service gives tokens that it knows; for orders the strict one is asked.
-        let siti = Visitor::registers(shop.user(), &format!("siti{number}@example.com"));
-        let answer = siti.post(shop.order(), "/orders", &order_of(siti.id));
-        if agree {
-            answer.expect(201);
-        } else {
-            assert_unavailable(&answer, &["peer_unavailable"]);
-            assert!(!answer.text().contains(said), "a customer can do nothing about it: {}", answer.text());
-            until("the log says why", DEADLINE, || shop.log().contains(said));
-        }
-        if secret == OTHER {
-            siti.get(users.user(), "/auth/me").problem(401, "token_invalid");
-        }
-        assert!(!agree || !shop.log().contains(said), "{}", shop.log());
-        shop.stop("TERM");
-    }
-    users.stop("TERM");
-    assert_eq!(Stored::open(&folder.database()).count("SELECT count(*) FROM orders"), 1);
 }
 
 #[test]

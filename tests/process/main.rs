@@ -28,7 +28,10 @@ mod load;
 mod long_list;
 mod newcomer;
 mod proxy;
+mod search;
 mod secrets;
+mod signing;
+mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 

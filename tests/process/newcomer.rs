@@ -19,7 +19,7 @@ fn place(order: SocketAddr, id: &str) -> String {
     let body = order_of(1).to_string();
     let head = format!("POST /orders HTTP/1.1\r\nHost: {order}\r\nConnection: close\r\nX-Request-Id: {id}\r\n");
     let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    exchange(order, &(head + &rest), |_| false)
+    exchange(order, &format!("{head}{rest}"), |_| false)
 }
 
 /// Waits for a line of the log that has all these words, apart.
