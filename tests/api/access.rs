@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pasar::auth::token::{Secret, ServiceToken, Tokens};
-use pasar::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Api, TestApp, Visitor, eventually};
+use crate::support::{Answer, Api, Clock, Secret, ServiceToken, TestApp, Tokens, Visitor, eventually};
 
 const SECRET: &str = "kunci rahasia untuk pengujian saja";
 

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::load::order_of;
 use crate::support::binary::{ALL, Folder, Pasar, until};
 use crate::support::blocking::{Http, get, post};
+use crate::support::raise_limits;
 
 /// The longest that a client may leave an answer unread, and what a slow machine adds.
 const GIVEN_UP: Duration = Duration::from_secs(40);
@@ -47,7 +48,7 @@ fn ask(addr: SocketAddr, path: &str) -> TcpStream {
 #[cfg(target_os = "linux")]
 #[test]
 fn clients_that_never_read_take_little_memory_and_are_given_up() {
-    pasar::limits::raise().unwrap();
+    raise_limits().unwrap();
     let folder = Folder::new();
     folder.start().stop("TERM");
     fill(&folder, 5000);
@@ -189,7 +190,7 @@ fn one_address_has_a_share_of_the_connections_and_loopback_all() {
         eprintln!("skipped: this machine has no address but loopback");
         return;
     };
-    pasar::limits::raise().unwrap();
+    raise_limits().unwrap();
     let folder = Folder::new();
     let mut command = folder.pasar(&["--open-to-network", "yes"]);
     let pasar = Pasar::start(command.env("PRODUCT_ADDR", "0.0.0.0:0"), ALL);

@@ -9,9 +9,8 @@ mod seed_003;
 #[path = "../support/mod.rs"]
 mod support;
 
-use pasar::clock::Clock;
 use serde_json::{Value, json as value};
-use support::{TestApp, eventually};
+use support::{Clock, TestApp, eventually};
 
 /// 2026-01-31T12:00:00Z, where the clocks stand.
 const NOON: i64 = 1_769_860_800_000;

@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use pasar::app::App;
-use pasar::clock::Clock;
 use pasar::config::{Config, Service, Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{Api, PATIENCE};
+use super::{Api, Clock, PATIENCE};
 
 /// All services, running. A drop stops them and waits for their end.
 pub struct TestApp {

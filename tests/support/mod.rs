@@ -12,3 +12,8 @@ mod http;
 pub use api::Api;
 pub use app::{PASSWORD, TestApp, Visitor, eventually};
 pub use http::{Answer, Broken, PATIENCE};
+// What else the suites use of the library, so that a module that moves is renamed here alone.
+pub use pasar::auth::token::{Secret, ServiceToken, Tokens};
+pub use pasar::clock::{Clock, rfc3339};
+pub use pasar::error::CATALOGUE;
+pub use pasar::limits::raise as raise_limits;
