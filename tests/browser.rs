@@ -7,8 +7,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
-#[allow(dead_code, reason = "shared with the other suites")]
-#[path = "api/support.rs"]
 mod support;
 
 use std::io::Write;

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use pasar::clock::{Clock, rfc3339};
 use rusqlite::Connection;
 use serde_json::json;
 
 use crate::events::quiet;
 use crate::life::{BACK, START, history, place, show, stocked};
 use crate::payment::{open, status};
-use crate::support::{TestApp, eventually};
+use crate::support::{Clock, TestApp, eventually, rfc3339};
 
 const HOUR: i64 = 3_600_000;
 

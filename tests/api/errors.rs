@@ -1,10 +1,9 @@
 //! Every way to get a body wrong: the status, the code, and a problem document in two languages.
 
-use pasar::error::CATALOGUE;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Api, TestApp};
+use crate::support::{Answer, Api, CATALOGUE, TestApp};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 

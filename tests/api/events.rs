@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use futures_util::{StreamExt, stream};
-use pasar::clock::Clock;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -12,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::life::{BACK, HELD, LIVES, SOLD, START, came_to, history, place, stocked, take};
 use crate::payment::{DEADLINE, confirm, open, status};
-use crate::support::{Api, TestApp, eventually};
+use crate::support::{Api, Clock, TestApp, eventually};
 
 /// How many `events` or `calls` are `waiting` or `parked`.
 pub async fn backlog(app: &TestApp, of: &str, state: &str) -> i64 {

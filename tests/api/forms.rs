@@ -1,11 +1,10 @@
 //! Every form of `POST /orders`, and what becomes of tracked stock when an order can't be placed.
 
 use futures_util::future::join_all;
-use pasar::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Mood};
-use crate::support::{Answer, TestApp, eventually};
+use crate::support::{Answer, Clock, TestApp, eventually};
 
 const MOST: i64 = 1_000_000_000_000_000;
 

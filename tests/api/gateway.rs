@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pasar::clock::Clock;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +13,7 @@ use crate::events::{backlog, quiet};
 use crate::fake::{Fake, Mood};
 use crate::life::{BACK, HELD, START, came_to, place, show, stocked, take};
 use crate::payment::{confirm, open, status};
-use crate::support::{Api, TestApp, eventually};
+use crate::support::{Api, Clock, TestApp, eventually};
 
 /// What a gateway does to a request instead of passing it on, or besides.
 #[derive(Clone, Copy, Debug)]

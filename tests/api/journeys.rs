@@ -1,10 +1,9 @@
 //! Stories across the services, as people live them.
 
 use futures_util::future::join_all;
-use pasar::clock::Clock;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{Clock, TestApp};
 
 #[tokio::test]
 async fn a_newcomer_buys_a_new_product() {

@@ -1,13 +1,12 @@
 //! The life of an order: which step leads where, what it does to the stock, and what people see of it.
 
-use pasar::clock::{Clock, rfc3339};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::events::quiet;
 use crate::fake::{Fake, Mood};
 use crate::notifications::walk;
-use crate::support::{Answer, TestApp, eventually};
+use crate::support::{Answer, Clock, TestApp, eventually, rfc3339};
 
 /// When the standing clocks of the tests begin, in epoch milliseconds.
 pub const START: i64 = 1_800_000_000_000;

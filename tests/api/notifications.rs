@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use pasar::clock::{Clock, rfc3339};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -10,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::events::quiet;
 use crate::life::{LIVES, START, place, take};
-use crate::support::{Api, PATIENCE, TestApp};
+use crate::support::{Api, Clock, PATIENCE, TestApp, rfc3339};
 
 /// Follows the links from `path` to the end, and gives the pages.
 pub async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {

@@ -2,11 +2,10 @@
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use pasar::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Clock, TestApp};
 
 async fn place(app: &TestApp, key: &str, body: &Value) -> Answer {
     app.order.post_as("/orders", &[("idempotency-key", key)], body).await

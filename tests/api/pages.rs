@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use pasar::error::CATALOGUE;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, CATALOGUE, TestApp};
 
 const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
 

@@ -1,13 +1,12 @@
 //! Payments: their contract, their deadline, and that no order is paid twice or in vain.
 
 use futures_util::future::join_all;
-use pasar::clock::{Clock, rfc3339};
 use serde_json::{Value, json};
 
 use crate::events::quiet;
 use crate::life::{BACK, HELD, START, SWEEPS, came_to, history, place, show, stocked, take};
 use crate::notifications::walk;
-use crate::support::{Answer, TestApp, eventually};
+use crate::support::{Answer, Clock, TestApp, eventually, rfc3339};
 
 /// When a payment that is opened at the start can no longer be confirmed.
 pub const DEADLINE: i64 = START + 10_000;

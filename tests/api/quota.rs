@@ -1,12 +1,11 @@
 //! What one account may have open: unpaid orders, and the units that they hold.
 
 use futures_util::future::{join, join_all};
-use pasar::clock::Clock;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Mood};
-use crate::support::{Answer, Api, TestApp, Visitor, eventually};
+use crate::support::{Answer, Api, Clock, TestApp, Visitor, eventually};
 
 const AT_ONCE: usize = 16;
 

@@ -1,10 +1,9 @@
 //! What each route refuses, by status, code and field, and that a refusal changes nothing.
 
-use pasar::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, TestApp, eventually};
+use crate::support::{Answer, Api, Clock, TestApp, eventually};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const KEY: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::http::Http;
 use super::life::{REST, statuses};
 use super::load::Placed;
-use super::pasar::Shop;
+use crate::support::binary::Shop;
+use crate::support::blocking::Http;
 
 pub const PRODUCTS: usize = 4;
 /// Of one unit of each product.
@@ -101,18 +101,18 @@ fn send(
     let behind = Duration::from_millis(world.behind.load(Ordering::Relaxed));
     let sent = body.map(Value::to_string).unwrap_or_default();
     let example =
-        || format!("{method} {path} {sent} was answered after {took:?} with {}: {}", answer.status, answer.body);
+        || format!("{method} {path} {sent} was answered after {took:?} with {}: {}", answer.status, answer.text());
     if took > ANSWER + behind {
         world.findings.add(format!("{method} {route} answered late"), example());
     }
     if let 200 | 201 = answer.status {
         return Outcome::Done(answer.json());
     }
-    let problem: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = problem["code"].as_str().unwrap_or("no code");
     match answer.status {
         409 if refusals.contains(&code) => return Outcome::Refused(code.to_owned()),
-        503 if answer.header("retry-after").is_some() && UNAVAILABLE.contains(&code) => {}
+        503 if !answer.header("retry-after").is_empty() && UNAVAILABLE.contains(&code) => {}
         status => world.findings.add(format!("{method} {route} answered {status} {code}"), example()),
     }
     Outcome::Unknown
@@ -285,7 +285,7 @@ impl<'a> Client<'a> {
             && code == "order_state"
             && shown.json()["status"] == "pending"
         {
-            self.world.findings.add(format!("{route} was refused for the status of a pending order"), shown.body);
+            self.world.findings.add(format!("{route} was refused for the status of a pending order"), shown.text());
         }
     }
 

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use super::http::get;
-use super::pasar::{ALL, Folder, Pasar, free_address, run, url};
+use crate::support::binary::{ALL, Folder, Pasar, free_address, run, url};
+use crate::support::blocking::get;
 
 /// The one line with which `command` refuses to start.
 #[track_caller]

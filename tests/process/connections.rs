@@ -8,9 +8,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::http::{Http, get, post};
 use super::load::order_of;
-use super::pasar::{ALL, Folder, Pasar, until};
+use crate::support::binary::{ALL, Folder, Pasar, until};
+use crate::support::blocking::{Http, get, post};
+use crate::support::raise_limits;
 
 /// The longest that a client may leave an answer unread, and what a slow machine adds.
 const GIVEN_UP: Duration = Duration::from_secs(40);
@@ -47,7 +48,7 @@ fn ask(addr: SocketAddr, path: &str) -> TcpStream {
 #[cfg(target_os = "linux")]
 #[test]
 fn clients_that_never_read_take_little_memory_and_are_given_up() {
-    pasar::limits::raise().unwrap();
+    raise_limits().unwrap();
     let folder = Folder::new();
     folder.start().stop("TERM");
     fill(&folder, 5000);
@@ -63,7 +64,7 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
         (pasar.order(), "/orders/user/1?limit=100"),
     ];
     for (addr, path) in big {
-        get(addr, path).expect(200);
+        get(addr, path).with_status(200);
     }
     let idle = memory(&pasar);
 
@@ -71,9 +72,9 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
     let mut most = 0;
     for _ in 0..20 {
         post(pasar.order(), "/orders", &order_of(1)).expect(201);
-        get(pasar.product(), "/products").expect(200);
-        let page = get(pasar.order(), "/orders?limit=1000").expect(200);
-        assert!(page.header("link").is_some() && page.json().as_array().unwrap().len() >= 100);
+        get(pasar.product(), "/products").with_status(200);
+        let page = get(pasar.order(), "/orders?limit=1000").with_status(200);
+        assert!(!page.header("link").is_empty() && page.json().as_array().unwrap().len() >= 100);
         most = most.max(memory(&pasar));
     }
     eprintln!("from {idle} to {most} KiB");
@@ -88,7 +89,7 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
         unread.is_empty()
     });
     let page = get(pasar.order(), "/orders?limit=1000").expect(200);
-    assert_eq!(page.json().as_array().unwrap().len(), 1000, "pages are whole again");
+    assert_eq!(page.as_array().unwrap().len(), 1000, "pages are whole again");
     assert!(pasar.log().contains("event=unread_answer"), "{}", pasar.log());
     pasar.stop("TERM");
 }
@@ -189,7 +190,7 @@ fn one_address_has_a_share_of_the_connections_and_loopback_all() {
         eprintln!("skipped: this machine has no address but loopback");
         return;
     };
-    pasar::limits::raise().unwrap();
+    raise_limits().unwrap();
     let folder = Folder::new();
     let mut command = folder.pasar(&["--open-to-network", "yes"]);
     let pasar = Pasar::start(command.env("PRODUCT_ADDR", "0.0.0.0:0"), ALL);

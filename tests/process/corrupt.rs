@@ -4,9 +4,9 @@ use std::io::{Seek, SeekFrom, Write};
 
 use rusqlite::Connection;
 
-use super::http::{get, post};
 use super::load::{assert_unavailable, order_of};
-use super::pasar::{DEADLINE, Folder, until};
+use crate::support::binary::{DEADLINE, Folder, until};
+use crate::support::blocking::{get, post};
 
 #[test]
 fn a_service_that_finds_its_file_damaged_is_not_ready() {

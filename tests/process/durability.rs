@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::http::{Broken, Http, post};
 use super::load::{Placed, Stored, Writer, id, order_of};
-use super::pasar::{DEADLINE, Folder, kills, until};
+use crate::support::Broken;
+use crate::support::binary::{DEADLINE, Folder, kills, until};
+use crate::support::blocking::{Http, post};
 
 #[test]
 fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
@@ -25,7 +26,7 @@ fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
                     let mut writer = new(order, 1);
                     loop {
                         match writer.place() {
-                            Ok(answer) => _ = answer.expect(201),
+                            Ok(answer) => _ = answer.with_status(201),
                             Err(Broken::Torn(error)) => panic!("an answer broke off: {error}"),
                             Err(Broken::Unanswered(error)) => {
                                 assert!(stopping.load(Ordering::SeqCst), "before SIGTERM: {error}");
@@ -57,7 +58,7 @@ fn an_acknowledged_order_survives_sigkill_at_any_moment() {
     let mut pasar = folder.start();
     for user in 2..=WRITERS {
         let made = post(pasar.user(), "/users", &json!({"name": format!("User {user}")})).expect(201);
-        assert_eq!(made.json()["id"], user);
+        assert_eq!(made["id"], user);
     }
     let mut all: Vec<Placed> = Vec::new();
     for round in 0..kills {
@@ -96,15 +97,17 @@ fn an_acknowledged_order_survives_sigkill_at_any_moment() {
             // The latest are those that the kill could have torn.
             for order in writer.placed.iter().rev().take(5) {
                 let Some(key) = &order.key else { continue };
-                let again = http.send("POST", "/orders", Some(key), Some(&order_of(order.user))).unwrap().expect(201);
-                assert_eq!((id(&again), again.header("idempotent-replayed")), (order.id, Some("true")), "{order:?}");
+                let again =
+                    http.send("POST", "/orders", Some(key), Some(&order_of(order.user))).unwrap().with_status(201);
+                assert_eq!((id(&again), again.header("idempotent-replayed")), (order.id, "true"), "{order:?}");
             }
             // Whether the order in flight was kept is open, but not that its key makes one order.
             if let Some(key) = writer.key() {
                 let user = writer.user;
-                let mut retry = || http.send("POST", "/orders", Some(&key), Some(&order_of(user))).unwrap().expect(201);
+                let mut retry =
+                    || http.send("POST", "/orders", Some(&key), Some(&order_of(user))).unwrap().with_status(201);
                 let (first, second) = (retry(), retry());
-                assert_eq!((id(&second), second.header("idempotent-replayed")), (id(&first), Some("true")));
+                assert_eq!((id(&second), second.header("idempotent-replayed")), (id(&first), "true"));
                 writer.placed.push(Placed { id: id(&first), user, key: Some(key) });
             }
             all.append(&mut writer.placed);

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::books::{AT_REST, NEVER};
 use super::clients::{self, Answered, Client, Findings, PRICE, World, keyed};
-use super::http::post;
 use super::life::{Over, REST, rest};
 use super::load::Stored;
-use super::pasar::{APART, Shop, until};
 use super::proxy::Proxies;
+use crate::support::binary::{APART, Shop, until};
+use crate::support::blocking::post;
 
 const CLIENTS: i64 = 16;
 /// Enough for everybody, so that a refusal for want of stock is a lie.
@@ -50,11 +50,11 @@ fn orders_and_payments_agree_whatever_becomes_of_the_calls_between_the_services(
     proxies.forward(&[shop.user(), shop.product(), shop.order(), shop.payment()]);
     let products = std::array::from_fn(|at| {
         let product = json!({"name": clients::name(at), "price": PRICE, "stock": STOCK});
-        post(shop.product(), "/products", &product).expect(201).json()["product"]["id"].as_i64().unwrap()
+        post(shop.product(), "/products", &product).expect(201)["product"]["id"].as_i64().unwrap()
     });
     for user in 1..=CLIENTS {
         let made = post(shop.user(), "/users", &json!({"name": clients::user_name(user)})).expect(201);
-        assert_eq!(made.json()["id"], user);
+        assert_eq!(made["id"], user);
     }
     let (findings, behind) = (Findings::default(), AtomicU64::new(0));
     let (mut answered, mut killed) = (Answered::default(), 0);

@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
-use super::http::get;
-use super::pasar::{ALL, Folder, Pasar, run, url};
+use crate::support::binary::{ALL, Folder, Pasar, run, url};
+use crate::support::blocking::get;
 
 const REQUIRED: &[&str] = &["--auth", "required"];
 

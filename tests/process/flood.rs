@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::http::{Http, get};
 use super::load::{Writer, assert_unavailable};
-use super::pasar::Folder;
+use crate::support::binary::Folder;
+use crate::support::blocking::{Http, get};
 
 const PRODUCTS: i64 = 100_000;
 const SEARCHERS: usize = 100;
@@ -55,7 +55,7 @@ fn searches_that_find_nothing_keep_nobody_from_ordering() {
                     let answer = searcher.send("GET", path, None, None).unwrap();
                     assert!(start.elapsed() <= PROMISED, "{path}: {:?}", start.elapsed());
                     match answer.status {
-                        200 => assert_eq!(answer.body, "[]", "{path}"),
+                        200 => assert_eq!(answer.text(), "[]", "{path}"),
                         _ => assert_unavailable(&answer, &["busy", "too_slow"]),
                     }
                 }
@@ -69,7 +69,7 @@ fn searches_that_find_nothing_keep_nobody_from_ordering() {
             // Also if this fails, the searchers must end.
             if !placed.as_ref().is_ok_and(|answer| answer.status == 201) || took > PROMISED {
                 over.store(true, Ordering::Relaxed);
-                panic!("an order after {took:?}: {:?}", placed.map(|answer| answer.body));
+                panic!("an order after {took:?}: {:?}", placed.map(|answer| answer.text()));
             }
         }
         over.store(true, Ordering::Relaxed);

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::http::get;
 use super::load::{Stored, Writer, assert_unavailable};
-use super::pasar::{ALL, DEADLINE, Folder, Pasar, until, url};
+use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, until, url};
+use crate::support::blocking::get;
 
 const NAME: &str = "a_full_disk_refuses_orders_and_loses_none";
 /// What keeps a part of the disk, to be given back later.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::http::{get, post};
 use super::load::{Stored, Writer, id, order_of};
-use super::pasar::{Folder, Layout, Pasar, Shop, TOGETHER, free_address, until};
+use crate::support::binary::{Folder, Layout, Pasar, Shop, TOGETHER, free_address, until};
+use crate::support::blocking::{get, post};
 
 /// What is promised.
 const APPLIED_WITHIN: Duration = Duration::from_secs(2);
@@ -55,9 +55,9 @@ fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
             let end = Instant::now() + flood();
             while Instant::now() < end {
                 // The other user's, as that user sees it, and the flooding one's.
-                let own = id(&post(shop.order(), "/orders", &order_of(2)).expect(201));
+                let own = id(&post(shop.order(), "/orders", &order_of(2)).with_status(201));
                 let (start, theirs) = (Instant::now(), last.load(Ordering::Relaxed));
-                let told = || get(shop.user(), "/users/2/notifications").expect(200).json();
+                let told = || get(shop.user(), "/users/2/notifications").expect(200);
                 until("the other user's notification", APPLIED_WITHIN + SLACK, || {
                     told().as_array().unwrap().iter().any(|one| one["order_id"] == own)
                 });
@@ -105,7 +105,7 @@ fn only_events_that_nobody_has_received_for_a_day_are_dropped_and_they_are_count
         Pasar::start(&mut command, &["OrderService"])
     };
     let dropped = |pasar: &Pasar| {
-        let metrics = get(pasar.order(), "/metrics").expect(200).body;
+        let metrics = get(pasar.order(), "/metrics").with_status(200).text();
         let line = metrics.lines().find(|line| line.starts_with("events_dropped_total")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
     };

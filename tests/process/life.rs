@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::books::{AT_REST, NEVER, UNDER_WAY};
-use super::http::{Answer, Http, get, post};
 use super::load::{Placed, Stored, assert_unavailable, id};
-use super::pasar::{APART, DEADLINE, Shop, TOGETHER, kills, until};
+use crate::support::Answer;
+use crate::support::binary::{APART, DEADLINE, Shop, TOGETHER, kills, until};
+use crate::support::blocking::{Http, get, post};
 
 const CUSTOMERS: i64 = 8;
 /// So short that orders and payments expire under the customers' hands.
@@ -62,7 +63,7 @@ fn said(http: &mut Http, (method, path): (&str, &str), key: Option<&str>, body: 
         200 | 201 => Said::Done(answer),
         409 => {
             let code = answer.json()["code"].clone();
-            assert!(refusals.iter().any(|known| code == *known), "{method} {path} {body}: {}", answer.body);
+            assert!(refusals.iter().any(|known| code == *known), "{method} {path} {body}: {}", answer.text());
             Said::Refused
         }
         _ => {
@@ -95,7 +96,7 @@ impl Customer<'_> {
         while began.elapsed() < REST {
             match said(&mut self.order, ("POST", "/orders"), key.as_deref(), &body, &["key_under_way"]) {
                 Said::Done(answer) => {
-                    let id = id(&answer.expect(201));
+                    let id = id(&answer.with_status(201));
                     self.promised.insert(id, "pending");
                     self.news.lock().unwrap().push(Placed { id, user: self.user, key });
                     return Some(id);
@@ -142,7 +143,7 @@ impl Customer<'_> {
         let refusals = ["order_state", "payment_too_late", "payment_open"];
         let body = json!({"order_id": order});
         match said(&mut self.payment, ("POST", "/payments"), None, &body, &refusals) {
-            Said::Done(answer) => answer.expect(201).json()["id"].as_i64(),
+            Said::Done(answer) => answer.expect(201)["id"].as_i64(),
             Said::Refused | Said::Nothing => None,
         }
     }
@@ -160,7 +161,7 @@ impl Customer<'_> {
                 &["payment_too_late", "order_state"],
             ) {
                 Said::Done(answer) => {
-                    assert_eq!(answer.expect(200).json()["status"], "paid");
+                    assert_eq!(answer.expect(200)["status"], "paid");
                     self.promised.insert(order, "paid");
                     self.paid.push(payment);
                     return true;
@@ -200,7 +201,7 @@ pub fn rest(stored: &Stored) -> Vec<(usize, &'static str)> {
 
 /// All rows of a list, by id, with their status.
 pub fn statuses(addr: SocketAddr, path: &str) -> BTreeMap<i64, String> {
-    let rows = get(addr, path).expect(200).json();
+    let rows = get(addr, path).expect(200);
     let row = |row: &Value| (row["id"].as_i64().unwrap(), row["status"].as_str().unwrap().to_owned());
     rows.as_array().unwrap().iter().map(row).collect()
 }
@@ -226,11 +227,11 @@ fn assert_kept(shop: &Shop, promised: &BTreeMap<i64, &str>, paid: &[i64]) {
 
 fn live_through_kills(mut shop: Shop) {
     let stock = json!({"name": "Kopi Gayo", "price": 45_000, "stock": STOCK});
-    let product = || post(shop.product(), "/products", &stock).expect(201).json()["product"]["id"].as_i64().unwrap();
+    let product = || post(shop.product(), "/products", &stock).expect(201)["product"]["id"].as_i64().unwrap();
     let addresses = Addresses { order: shop.order(), payment: shop.payment(), products: [product(), product()] };
     for user in 2..=CUSTOMERS {
         let made = post(shop.user(), "/users", &json!({"name": format!("User {user}")})).expect(201);
-        assert_eq!(made.json()["id"], user);
+        assert_eq!(made["id"], user);
     }
     let (mut promised, mut paid) = (BTreeMap::new(), Vec::new());
     let (kills, mut killed) = (kills(), 0);

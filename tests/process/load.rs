@@ -8,7 +8,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{Value, json};
 
-use super::http::{Answer, Broken, Http};
+use crate::support::blocking::Http;
+use crate::support::{Answer, Broken};
 
 /// An order that was answered with 201.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Writer {
         let key = self.key();
         let answer = self.http.send("POST", "/orders", key.as_deref(), Some(&order_of(self.user)))?;
         if answer.status == 201 {
-            assert_eq!(answer.header("idempotent-replayed"), None, "a fresh key was known: {key:?}");
+            assert_eq!(answer.header("idempotent-replayed"), "", "a fresh key was known: {key:?}");
             self.placed.push(Placed { id: id(&answer), user: self.user, key });
         }
         Ok(answer)
@@ -67,18 +68,18 @@ pub fn order_of(user: i64) -> Value {
 /// The id in an answer about an order.
 #[track_caller]
 pub fn id(answer: &Answer) -> i64 {
-    answer.json()["order_id"].as_i64().unwrap_or_else(|| panic!("no order: {}", answer.body))
+    answer.json()["order_id"].as_i64().unwrap_or_else(|| panic!("no order: {}", answer.text()))
 }
 
 /// A refusal for the time being, told as one.
 #[track_caller]
 pub fn assert_unavailable(answer: &Answer, codes: &[&str]) {
-    assert_eq!(answer.status, 503, "{}", answer.body);
-    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
-    assert!(seconds.is_some_and(|seconds| seconds > 0), "Retry-After is missing");
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    let seconds = answer.header("retry-after").parse::<u32>();
+    assert!(seconds.is_ok_and(|seconds| seconds > 0), "Retry-After is missing");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
     let code = answer.json()["code"].clone();
-    assert!(codes.iter().any(|known| code == *known), "{}", answer.body);
+    assert!(codes.iter().any(|known| code == *known), "{}", answer.text());
 }
 
 /// The database file as another program sees it.

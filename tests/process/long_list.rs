@@ -5,9 +5,9 @@ use std::net::TcpStream;
 
 use rusqlite::Connection;
 
-use super::http::get;
 use super::load::Writer;
-use super::pasar::{Folder, Pasar};
+use crate::support::binary::{Folder, Pasar};
+use crate::support::blocking::get;
 
 /// How many orders are stored.
 fn orders() -> usize {

@@ -1,35 +1,25 @@
 //! What a newcomer meets in the first hour: the log, the commands, and the tour of the README.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::accounts::Visitor;
-use super::http::{get, post};
 use super::load::order_of;
-use super::pasar::{ALL, DEADLINE, Folder, Pasar, free_address, run, until, url};
-
-/// Sends `text` as it is; the answer as it came.
-fn say(to: SocketAddr, text: &str) -> String {
-    let mut stream = TcpStream::connect(to).unwrap();
-    stream.write_all(text.as_bytes()).unwrap();
-    let _ = stream.shutdown(Shutdown::Write);
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer);
-    answer
-}
+use crate::support::Visitor;
+use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, free_address, run, until, url};
+use crate::support::blocking::{exchange, get, post};
 
 /// Places an order by this request id.
 fn place(order: SocketAddr, id: &str) -> String {
     let body = order_of(1).to_string();
     let head = format!("POST /orders HTTP/1.1\r\nHost: {order}\r\nConnection: close\r\nX-Request-Id: {id}\r\n");
     let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    say(order, &(head + &rest))
+    exchange(order, &format!("{head}{rest}"), |_| false)
 }
 
 /// Waits for a line of the log that has all these words, apart.
@@ -70,7 +60,7 @@ fn the_log_says_who_calls_whom_for_whom_and_from_where() {
     logged(&pasar, &["service=user", "path=/users", "status=403", "by=user:2", "from=127.0.0.1"]);
     get(pasar.user(), "/users").problem(401, "token_missing");
     logged(&pasar, &["service=user", "path=/users", "status=401", "by=nobody", "from=127.0.0.1"]);
-    assert!(say(pasar.user(), "nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    assert!(exchange(pasar.user(), "nonsense\r\n\r\n", |_| false).starts_with("HTTP/1.1 400 "));
     logged(&pasar, &["event=no_request", "from=127.0.0.1"]);
     assert!(!pasar.log().contains('\x1b'), "{}", pasar.log());
     pasar.stop("TERM");
@@ -148,7 +138,7 @@ fn reset_starts_over() {
     );
 
     let pasar = folder.start();
-    assert_eq!(post(pasar.order(), "/orders", &order_of(1)).expect(201).json()["id"], 1);
+    assert_eq!(post(pasar.order(), "/orders", &order_of(1)).expect(201)["id"], 1);
     pasar.stop("TERM");
 }
 

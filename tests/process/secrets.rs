@@ -4,16 +4,8 @@
 //! The real processes do all that touches a secret while they log everything. What they print, log, answer and store
 //! is kept, and searched in the end for each of the secrets that there were.
 
-use std::ffi::OsString;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,9 +13,11 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
-use super::pasar::{ALL, Folder, Pasar, free_address, run, url};
+use super::search::{Search, Tap, bearer, send};
+use crate::support::PATIENCE;
+use crate::support::binary::{ALL, Folder, Pasar, free_address, run, url};
 
-const SECRET: &str = "rahasia-toko-yang-tidak-ada-di-tempat-lain";
+pub const SECRET: &str = "rahasia-toko-yang-tidak-ada-di-tempat-lain";
 /// A part of every password below that may be chosen, so that half of one is found, too.
 const MARK: &str = "penanda";
 const FIRST: &str = "penanda-pertama-Xk3vQ";
@@ -33,186 +27,6 @@ const ADMINS: &str = "penanda-pengurus-Bn6dF";
 const SHORT: &str = "pNd#7q";
 const COMMON: &str = "Iloveyou1";
 const HASH: &str = "$argon2";
-/// No answer takes so long.
-const HANG: Duration = Duration::from_secs(20);
-
-/// The secrets that there are, and what was said of them.
-#[derive(Default)]
-struct Search {
-    secrets: Vec<(String, String)>,
-    said: Vec<(String, String)>,
-}
-
-/// An answer as it came.
-struct Reply {
-    text: String,
-}
-
-impl Reply {
-    fn status(&self) -> u16 {
-        self.text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{}", self.text))
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        let (_, body) = self.text.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-}
-
-impl Search {
-    fn secret(&mut self, what: &str, text: &str) {
-        assert!(text.len() > 5, "{what} is too short to be looked for: {text}");
-        self.secrets.push((what.to_owned(), text.to_owned()));
-    }
-
-    fn token(&mut self, what: &str, token: &str) {
-        self.secret(what, token);
-        let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{what}: {token}") };
-        self.secret(&format!("the claims of {what}"), claims);
-        self.secret(&format!("the signature of {what}"), signature);
-    }
-
-    fn said(&mut self, place: &str, text: impl Into<String>) {
-        self.said.push((place.to_owned(), text.into()));
-    }
-
-    /// Sends a request, and keeps its answer, which must have this status.
-    #[track_caller]
-    fn ask(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
-        let reply = exchange(to, line, headers, body, |_| false);
-        assert_eq!(reply.status(), status, "{line}: {}", reply.text);
-        self.said(&format!("the answer to {line}"), &reply.text);
-        reply
-    }
-
-    /// The same, for an answer that gives a token, or a ticket, to whom it belongs: it is one more secret, and may
-    /// stand there once.
-    #[track_caller]
-    fn given(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
-        let reply = exchange(to, line, headers, body, |_| false);
-        let token = reply.json()[member].as_str().unwrap_or_else(|| panic!("{line}: {}", reply.text)).to_owned();
-        self.token(&format!("what {line} gave"), &token);
-        self.said(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
-        token
-    }
-
-    /// The beginning of a live stream, whose answer has no end.
-    #[track_caller]
-    fn listen(&mut self, to: SocketAddr, line: &str, headers: &[&str]) {
-        let reply = exchange(to, line, headers, "", |text| text.contains(":\n\n"));
-        assert_eq!(reply.status(), 200, "{line}: {}", reply.text);
-        self.said(&format!("the answer to {line}"), reply.text);
-    }
-
-    #[track_caller]
-    fn assert_nothing_found(&self) {
-        assert!(!self.secrets.is_empty() && !self.said.is_empty());
-        let mut found = Vec::new();
-        for (what, secret) in &self.secrets {
-            for (place, text) in &self.said {
-                if let Some(line) = text.lines().find(|line| line.contains(secret.as_str())) {
-                    found.push(format!("{what} is in {place}: {line}"));
-                }
-            }
-        }
-        assert!(found.is_empty(), "{} leaks:\n{}", found.len(), found.join("\n"));
-    }
-}
-
-/// Sends a request and reads its answer, to the end or as far as is `enough`.
-#[track_caller]
-fn exchange(to: SocketAddr, line: &str, headers: &[&str], body: &str, enough: impl Fn(&str) -> bool) -> Reply {
-    let mut stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(HANG)).unwrap();
-    let mut text = format!("{line} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
-    if !body.is_empty() {
-        text += &format!("Content-Length: {}\r\n", body.len());
-        if !headers.iter().any(|header| header.starts_with("Content-Type")) {
-            text += "Content-Type: application/json\r\n";
-        }
-    }
-    for header in headers {
-        text += &format!("{header}\r\n");
-    }
-    stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
-    let (mut read, mut part) = (Vec::new(), [0; 4096]);
-    loop {
-        let length = match stream.read(&mut part) {
-            Ok(length) => length,
-            // A signal to this process, of a child that ended.
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => panic!("{line}: {error} after {:?}", String::from_utf8_lossy(&read)),
-        };
-        read.extend_from_slice(&part[..length]);
-        let text = String::from_utf8_lossy(&read);
-        if length == 0 || enough(&text) {
-            return Reply { text: text.into_owned() };
-        }
-    }
-}
-
-fn bearer(token: &str) -> String {
-    format!("Authorization: Bearer {token}")
-}
-
-/// Stands before a service and keeps what its callers say to it.
-struct Tap {
-    addr: SocketAddr,
-    heard: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Tap {
-    fn before(service: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let tap = Self { addr: listener.local_addr().unwrap(), heard: Arc::default() };
-        let heard = Arc::clone(&tap.heard);
-        std::thread::spawn(move || {
-            for caller in listener.incoming() {
-                let caller = caller.unwrap();
-                // A service that is away hangs up on its callers.
-                let Ok(service) = TcpStream::connect(service) else { continue };
-                let (back, forth) = (service.try_clone().unwrap(), caller.try_clone().unwrap());
-                let heard = Arc::clone(&heard);
-                std::thread::spawn(move || pass(caller, service, |part| heard.lock().unwrap().extend_from_slice(part)));
-                std::thread::spawn(move || pass(back, forth, |_| {}));
-            }
-        });
-        tap
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.addr)
-    }
-
-    /// The tokens that it was shown.
-    fn tokens(&self) -> Vec<String> {
-        let heard = String::from_utf8(self.heard.lock().unwrap().clone()).unwrap();
-        let token = |line: &str| {
-            let (name, value) = line.split_once(": ")?;
-            let token = value.strip_prefix("Bearer ")?;
-            name.eq_ignore_ascii_case("authorization").then(|| token.to_owned())
-        };
-        let mut tokens: Vec<_> = heard.lines().filter_map(token).collect();
-        assert!(heard.contains("HTTP/1.1"), "nobody has called");
-        tokens.sort_unstable();
-        tokens.dedup();
-        tokens
-    }
-}
-
-/// Passes on what comes until one of the two hangs up.
-fn pass(mut from: TcpStream, mut to: TcpStream, mut heard: impl FnMut(&[u8])) {
-    let mut part = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut part) {
-        heard(&part[..length]);
-        if to.write_all(&part[..length]).is_err() {
-            break;
-        }
-    }
-    // Both fail only for a connection that has ended.
-    let _ = (to.shutdown(Shutdown::Write), from.shutdown(Shutdown::Read));
-}
 
 /// Bodies with a password in them that nobody can read.
 fn unreadable(password: &str) -> [String; 12] {
@@ -270,7 +84,7 @@ impl Shop {
 
     fn users_db(&self) -> Connection {
         let connection = Connection::open(self.folder.path().join("users.db")).unwrap();
-        connection.busy_timeout(HANG).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
         connection
     }
 }
@@ -308,7 +122,7 @@ fn passwords(shop: &Shop, search: &mut Search) -> String {
             ("DELETE /users/2", Some(&*by_first)),
         ] {
             let headers: Vec<_> = form.into_iter().chain(header).collect();
-            let reply = exchange(users, line, &headers, &body, |_| false);
+            let reply = send(users, line, &headers, &body, |_| false);
             // What may be is tested elsewhere; here it must only be looked at.
             assert!((400..500).contains(&reply.status()), "{line} {body}: {}", reply.text);
             search.said(&format!("the answer to {line} {body}").replace(WRONG, "…"), reply.text);
@@ -366,7 +180,7 @@ fn tickets(shop: &Shop, search: &mut Search, token: &str, id: &Value) -> String 
         for (service, line) in
             [(users, "GET /users"), (shop.rest.order(), "GET /orders"), (shop.rest.payment(), "GET /payments")]
         {
-            let reply = exchange(service, line, &[&header], "", |_| false);
+            let reply = send(service, line, &[&header], "", |_| false);
             assert_eq!(reply.status(), status, "{what}: {}", reply.text);
             search.said(&format!("the answer to {line} with {what}"), reply.text);
         }
@@ -599,92 +413,4 @@ fn a_token_or_password_that_somebody_put_into_an_address_is_not_logged() {
     assert!(log.contains("method=GET path=/auth/login"), "not all is logged: {log}");
     search.said("the log", log);
     search.assert_nothing_found();
-}
-
-/// What the process says to its end, whatever that is.
-#[track_caller]
-fn told(command: &mut Command, code: i32) -> String {
-    let output = run(command);
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-#[test]
-fn no_help_and_no_refusal_shows_the_secret() {
-    const TOO_SHORT: &str = "rahasia-toko";
-    let folder = Folder::new();
-    for secret in [SECRET, TOO_SHORT] {
-        for (args, code) in [
-            (&["--help"][..], 0),
-            (&["-h"], 0),
-            (&["--version"], 0),
-            (&["admin", "--help"], 0),
-            (&["--colour", "red"], 2),
-            (&["--auth", "perhaps"], 2),
-            (&["--user-addr", "0.0.0.0:0"], 2),
-            (&["--database-url", "sqlite:/dev/null/x.db"], if secret == SECRET { 1 } else { 2 }),
-            (&["admin", "nobody@example.com"], if secret == SECRET { 1 } else { 2 }),
-        ] {
-            let said = told(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
-            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
-            let said = told(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
-            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
-        }
-    }
-    for args in [&["--jwt-secret", TOO_SHORT][..], &["--jwt-secret", SECRET, "--jwt-secret", SECRET]] {
-        let said = told(&mut folder.pasar(args), 2);
-        assert!(!said.contains(TOO_SHORT) && said.to_lowercase().replace('-', "_").contains("jwt_secret"), "{said}");
-    }
-    // Nobody can type it on the other machine.
-    let nonsense = OsString::from_vec([TOO_SHORT.as_bytes(), b"\xff", SECRET.as_bytes()].concat());
-    let said = told(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
-    assert!(!said.contains(TOO_SHORT), "{said}");
-    let said = told(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
-    assert!(!said.contains(TOO_SHORT), "{said}");
-    for (mode, secret) in [(0o644, SECRET), (0o600, TOO_SHORT)] {
-        let file = folder.path().join("jwt-secret");
-        fs::write(&file, secret).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let said = told(&mut folder.pasar(&["--auth", "required"]), 1);
-        assert!(!said.contains(TOO_SHORT) && said.contains("jwt-secret"), "{said}");
-    }
-}
-
-/// The refusal of a `.env` file.
-#[track_caller]
-fn refusal_of(text: impl AsRef<[u8]>) -> String {
-    let folder = Folder::new();
-    fs::write(folder.path().join(".env"), text).unwrap();
-    let said = told(&mut folder.pasar(&["user"]), 2);
-    assert!(said.contains(".env") && said.lines().count() == 1, "{said}");
-    said
-}
-
-#[test]
-fn an_env_file_that_can_not_be_read_shows_no_secret() {
-    for text in [
-        format!("JWT_SECRET={SECRET} and more\n"),
-        format!("JWT_SECRET=\"{SECRET}\n"),
-        format!("JWT_SECRET='{SECRET}\n"),
-        format!("JWT_SECRET=\"{SECRET}\" and more\n"),
-        format!("JWT_SECRET=\"{SECRET}\\x\"\n"),
-        format!("export JWT_SECRET {SECRET}\n"),
-        format!("JWT_SECRET: {SECRET}\n"),
-        format!("JWT SECRET={SECRET}\n"),
-        format!("JWT_SECRET={SECRET}\nthis is no setting\n"),
-        format!("DEMO=\"on\nJWT_SECRET={SECRET}\n"),
-        format!("{SECRET}\n"),
-    ] {
-        let said = refusal_of(&text);
-        assert!(!said.contains("rahasia"), "{text}: {said}");
-    }
-    let said = refusal_of([b"JWT_SECRET=", SECRET.as_bytes(), b"\xff\n"].concat());
-    assert!(!said.contains("rahasia"), "{said}");
-}
-
-#[test]
-fn an_env_file_shows_no_secret_that_is_on_a_line_of_its_own() {
-    // In base64, as `openssl rand` prints it, and broken off its name by an editor.
-    let said = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
-    assert!(!said.contains("rahasia"), "{said}");
 }

@@ -1,13 +1,12 @@
 //! Steps in any order, with time passing in between.
 
-use pasar::clock::Clock;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::model::{Model, Step, TTL, WINDOW};
 use crate::shop::{Seen, Shop, product};
-use crate::support::TestApp;
+use crate::support::{Clock, TestApp};
 
 const SEQUENCES: u32 = 2000;
 const STOCK: i64 = 6;

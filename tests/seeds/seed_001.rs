@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use pasar::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, eventually};
+use crate::support::{Answer, Clock, TestApp, eventually};
 use crate::{NOON, assert_shows, json as parse};
 
 /// Its layout: four services, each on a port of its own, an empty database, pages opened from disk.

@@ -1,9 +1,8 @@
 //! Seed 003, "Dokumentasi Order Service" of a restaurant, whose menus are our products.
 
-use pasar::clock::{Clock, rfc3339};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Clock, TestApp, rfc3339};
 use crate::{NOON, assert_shows, json as parse};
 
 /// An order as its documentation shows it, where "now" stands for the time of the order.

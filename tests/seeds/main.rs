@@ -4,21 +4,13 @@
 //! Order Service` 003, and the NestJS services that tell each other events 004.)
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
-#[allow(dead_code)]
-#[path = "process/pasar.rs"]
-#[cfg(unix)]
-mod binary;
-#[path = "seeds/seed_001.rs"]
 mod seed_001;
-#[path = "seeds/seed_003.rs"]
 mod seed_003;
-#[allow(dead_code)]
-#[path = "api/support.rs"]
+#[path = "../support/mod.rs"]
 mod support;
 
-use pasar::clock::Clock;
 use serde_json::{Value, json as value};
-use support::{TestApp, eventually};
+use support::{Clock, TestApp, eventually};
 
 /// 2026-01-31T12:00:00Z, where the clocks stand.
 const NOON: i64 = 1_769_860_800_000;
@@ -241,19 +233,12 @@ async fn seed_004_works_as_its_readme_says() {
 #[cfg(unix)]
 #[test]
 fn seed_004_s_order_service_hears_of_a_new_user() {
-    use std::io::{Read, Write};
+    use support::{binary, blocking};
 
     let folder = binary::Folder::new();
     let mut command = folder.pasar(&["user", "order", "--product-url=none", "--demo=off"]);
     let pasar = binary::Pasar::start(command.env("RUST_LOG", "info"), &["UserService", "OrderService"]);
-    let john = r#"{"name":"John Doe"}"#;
-    let mut user = std::net::TcpStream::connect(pasar.user()).unwrap();
-    let head = format!("POST /users HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", pasar.user());
-    let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{john}", john.len());
-    user.write_all((head + &rest).as_bytes()).unwrap();
-    let mut answer = String::new();
-    user.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    blocking::post(pasar.user(), "/users", &value!({"name": "John Doe"})).expect(201);
     binary::until("the event is logged", binary::DEADLINE, || {
         pasar.log().contains(r#"service=order event=user_created user=1 name="John Doe""#)
     });

@@ -10,48 +10,30 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
 
-#[path = "process/accounts.rs"]
 mod accounts;
-#[path = "process/books.rs"]
 mod books;
-#[path = "process/clients.rs"]
 mod clients;
-#[path = "process/configuration.rs"]
 mod configuration;
-#[path = "process/connections.rs"]
 mod connections;
-#[path = "process/corrupt.rs"]
 mod corrupt;
-#[path = "process/durability.rs"]
 mod durability;
-#[path = "process/faults.rs"]
 mod faults;
-#[path = "process/files.rs"]
 mod files;
-#[path = "process/flood.rs"]
 mod flood;
-#[path = "process/full_disk.rs"]
 mod full_disk;
-#[path = "process/http.rs"]
-mod http;
-#[path = "process/idempotency.rs"]
 mod idempotency;
-#[path = "process/keeping_up.rs"]
 mod keeping_up;
-#[path = "process/life.rs"]
 mod life;
-#[path = "process/load.rs"]
 mod load;
-#[path = "process/long_list.rs"]
 mod long_list;
-#[path = "process/newcomer.rs"]
 mod newcomer;
-#[path = "process/pasar.rs"]
-mod pasar;
-#[path = "process/proxy.rs"]
 mod proxy;
-#[path = "process/secrets.rs"]
+mod search;
 mod secrets;
+mod signing;
+mod silence;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -60,9 +42,9 @@ use std::sync::Barrier;
 
 use serde_json::json;
 
-use self::http::{get, post};
 use self::load::{Stored, Writer, assert_unavailable, id, order_of};
-use self::pasar::{ALL, DEADLINE, Folder, Pasar, free_address, until};
+use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, free_address, run, until};
+use crate::support::blocking::{get, post};
 
 #[test]
 fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
@@ -70,25 +52,25 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
     let pasar = folder.start();
     let bambang = json!({"id": 1, "name": "Bambang"});
     let laptop = json!({"id": 1, "name": "Laptop Asus", "price": 8_000_000});
-    assert_eq!(get(pasar.user(), "/users/1").expect(200).json(), bambang);
+    assert_eq!(get(pasar.user(), "/users/1").expect(200), bambang);
     let bob = post(pasar.user(), "/users", &json!({"name": "Bob"})).expect(201);
-    assert_eq!(bob.json(), json!({"id": 2, "name": "Bob"}));
+    assert_eq!(bob, json!({"id": 2, "name": "Bob"}));
     let products = json!([
         laptop,
         {"id": 2, "name": "HP Xiaomi", "price": 3_000_000},
         {"id": 3, "name": "Mouse Rexus", "price": 200_000},
     ]);
-    assert_eq!(get(pasar.product(), "/products").expect(200).json(), products);
-    assert_eq!(get(pasar.product(), "/products/1").expect(200).json(), laptop);
+    assert_eq!(get(pasar.product(), "/products").expect(200), products);
+    assert_eq!(get(pasar.product(), "/products/1").expect(200), laptop);
     let monitor = post(pasar.product(), "/products", &json!({"name": "Monitor LG", "price": 2_500_000})).expect(201);
-    assert_eq!(monitor.json()["product"], json!({"id": 4, "name": "Monitor LG", "price": 2_500_000}));
-    let order = post(pasar.order(), "/orders", &order_of(1)).expect(201).json();
+    assert_eq!(monitor["product"], json!({"id": 4, "name": "Monitor LG", "price": 2_500_000}));
+    let order = post(pasar.order(), "/orders", &order_of(1)).expect(201);
     assert_eq!((&order["order_id"], &order["user"], &order["product"]), (&json!(1), &bambang, &laptop));
-    assert_eq!(get(pasar.order(), "/orders").expect(200).json(), json!([order]));
+    assert_eq!(get(pasar.order(), "/orders").expect(200), json!([order]));
     assert_eq!(pasar.payment(), pasar.order(), "the payment service is beside the order service");
     post(pasar.payment(), "/payments", &json!({"order_id": 1})).expect(201);
-    let paid = post(pasar.payment(), "/payments/confirm", &json!({"order_id": 1})).expect(200).json();
-    assert_eq!(get(pasar.payment(), "/payments").expect(200).json(), json!([paid]));
+    let paid = post(pasar.payment(), "/payments/confirm", &json!({"order_id": 1})).expect(200);
+    assert_eq!(get(pasar.payment(), "/payments").expect(200), json!([paid]));
 
     let lists = |pasar: &Pasar| {
         [
@@ -98,9 +80,9 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
             (pasar.order(), "/orders"),
             (pasar.payment(), "/payments"),
         ]
-        .map(|(service, path)| get(service, path).expect(200).body)
+        .map(|(service, path)| get(service, path).with_status(200).body)
     };
-    let told = || get(pasar.user(), "/users/1/notifications").expect(200).json().as_array().map(Vec::len);
+    let told = || get(pasar.user(), "/users/1/notifications").expect(200).as_array().map(Vec::len);
     until("two notifications", DEADLINE, || told() == Some(2));
     let before = lists(&pasar);
     pasar.stop("TERM");
@@ -128,7 +110,7 @@ fn three_processes_started_at_once_share_a_fresh_file() {
         .map(|mut command| Pasar::spawn(&mut command));
         let mut services = ALL.iter();
         let [user, product, order] = children.map(|child| child.ready(&[services.next().unwrap()]));
-        let placed = post(order.order(), "/orders", &order_of(1)).expect(201).json();
+        let placed = post(order.order(), "/orders", &order_of(1)).expect(201);
         assert_eq!(placed["user"]["name"], "Bambang");
         assert_eq!(placed["product"]["name"], "Laptop Asus");
         order.stop("TERM");
@@ -160,7 +142,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
     let processes = [folder.start(), folder.start()];
     for user in 2..=2 * WRITERS {
         let made = post(processes[0].user(), "/users", &json!({"name": format!("User {user}")})).expect(201);
-        assert_eq!(made.json()["id"], user);
+        assert_eq!(made["id"], user);
     }
     let start = Barrier::new(processes.len() * WRITERS as usize);
     let placed: Vec<_> = std::thread::scope(|scope| {
@@ -191,7 +173,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
     // Each process sees what the other wrote.
     let last = placed.iter().max_by_key(|order| order.id).unwrap();
     for process in &processes {
-        assert_eq!(id(&get(process.order(), &format!("/orders/{}", last.id)).expect(200)), last.id);
+        assert_eq!(id(&get(process.order(), &format!("/orders/{}", last.id)).with_status(200)), last.id);
     }
     for process in processes {
         process.stop("TERM");
@@ -211,7 +193,7 @@ fn health_is_well_as_long_as_every_service_answers() {
     let nobody = free_address().to_string();
     let health = |services: &[&str]| {
         let args = [&["health"], services].concat();
-        pasar::run(folder.pasar(&args).env("USER_ADDR", &address).env("PRODUCT_ADDR", &nobody))
+        run(folder.pasar(&args).env("USER_ADDR", &address).env("PRODUCT_ADDR", &nobody))
     };
     let words = |text: &[u8]| -> Vec<Vec<String>> {
         let text = String::from_utf8(text.to_vec()).unwrap();

@@ -1,0 +1,193 @@
+//! What a customer may do where one has to log in, and what is kept from others.
+
+use serde_json::{Value, json};
+
+use crate::access::opens;
+use crate::events::quiet;
+use crate::support::{Api, TestApp, Visitor};
+
+/// A shop where one has to log in, whose products are the admin's to change, with two customers.
+async fn with_two_customers() -> (TestApp, Visitor, Visitor, Visitor) {
+    let mut app = opens("required").await;
+    let admin = app.admin().await;
+    app.product = app.product.by(&admin.token);
+    let (siti, budi) = (app.registers("siti@example.com").await, app.registers("budi@example.com").await);
+    (app, admin, siti, budi)
+}
+
+/// Another's things are refused to `stranger`, in the very words that are said of what there is not.
+async fn hides(app: &TestApp, stranger: &Visitor, [user, order, payment]: [i64; 3]) {
+    const NONE: i64 = 4711;
+    let (users, orders) = (app.user.by(&stranger.token), app.order.by(&stranger.token));
+    let calls: [(&Api, &str, &str, i64, Value, &str); 15] = [
+        (&users, "GET", "/users/ID", user, Value::Null, "user"),
+        (&users, "GET", "/users/ID/notifications", user, Value::Null, "user"),
+        (&users, "GET", "/users/ID/notifications/stream", user, Value::Null, "user"),
+        (&orders, "GET", "/orders/user/ID", user, Value::Null, "user"),
+        (&orders, "POST", "/orders", user, json!({"user_id": "ID", "product_id": 1}), "user"),
+        (&orders, "GET", "/orders/ID", order, Value::Null, "order"),
+        (&orders, "GET", "/orders/ID/detail", order, Value::Null, "order"),
+        (&orders, "GET", "/orders/ID/tracking", order, Value::Null, "order"),
+        (&orders, "PUT", "/orders/ID/status", order, json!({"status": "cancelled"}), "order"),
+        (&orders, "POST", "/payments", order, json!({"order_id": "ID"}), "order"),
+        (&orders, "GET", "/payments/order/ID", order, Value::Null, "payment"),
+        (&orders, "POST", "/payments/confirm", order, json!({"order_id": "ID"}), "payment"),
+        (&orders, "GET", "/payments/ID", payment, Value::Null, "payment"),
+        (&orders, "POST", "/payments/confirm", payment, json!({"payment_id": "ID"}), "payment"),
+        (&orders, "POST", "/orders", user, json!({"user_id": "ID", "menu_ids": [NONE]}), "user"),
+    ];
+    for (api, method, path, id, body, thing) in calls {
+        println!("{method} {path} {body} of {id}");
+        let mut said = Vec::new();
+        for id in [id, NONE] {
+            let body = body.to_string().replace("\"ID\"", &id.to_string());
+            let (headers, body) = match &*body {
+                "null" => (&[][..], Vec::new()),
+                body => (&[("content-type", "application/json")][..], body.as_bytes().to_vec()),
+            };
+            let path = path.replace("ID", &id.to_string());
+            let answer = api.send(method.parse().unwrap(), &path, headers, body).await;
+            said.push(answer.problem(404, &format!("{thing}_not_found")).to_string());
+        }
+        assert_eq!(said[0], said[1].replace(&NONE.to_string(), &id.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_customer_shops_with_a_token_of_their_own_and_another_s_shows_none_of_it() {
+    let (app, _, siti, budi) = with_two_customers().await;
+    let product = app.sells("Kopi", 20_000, Some(10)).await;
+    let (users, orders) = (app.user.by(&siti.token), app.order.by(&siti.token));
+    let things = [siti.id, 1, 1];
+
+    let order = orders.post("/orders", &json!({"user_id": siti.id, "product_id": product, "quantity": 2})).await;
+    assert_eq!(order.expect(201)["id"], 1);
+    hides(&app, &budi, things).await;
+    let payment = orders.post("/payments", &json!({"order_id": 1, "method": "qris"})).await.expect(201);
+    assert_eq!(
+        (&payment["id"], &payment["user_id"], &payment["status"]),
+        (&json!(1), &json!(siti.id), &json!("pending"))
+    );
+    hides(&app, &budi, things).await;
+    assert_eq!(orders.post("/payments/confirm", &json!({"payment_id": 1})).await.expect(200)["status"], "paid");
+    hides(&app, &budi, things).await;
+    assert_eq!(app.books(product).await, [8, 2, 0], "what was ordered, and that alone");
+
+    let order = orders.get("/orders/1").await.expect(200);
+    assert_eq!((&order["user_id"], &order["status"]), (&json!(siti.id), &json!("paid")));
+    assert_eq!(orders.all(&format!("/orders/user/{}", siti.id)).await, [order]);
+    let detail = orders.get("/orders/1/detail").await.expect(200);
+    assert_eq!((&detail["user"]["id"], &detail["products"][0]["id"]), (&json!(siti.id), &json!(product)));
+    let paid = orders.get("/payments/1").await.expect(200);
+    assert_eq!((&paid["status"], &orders.get("/payments/order/1").await.expect(200)), (&json!("paid"), &paid));
+    let tracking = orders.all("/orders/1/tracking").await;
+    quiet(&app).await;
+    let notifications = users.all(&format!("/users/{}/notifications", siti.id)).await;
+    for told in [tracking, notifications] {
+        assert_eq!(told.iter().map(|one| &one["status"]).collect::<Vec<_>>(), ["pending", "paid"]);
+    }
+    assert!(app.order.by(&budi.token).all(&format!("/orders/user/{}", budi.id)).await.is_empty());
+    assert!(app.user.by(&budi.token).all(&format!("/users/{}/notifications", budi.id)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_customer_cancels_what_is_not_paid_and_the_rest_is_for_an_admin() {
+    let (app, admin, siti, _) = with_two_customers().await;
+    let product = app.sells("Kopi", 20_000, Some(10)).await;
+    let (own, staff) = (app.order.by(&siti.token), app.order.by(&admin.token));
+    let new = json!({"user_id": siti.id, "product_id": product});
+    let becomes = async |api: &Api, order: i64, status: &str| {
+        api.put(&format!("/orders/{order}/status"), &json!({"status": status})).await
+    };
+
+    own.post("/orders", &new).await.expect(201);
+    assert_eq!(becomes(&own, 1, "cancelled").await.expect(200)["status"], "cancelled");
+    assert_eq!(app.books(product).await, [10, 0, 0]);
+    becomes(&own, 1, "cancelled").await.problem(409, "order_state");
+
+    for order in [2, 3] {
+        own.post("/orders", &new).await.expect(201);
+        own.post("/payments", &json!({"order_id": order})).await.expect(201);
+        own.post("/payments/confirm", &json!({"order_id": order})).await.expect(200);
+        becomes(&own, order, "cancelled").await.problem(409, "order_state");
+        assert_eq!(own.get(&format!("/orders/{order}")).await.expect(200)["status"], "paid");
+    }
+    assert_eq!(becomes(&staff, 2, "cancelled").await.expect(200)["status"], "cancelled");
+    assert_eq!(own.get("/payments/order/2").await.expect(200)["status"], "refunded");
+
+    own.put("/orders/3/confirm", &Value::Null).await.problem(403, "not_allowed");
+    assert_eq!(staff.put("/orders/3/confirm", &Value::Null).await.expect(200)["status"], "confirmed");
+    for status in ["shipped", "completed"] {
+        becomes(&own, 3, status).await.problem(403, "not_allowed");
+        assert_eq!(becomes(&staff, 3, status).await.expect(200)["status"], status);
+        becomes(&own, 3, "cancelled").await.problem(409, "order_state");
+    }
+    assert_eq!(app.books(product).await, [9, 0, 1]);
+}
+
+#[tokio::test]
+async fn only_an_admin_orders_what_the_catalogue_does_not_have() {
+    let (app, admin, siti, _) = with_two_customers().await;
+    let (own, staff) = (app.order.by(&siti.token), app.order.by(&admin.token));
+    let line = |product: &str, price: i64| json!({"userId": siti.id, "product": product, "price": price});
+    own.post("/orders", &line("Jasa rakit", 50_000)).await.problem(403, "not_allowed");
+    assert!(staff.all("/orders").await.is_empty());
+    let order = staff.post("/orders", &line("Jasa rakit", 50_000)).await.expect(201);
+    assert_eq!((&order["user_id"], &order["total_price"]), (&json!(siti.id), &json!(50_000)));
+    // What the catalogue has may be named by anybody, at its price.
+    own.post("/orders", &line("Laptop Asus", 1)).await.problem(409, "price_differs");
+    assert_eq!(own.post("/orders", &line("Laptop Asus", 8_000_000)).await.expect(201)["product"]["id"], 1);
+}
+
+/// Sends this twice under one key, and gives the one thing that came of it.
+async fn once(api: &Api, path: &str, body: &Value) -> i64 {
+    let key = [("idempotency-key", "keranjang-17")];
+    let [first, second] = [api.post_as(path, &key, body).await, api.post_as(path, &key, body).await];
+    assert_eq!((first.header("idempotent-replayed"), second.header("idempotent-replayed")), ("", "true"));
+    assert_eq!(first.expect(201), second.expect(201));
+    first.json()["id"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn two_users_keys_never_meet() {
+    for stock in [None, Some(10)] {
+        let (app, admin, siti, budi) = with_two_customers().await;
+        let product = app.sells("Kopi", 20_000, stock).await;
+        for (visitor, expected) in [(&siti, 1), (&budi, 2)] {
+            let own = app.order.by(&visitor.token);
+            let order = once(&own, "/orders", &json!({"user_id": visitor.id, "product_id": product})).await;
+            let payment = once(&own, "/payments", &json!({"order_id": order})).await;
+            assert_eq!((order, payment), (expected, expected));
+        }
+        // An admin who sends what a customer has sent does not hear what the customer heard.
+        let staff = app.order.by(&admin.token);
+        assert_eq!(once(&staff, "/orders", &json!({"user_id": siti.id, "product_id": product})).await, 3);
+        assert_eq!(staff.all("/orders").await.len(), 3);
+        assert_eq!(staff.all("/payments").await.len(), 2);
+        // With another login it is still the same user.
+        let again = app.order.by(&app.logs_in("siti@example.com").await.token);
+        let key = [("idempotency-key", "keranjang-17")];
+        let body = json!({"user_id": siti.id, "product_id": product});
+        let replayed = again.post_as("/orders", &key, &body).await;
+        assert_eq!((replayed.expect(201)["id"].clone(), replayed.header("idempotent-replayed")), (json!(1), "true"));
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_has_to_log_in_a_user_s_key_and_nobody_s_never_meet() {
+    for stock in [None, Some(10)] {
+        let app = opens("open").await;
+        let product = app.sells("Kopi", 20_000, stock).await;
+        let [siti, budi] = [app.registers("siti@example.com").await, app.registers("budi@example.com").await];
+        let body = json!({"user_id": siti.id, "product_id": product});
+        let [by_siti, by_budi] = [&siti, &budi].map(|visitor| app.order.by(&visitor.token));
+        for (api, expected) in [(&app.order, 1), (&by_siti, 2), (&by_budi, 3)] {
+            assert_eq!(once(api, "/orders", &body).await, expected);
+        }
+        assert_eq!(app.order.all("/orders").await.len(), 3);
+        assert_eq!(once(&by_siti, "/payments", &json!({"order_id": 1})).await, 1);
+        let key = [("idempotency-key", "keranjang-17")];
+        let twin = app.order.post_as("/payments", &key, &json!({"order_id": 1})).await;
+        twin.problem(409, "payment_open");
+    }
+}

@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+exec "${PEERS_HOME:?}/go-peer"

@@ -1,0 +1,98 @@
+//! No help and no refusal at the start shows a secret, wherever it was put.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::secrets::SECRET;
+use crate::support::binary::{Folder, run};
+
+/// What the process says to its end, whatever that is.
+#[track_caller]
+fn told(command: &mut Command, code: i32) -> String {
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn no_help_and_no_refusal_shows_the_secret() {
+    const TOO_SHORT: &str = "rahasia-toko";
+    let folder = Folder::new();
+    for secret in [SECRET, TOO_SHORT] {
+        for (args, code) in [
+            (&["--help"][..], 0),
+            (&["-h"], 0),
+            (&["--version"], 0),
+            (&["admin", "--help"], 0),
+            (&["--colour", "red"], 2),
+            (&["--auth", "perhaps"], 2),
+            (&["--user-addr", "0.0.0.0:0"], 2),
+            (&["--database-url", "sqlite:/dev/null/x.db"], if secret == SECRET { 1 } else { 2 }),
+            (&["admin", "nobody@example.com"], if secret == SECRET { 1 } else { 2 }),
+        ] {
+            let said = told(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
+            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
+            let said = told(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
+            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
+        }
+    }
+    for args in [&["--jwt-secret", TOO_SHORT][..], &["--jwt-secret", SECRET, "--jwt-secret", SECRET]] {
+        let said = told(&mut folder.pasar(args), 2);
+        assert!(!said.contains(TOO_SHORT) && said.to_lowercase().replace('-', "_").contains("jwt_secret"), "{said}");
+    }
+    // Nobody can type it on the other machine.
+    let nonsense = OsString::from_vec([TOO_SHORT.as_bytes(), b"\xff", SECRET.as_bytes()].concat());
+    let said = told(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
+    assert!(!said.contains(TOO_SHORT), "{said}");
+    let said = told(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
+    assert!(!said.contains(TOO_SHORT), "{said}");
+    for (mode, secret) in [(0o644, SECRET), (0o600, TOO_SHORT)] {
+        let file = folder.path().join("jwt-secret");
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let said = told(&mut folder.pasar(&["--auth", "required"]), 1);
+        assert!(!said.contains(TOO_SHORT) && said.contains("jwt-secret"), "{said}");
+    }
+}
+
+/// The refusal of a `.env` file.
+#[track_caller]
+fn refusal_of(text: impl AsRef<[u8]>) -> String {
+    let folder = Folder::new();
+    fs::write(folder.path().join(".env"), text).unwrap();
+    let said = told(&mut folder.pasar(&["user"]), 2);
+    assert!(said.contains(".env") && said.lines().count() == 1, "{said}");
+    said
+}
+
+#[test]
+fn an_env_file_that_can_not_be_read_shows_no_secret() {
+    for text in [
+        format!("JWT_SECRET={SECRET} and more\n"),
+        format!("JWT_SECRET=\"{SECRET}\n"),
+        format!("JWT_SECRET='{SECRET}\n"),
+        format!("JWT_SECRET=\"{SECRET}\" and more\n"),
+        format!("JWT_SECRET=\"{SECRET}\\x\"\n"),
+        format!("export JWT_SECRET {SECRET}\n"),
+        format!("JWT_SECRET: {SECRET}\n"),
+        format!("JWT SECRET={SECRET}\n"),
+        format!("JWT_SECRET={SECRET}\nthis is no setting\n"),
+        format!("DEMO=\"on\nJWT_SECRET={SECRET}\n"),
+        format!("{SECRET}\n"),
+    ] {
+        let said = refusal_of(&text);
+        assert!(!said.contains("rahasia"), "{text}: {said}");
+    }
+    let said = refusal_of([b"JWT_SECRET=", SECRET.as_bytes(), b"\xff\n"].concat());
+    assert!(!said.contains("rahasia"), "{said}");
+}
+
+#[test]
+fn an_env_file_shows_no_secret_that_is_on_a_line_of_its_own() {
+    // In base64, as `openssl rand` prints it, and broken off its name by an editor.
+    let said = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
+    assert!(!said.contains("rahasia"), "{said}");
+}

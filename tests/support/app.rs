@@ -1,0 +1,176 @@
+//! The real app in this process, on ports of its own.
+
+use std::time::{Duration, Instant};
+
+use pasar::app::App;
+use pasar::config::{Config, Work};
+use pasar::service::ServiceName;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::{Api, Clock, PATIENCE};
+
+/// All services, running. A drop stops them and waits for their end.
+pub struct TestApp {
+    pub user: Api,
+    pub product: Api,
+    pub order: Api,
+    pub payment: Api,
+    database: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
+    /// Dropped last, when nothing uses the database any more.
+    _folder: Option<TempDir>,
+}
+
+impl TestApp {
+    /// On a fresh database with the demo data.
+    pub async fn spawn() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// On a fresh database, with further flags.
+    pub async fn with(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut app = Self::on(&folder, flags).await;
+        app._folder = Some(folder);
+        app
+    }
+
+    /// On a fresh database, with further flags, by a clock that stands.
+    pub async fn with_clock(flags: &[&str], clock: &Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut app = Self::on_by(&folder, flags, clock).await;
+        app._folder = Some(folder);
+        app
+    }
+
+    /// On the database in `folder`, which outlives the app.
+    pub async fn on(folder: &TempDir, flags: &[&str]) -> Self {
+        Self::on_by(folder, flags, &Clock::system()).await
+    }
+
+    /// On the database in `folder`, by this clock.
+    pub async fn on_by(folder: &TempDir, flags: &[&str], clock: &Clock) -> Self {
+        let clock = clock.clone();
+        let database = format!("sqlite:{}", folder.path().join("pasar.db").display());
+        let own = ["--user-addr=127.0.0.1:0", "--product-addr=127.0.0.1:0", "--order-addr=127.0.0.1:0"];
+        let args = [&["pasar"], &own[..], &["--database-url", &database], flags].concat();
+        let config = Config::from_args(args).unwrap();
+
+        let (started, start) = oneshot::channel();
+        let (stop, stopping) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(async {
+                let app = App::start(&config, clock).await?;
+                let _ = started.send(app.addresses().collect::<Vec<_>>());
+                app.run_until(async { stopping.await.unwrap_or_default() }).await
+            })
+        });
+        let Ok(addresses) = start.await else {
+            panic!("the app does not start: {:?}", thread.join());
+        };
+        let api = |service| {
+            let (_, addr) = addresses.iter().find(|(one, _)| *one == service).unwrap();
+            Api::of(*addr)
+        };
+        Self {
+            user: api(ServiceName::User),
+            product: api(ServiceName::Product),
+            order: api(ServiceName::Order),
+            payment: api(ServiceName::Payment),
+            database,
+            stop: Some(stop),
+            thread: Some(thread),
+            _folder: None,
+        }
+    }
+
+    pub fn services(&self) -> [(&'static str, &Api); 3] {
+        [("user", &self.user), ("product", &self.product), ("order", &self.order)]
+    }
+
+    /// Adds a product, with so much in stock if that is to be tracked, and gives its id.
+    pub async fn sells(&self, name: &str, price: i64, stock: Option<i64>) -> i64 {
+        let new = json!({"name": name, "price": price, "stock": stock});
+        self.product.post("/products", &new).await.expect(201)["product"]["id"].as_i64().unwrap()
+    }
+
+    /// Registers an account with this e-mail address and [`PASSWORD`].
+    pub async fn registers(&self, email: &str) -> Visitor {
+        let new = json!({"name": "Siti", "email": email, "password": PASSWORD});
+        Visitor::of(&self.user.post("/auth/register", &new).await.expect(201))
+    }
+
+    /// Logs in to an account that was registered.
+    pub async fn logs_in(&self, email: &str) -> Visitor {
+        let login = json!({"email": email, "password": PASSWORD});
+        Visitor::of(&self.user.post("/auth/login", &login).await.expect(200))
+    }
+
+    /// Makes an account an admin, or with `--remove` a customer, as the command line does; its tokens end.
+    pub async fn makes_admin(&self, email: &str, flags: &[&str]) {
+        let args = [&["pasar", "--database-url", &self.database, "admin", email], flags].concat();
+        let config = Config::from_args(args).unwrap();
+        let Work::SetRole { email, role } = &config.work else { panic!("{:?}", config.work) };
+        pasar::app::set_role(&config, email, *role).await.unwrap();
+    }
+
+    /// An admin, freshly logged in.
+    pub async fn admin(&self) -> Visitor {
+        self.registers("admin@example.com").await;
+        self.makes_admin("admin@example.com", &[]).await;
+        self.logs_in("admin@example.com").await
+    }
+
+    /// What of a product is on hand, reserved and sold; whenever it is asked, that is what was received.
+    pub async fn books(&self, product: i64) -> [i64; 3] {
+        let level = self.product.get(&format!("/products/{product}/stock")).await.expect(200);
+        let of = |column: &str| level[column].as_i64().unwrap_or_else(|| panic!("no {column} in {level}"));
+        let books = ["stock", "reserved", "sold"].map(of);
+        assert!(books.iter().all(|units| *units >= 0), "{level}");
+        assert_eq!(books.iter().sum::<i64>(), of("received"), "{level}");
+        books
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(std::thread::JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(matches!(ended, Some(Ok(Ok(())))), "the app ended with {ended:?}");
+        }
+    }
+}
+
+/// The password of all accounts of the tests, unless they are about passwords.
+pub const PASSWORD: &str = "tiga ekor kucing";
+
+/// Somebody who has logged in.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub id: i64,
+    pub token: String,
+}
+
+impl Visitor {
+    pub fn of(session: &Value) -> Self {
+        let token = session["access_token"].as_str().unwrap().to_owned();
+        Self { id: session["user"]["id"].as_i64().unwrap(), token }
+    }
+}
+
+/// Asks again and again until `wanted` gives something; the pause only spares the processor.
+pub async fn eventually<T>(what: &str, mut wanted: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = wanted().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
