@@ -143,8 +143,11 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     for first in ["crate::", "super::"] {
         for (at, _) in code.match_indices(first) {
             let path = code[at..].split(|next: char| !next.is_alphanumeric() && next != '_' && next != ':').next();
-            let names = path.unwrap_or_default().split("::").filter(|name| !name.is_empty());
-            found.push(names.map(str::to_owned).collect());
+            let path = path.unwrap_or_default();
+            // What is in braces has been expanded already.
+            if !path.ends_with("::") {
+                found.push(path.split("::").map(str::to_owned).collect());
+            }
         }
     }
     found
