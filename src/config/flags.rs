@@ -1,0 +1,166 @@
+//! The command line and the environment, as clap reads them. What the settings mean together is checked in `config`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use reqwest::Url;
+
+use super::text::{OptionalPeer, address, duration, optional_peer, peer, switch};
+use crate::service::ServiceName;
+
+// The groups of settings in the help.
+const ADDRESSES: &str = "Addresses";
+const PEERS: &str = "Services that run elsewhere";
+const DATABASES: &str = "Databases";
+const ORDERS: &str = "Orders and payments";
+const ACCESS: &str = "Accounts and access";
+const LOGGING: &str = "Logging";
+
+const EXAMPLES: &str = "\
+Examples:
+  pasar                                     the whole shop; then open http://localhost:5002/
+  pasar user product                        only these services
+  pasar order --user-url http://10.0.0.7:5000
+  pasar --user-addr 127.0.0.1:8000          another port
+  AUTH=required pasar                       everybody has to log in
+  pasar health                              is it running?
+  pasar reset                               start over with an empty database
+
+Flags come before environment variables, those before a .env file in this folder, that before the defaults.";
+
+/// A shop of services that talk to each other over plain HTTP.
+///
+/// Without a service named, all of them start in this one process.
+#[derive(Debug, Parser)]
+#[command(name = "pasar", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Services to start [default: all]
+    #[arg(value_enum, value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+
+    /// Where the user service listens
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", value_parser = address, help_heading = ADDRESSES)]
+    pub user_addr: SocketAddr,
+    /// Where the product service listens
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5001", value_parser = address, help_heading = ADDRESSES)]
+    pub product_addr: SocketAddr,
+    /// Where the order service listens
+    #[arg(long, env, value_name = "HOST:PORT", default_value = "127.0.0.1:5002", value_parser = address, help_heading = ADDRESSES)]
+    pub order_addr: SocketAddr,
+    /// Where the payment service listens [default: with the order service, without that at 127.0.0.1:5003]
+    #[arg(long, env, value_name = "HOST:PORT", value_parser = address, help_heading = ADDRESSES)]
+    pub payment_addr: Option<SocketAddr>,
+
+    /// Where the order service finds users [default: at USER_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
+    pub user_url: Option<Url>,
+    /// Where the order service finds products; "none": nowhere [default: at PRODUCT_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = optional_peer, help_heading = PEERS)]
+    pub product_url: Option<OptionalPeer>,
+    /// Where the payment service finds orders [default: at ORDER_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
+    pub order_url: Option<Url>,
+    /// Where the order service finds payments [default: at PAYMENT_ADDR]
+    #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
+    pub payment_url: Option<Url>,
+
+    /// The database of all services; it is created where there is none
+    #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true, help_heading = DATABASES)]
+    pub database_url: String,
+    /// A database for the user service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
+    pub user_database_url: Option<String>,
+    /// A database for the product service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
+    pub product_database_url: Option<String>,
+    /// A database for the order service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
+    pub order_database_url: Option<String>,
+    /// A database for the payment service alone
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = DATABASES)]
+    pub payment_database_url: Option<String>,
+
+    /// How long an order waits to be paid
+    #[arg(long, env, value_name = "TIME", default_value = "15m", value_parser = duration, help_heading = ORDERS)]
+    pub order_ttl: Duration,
+    /// Unpaid orders that an account may have at once, where one has to log in
+    #[arg(long, env, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_pending_orders: u32,
+    /// Units in stock that an account's unpaid orders may hold, where one has to log in
+    #[arg(long, env, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_held_units: u32,
+    /// How long a payment can be confirmed; never longer than its order waits
+    #[arg(long, env, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = ORDERS)]
+    pub payment_window: Duration,
+    /// How the built-in payment gateway treats a method: "card=decline", "qris=2s" [default: approves at once]
+    #[arg(long, env, value_name = "METHOD=…,…", value_delimiter = ',', help_heading = ORDERS)]
+    pub payment_gateway: Vec<String>,
+    /// How often deadlines are looked after
+    #[arg(long, env, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = ORDERS)]
+    pub sweep: Duration,
+
+    /// Whether one has to log in
+    #[arg(long, env, value_enum, value_name = "open|required", default_value = "open", hide_possible_values = true, help_heading = ACCESS)]
+    pub auth: Auth,
+    /// What tokens are signed with, at least 32 bytes, the same for all services [default: kept beside the database]
+    #[arg(long, env, value_name = "SECRET", hide_env_values = true, help_heading = ACCESS)]
+    pub jwt_secret: Option<String>,
+
+    /// Whether an empty database gets a demo user and demo products
+    #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch, help_heading = DATABASES)]
+    pub demo: bool,
+
+    /// Host names to answer for, besides this machine's own loopback names
+    #[arg(long, env, value_name = "NAME,…", value_delimiter = ',', help_heading = ACCESS)]
+    pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may call, besides those on this machine ("null": pages opened from disk)
+    #[arg(long, env, value_name = "ORIGIN,…", value_delimiter = ',', help_heading = ACCESS)]
+    pub cors_origins: Vec<String>,
+    /// Listen on other addresses than loopback, though nobody has to log in
+    #[arg(long, env, value_name = "yes|no", default_value = "no", action = ArgAction::Set, value_parser = switch, help_heading = ACCESS)]
+    pub open_to_network: bool,
+
+    /// How long a client may take to send a body; the answer may take another 10s
+    #[arg(long, env, value_name = "TIME", default_value = "20s", value_parser = duration, help_heading = ACCESS)]
+    pub request_timeout: Duration,
+
+    /// What is logged, as env_logger has it: a level, or TARGET=LEVEL,…
+    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "warn,pasar=info", help_heading = LOGGING)]
+    pub log: String,
+}
+
+/// Whether one has to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Auth {
+    Open,
+    Required,
+}
+
+/// What to do besides serving.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Ask running services whether they are well, and exit with 0 if all are
+    Health {
+        /// Services to ask [default: all]
+        #[arg(value_enum, value_name = "SERVICE")]
+        services: Vec<ServiceName>,
+    },
+    /// Remove the databases with all that is in them, and the secret beside them; the next start makes new ones
+    Reset {
+        /// Do not ask first
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make an account an admin, in the user service's database; it has to log in again
+    Admin {
+        /// The e-mail address of the account
+        email: String,
+        /// Make it a customer again
+        #[arg(long)]
+        remove: bool,
+    },
+}
