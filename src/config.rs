@@ -105,6 +105,7 @@ impl Refusal {
 
 impl Config {
     /// Reads the settings of this process.
+    #[expect(clippy::disallowed_methods, reason = "the command line is read here")]
     pub fn load() -> Result<Self, Refusal> {
         let command = Flags::command();
         let variables = command.get_arguments().filter_map(|setting| setting.get_env());
@@ -264,6 +265,7 @@ fn meant(error: &clap::Error) -> Option<&str> {
 
 /// For people if standard error is a terminal. <https://no-color.org> and <https://bixense.com/clicolors/> say what
 /// the variables mean.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here")]
 fn log_style() -> Style {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");

@@ -35,6 +35,8 @@
 //! 5. No write transaction is open while a call to another service is under way.
 //! 6. A trait only where it has two implementations. No `unwrap` or `expect` on a request's path.
 
+#![cfg_attr(not(test), warn(clippy::panic, clippy::unreachable, clippy::unimplemented))]
+
 pub mod app;
 pub mod auth;
 pub mod banner;

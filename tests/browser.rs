@@ -5,6 +5,7 @@
 //! that is a failure.
 
 #![cfg(unix)]
+#![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
 mod support;

@@ -7,6 +7,7 @@ use super::Refusal;
 /// Puts what the file at `path` says into the environment, where that does not say it already; no file is fine.
 /// `settings` are the names that count. A name that is nearly one of them is refused, unless that one is set, too:
 /// other names are left alone, as the file may be shared with other programs. Values are never shown.
+#[expect(clippy::disallowed_methods, reason = "a variable of the environment goes before the file's")]
 pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), Refusal> {
     match dotenvy::from_path(path) {
         Err(error) if error.not_found() => return Ok(()),

@@ -307,6 +307,7 @@ fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Con
         );
     }
     let headers = answer.headers().clone();
+    #[expect(clippy::disallowed_methods, reason = "the status of an error is given here")]
     let mut plain = HttpResponse::new(error.status_code());
     *plain.headers_mut() = headers;
     let dressed = problem::dress(plain, error, language);

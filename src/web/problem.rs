@@ -132,6 +132,7 @@ impl ResponseError for Error {
     }
 
     /// A bare status: `front` dresses it, since only there the reader's language is known.
+    #[expect(clippy::disallowed_methods, reason = "the status of an error is given here")]
     fn error_response(&self) -> HttpResponse<BoxBody> {
         HttpResponse::build(self.status_code()).content_type(ContentType::json()).finish()
     }

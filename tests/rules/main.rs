@@ -162,6 +162,11 @@ fn every_table_has_its_owner() {
 }
 
 #[test]
+fn only_app_opens_a_database() {
+    assert_eq!(files_with(&["Db::open("], |name| name == "app.rs" || name.starts_with("app/")), NONE);
+}
+
+#[test]
 fn only_services_make_clients_of_others() {
     let words = ["UserClient::new(", "ProductClient::new(", "OrderClient::new(", "PaymentClient::new("];
     assert_eq!(files_with(&words, |name| name.ends_with("/service.rs")), NONE);

@@ -2,6 +2,7 @@
 //! must find here what it was promised. (The documents: `Service-to-Service Communication with Flask`
 //! is seed 000, `Microservices E-Commerce System` 001, `Mini E-commerce - Kelompok 2` 002, `Dokumentasi
 //! Order Service` 003, and the NestJS services that tell each other events 004.)
+#![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
 mod seed_001;
