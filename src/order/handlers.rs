@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::api::{Detail, Order, PeerState, Reached, Status};
+use super::api::{Order, OrderDetail, OrderResponse, PeerState, Status, TrackingEntry};
 use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
 use super::lifecycle::{self, By, Step};
 use super::store::Filter;
@@ -56,7 +56,7 @@ async fn find(id: PathId, scope: Scope, state: &State) -> Result<Order> {
 }
 
 pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    Ok(web::ok(&find(id, scope, &state).await?))
+    Ok(web::ok(&OrderResponse::from(&find(id, scope, &state).await?)))
 }
 
 pub async fn create(
@@ -75,7 +75,7 @@ pub async fn detail(context: Context, scope: Scope, id: PathId, state: Data<Stat
     let ids = order.items.iter().filter_map(|item| item.id);
     let products = ids.filter_map(|id| Some(state.products.as_ref()?.get(&context, id)));
     let (user, products) = join(state.users.get(&context, order.user_id), try_join_all(products)).await;
-    Ok(web::ok(&Detail::new(&order, user?, products?.into_iter().flatten().collect())))
+    Ok(web::ok(&OrderDetail::new(&order, user?, products?.into_iter().flatten().collect())))
 }
 
 pub async fn tracking(scope: Scope, id: PathId, language: Language, state: Data<State>) -> Result<HttpResponse> {
@@ -84,14 +84,14 @@ pub async fn tracking(scope: Scope, id: PathId, language: Language, state: Data<
     let reached = std::iter::once((Status::Pending, order.created_at)).chain(later);
     let tracking = reached.map(|(status, at)| {
         let label = language.pick(&status.label()).to_owned();
-        Reached { status, label, at: rfc3339(at) }
+        TrackingEntry { status, label, at: rfc3339(at) }
     });
     Ok(web::in_language(language, web::ok(&tracking.collect::<Vec<_>>())))
 }
 
 async fn take(id: PathId, scope: Scope, state: &State, context: &Context, step: Step) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    Ok(web::ok(&lifecycle::take(state, context, id, scope, step).await?))
+    Ok(web::ok(&OrderResponse::from(&lifecycle::take(state, context, id, scope, step).await?)))
 }
 
 pub async fn confirm(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
@@ -132,7 +132,7 @@ pub async fn set_payment(
             let order = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
             let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND))?;
             if order.status == Status::Pending {
-                return Ok(web::ok(&order));
+                return Ok(web::ok(&OrderResponse::from(&order)));
             }
             return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", order.status.as_str())));
         }
@@ -143,7 +143,7 @@ pub async fn set_payment(
             let expired = lifecycle::take(&state, &context, id, Scope::All, Step::Expire(by)).await;
             Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))
         }
-        taken => Ok(web::ok(&taken?)),
+        taken => Ok(web::ok(&OrderResponse::from(&taken?))),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::product::client::ProductClient;
 use crate::storage::{Db, Tx};
 use crate::user::client::UserClient;
 use crate::web::{Context, Doc, Id, Routes};
-use api::{Detail, PeerState, Reached, Shown, Status};
+use api::{OrderDetail, OrderResponse, PeerState, Status, TrackingEntry};
 use forms::{Forms, NewOrder, NewPaymentStatus, NewStatus};
 
 pub const NAME: &str = "OrderService";
@@ -162,7 +162,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::list,
         Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first")
             .by(Access::Service)
-            .lists::<Shown<'_>>(json!([order()]))
+            .lists::<OrderResponse<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("user_id", Id::schema(), "Of this user.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
@@ -174,7 +174,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order")
             .by(Access::User)
             .takes_one_of::<NewOrder, Forms>(json!({"user_id": 1, "product_id": 1}))
-            .creates::<Shown<'_>>(order())
+            .creates::<OrderResponse<'_>>(order())
             .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
             .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE])
             .fails(&[&TOO_MANY_OPEN_ORDERS, &TOO_MANY_HELD_UNITS]),
@@ -185,7 +185,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil pesanan milik satu user", "The orders of one user, oldest first")
             .by(Access::UserOrService)
             .id(&USER_NOT_FOUND)
-            .lists::<Shown<'_>>(json!([order()]))
+            .lists::<OrderResponse<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
             .fails(&[&BUSY, &TOO_SLOW]),
@@ -196,7 +196,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil satu pesanan berdasarkan id", "One order")
             .by(Access::UserOrService)
             .id(&ORDER_NOT_FOUND)
-            .shows::<Shown<'_>>(order()),
+            .shows::<OrderResponse<'_>>(order()),
     );
     routes.get(
         "/orders/{id}/detail",
@@ -207,7 +207,7 @@ pub fn routes(routes: &mut Routes) {
         )
         .by(Access::UserOrService)
         .id(&ORDER_NOT_FOUND)
-        .shows::<Detail<'_>>(detail())
+        .shows::<OrderDetail<'_>>(detail())
         .fails(&[&PEER_UNAVAILABLE]),
     );
     routes.get(
@@ -216,7 +216,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Melacak status pesanan", "The statuses that an order reached, oldest first")
             .by(Access::UserOrService)
             .id(&ORDER_NOT_FOUND)
-            .shows_all::<Reached>(json!([
+            .shows_all::<TrackingEntry>(json!([
                 {"status": "pending", "label": "menunggu pembayaran", "at": "2026-01-31T08:00:00.000Z"},
             ]))
             .fails(&[&crate::error::STORAGE_UNAVAILABLE]),
@@ -228,7 +228,7 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::Service)
             .id(&ORDER_NOT_FOUND)
             .takes::<NewPaymentStatus>(json!({"payment_status": "paid"}))
-            .shows::<Shown<'_>>(order())
+            .shows::<OrderResponse<'_>>(order())
             .fails(&[&PAYMENT_STATUS_INVALID, &ORDER_STATE, &PAYMENT_TOO_LATE]),
     );
     routes.put(
@@ -236,7 +236,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::confirm,
         Doc::new("Mengkonfirmasi pesanan yang sudah dibayar", "Confirms a paid order: what it reserved is sold")
             .id(&ORDER_NOT_FOUND)
-            .shows::<Shown<'_>>(order())
+            .shows::<OrderResponse<'_>>(order())
             .changes()
             .fails(&[&ORDER_STATE]),
     );
@@ -247,7 +247,7 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::User)
             .id(&ORDER_NOT_FOUND)
             .takes::<NewStatus>(json!({"status": "cancelled"}))
-            .shows::<Shown<'_>>(order())
+            .shows::<OrderResponse<'_>>(order())
             .fails(&[&ORDER_STATE]),
     );
     let user = json!({"name": "user", "url": "http://127.0.0.1:5000/", "answers": true});

@@ -1,6 +1,6 @@
 //! What goes over the wire.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -11,7 +11,7 @@ use crate::web::{Body, Fault, Field, Fields, Id, Listed, Place, Rupiah, Sort, So
 /// How far a payment has come; the steps between are in `settlement`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = PaymentState)]
+#[schema(as = PaymentStatus)]
 pub enum Status {
     /// Open: it can be confirmed until it expires.
     Pending,
@@ -108,7 +108,7 @@ impl Field for Method {
 
 /// A way to pay, as it is listed.
 #[derive(Serialize, ToSchema)]
-pub struct Offered {
+pub struct PaymentMethodOption {
     pub method: Method,
     /// The method as people say it.
     pub label: String,
@@ -133,7 +133,7 @@ pub struct Payment {
 /// A payment as it goes over the wire.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
-pub struct Shown {
+pub struct PaymentResponse {
     id: i64,
     /// The same as `id`.
     payment_id: i64,
@@ -150,24 +150,27 @@ pub struct Shown {
     expires_at: String,
 }
 
-impl Serialize for Payment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shown = Shown {
-            id: self.id,
-            payment_id: self.id,
-            order_id: self.order_id,
-            user_id: self.user_id,
-            amount: self.amount,
-            method: self.method,
-            status: self.status,
-            created_at: rfc3339(self.created_at),
-            expires_at: rfc3339(self.expires_at),
-        };
-        shown.serialize(serializer)
+impl From<&Payment> for PaymentResponse {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            payment_id: payment.id,
+            order_id: payment.order_id,
+            user_id: payment.user_id,
+            amount: payment.amount,
+            method: payment.method,
+            status: payment.status,
+            created_at: rfc3339(payment.created_at),
+            expires_at: rfc3339(payment.expires_at),
+        }
     }
 }
 
 impl Listed for Payment {
+    fn response(&self) -> impl Serialize {
+        PaymentResponse::from(self)
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }

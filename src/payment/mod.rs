@@ -22,7 +22,7 @@ use crate::events::{self, Act, Intent};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
 use crate::web::{Context, Doc, Routes};
-use api::{Confirmation, Forms, NewPayment, Offered, Shown};
+use api::{Confirmation, Forms, NewPayment, PaymentMethodOption, PaymentResponse};
 use gateway::Gateway;
 
 pub const NAME: &str = "PaymentService";
@@ -97,7 +97,7 @@ pub fn routes(routes: &mut Routes) {
         "/payments",
         handlers::list,
         Doc::new("Mengambil semua pembayaran", "All payments, oldest first")
-            .lists::<Shown>(json!([payment("pending")])),
+            .lists::<PaymentResponse>(json!([payment("pending")])),
     );
     routes.post(
         "/payments",
@@ -105,7 +105,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Membuat pembayaran untuk sebuah pesanan", "Opens a payment for a pending order")
             .by(Access::User)
             .takes_one_of::<NewPayment, Forms>(json!({"order_id": 1, "method": "qris"}))
-            .creates::<Shown>(payment("pending"))
+            .creates::<PaymentResponse>(payment("pending"))
             .once(&[&IDEMPOTENCY_KEY_REUSED])
             .fails(&[
                 &ORDER_NOT_FOUND,
@@ -122,7 +122,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengkonfirmasi pembayaran dalam batas waktunya", "Confirms a payment within its window")
             .by(Access::User)
             .takes::<Confirmation>(json!({"payment_id": 1}))
-            .shows::<Shown>(payment("paid"))
+            .shows::<PaymentResponse>(payment("paid"))
             .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PAYMENT_UNSETTLED]),
     );
     routes.get(
@@ -130,7 +130,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::methods,
         Doc::new("Metode pembayaran yang tersedia", "The ways to pay")
             .by(Access::Anyone)
-            .shows_all::<Offered>(json!([{"method": "transfer", "label": "transfer bank"}])),
+            .shows_all::<PaymentMethodOption>(json!([{"method": "transfer", "label": "transfer bank"}])),
     );
     routes.get(
         "/payments/order/{id}",
@@ -138,7 +138,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil pembayaran berdasarkan id pesanan", "The latest payment of an order")
             .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
-            .shows::<Shown>(payment("pending")),
+            .shows::<PaymentResponse>(payment("pending")),
     );
     routes.get(
         "/payments/{id}",
@@ -146,7 +146,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil satu pembayaran berdasarkan id", "One payment")
             .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
-            .shows::<Shown>(payment("pending")),
+            .shows::<PaymentResponse>(payment("pending")),
     );
     routes.post(
         "/payments/order/{id}/settle",
@@ -157,7 +157,7 @@ pub fn routes(routes: &mut Routes) {
         )
         .by(Access::Service)
         .id(&PAYMENT_NOT_FOUND)
-        .shows::<Shown>(payment("paid"))
+        .shows::<PaymentResponse>(payment("paid"))
         .changes()
         .fails(&[&PAYMENT_UNSETTLED, &PEER_UNAVAILABLE]),
     );
@@ -167,7 +167,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengembalikan dana pesanan yang dibatalkan", "Gives back what was paid for an order since cancelled")
             .by(Access::Service)
             .id(&PAYMENT_NOT_FOUND)
-            .shows::<Shown>(payment("refunded"))
+            .shows::<PaymentResponse>(payment("refunded"))
             .changes()
             .fails(&[&ORDER_STATE, &PAYMENT_UNSETTLED, &PEER_UNAVAILABLE]),
     );

@@ -38,6 +38,10 @@ pub struct Product {
 }
 
 impl Listed for Product {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
     fn place(&self, sort: Sort) -> Place {
         let key = match sort {
             Sort::Id | Sort::IdDown => SortKey::None,

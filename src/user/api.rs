@@ -22,6 +22,10 @@ pub struct User {
 }
 
 impl Listed for User {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }
@@ -54,6 +58,10 @@ impl Notification {
 }
 
 impl Listed for Notification {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }

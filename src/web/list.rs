@@ -147,8 +147,12 @@ fn read_cursor(text: &str, sort: Sort) -> Option<Place> {
     Some(Place { key, id: id.parse().ok()? })
 }
 
-/// A row of a list: what is shown, and its place.
-pub trait Listed: Serialize + Send + 'static {
+/// A row of a list.
+pub trait Listed: Send + 'static {
+    /// The row as it is answered.
+    fn response(&self) -> impl Serialize;
+
+    /// Where the row stands in the list.
     fn place(&self, sort: Sort) -> Place;
 }
 
@@ -217,7 +221,7 @@ impl Rows {
         let mut json = Vec::with_capacity(rows.len() * 400 + 2);
         for row in &rows {
             json.push(if json.is_empty() { b'[' } else { b',' });
-            serde_json::to_writer(&mut json, row).map_err(Error::internal)?;
+            serde_json::to_writer(&mut json, &row.response()).map_err(Error::internal)?;
         }
         Ok(Self { json, first: true, last: rows.last().map(|row| row.place(sort)), more })
     }
