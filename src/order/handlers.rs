@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{join, join_all, try_join_all};
 
 use super::api::{Order, OrderDetail, OrderResponse, PeerState, Status, TrackingEntry};
-use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
+use super::forms::{NewOrder, NewOrderPayment, NewOrderStatus, OrderRequest, OrderStatusChange, PaymentStatus};
 use super::lifecycle::{self, By, Step};
 use super::store::Filter;
 use super::{SERVICE, State, placement, store};
@@ -63,9 +63,10 @@ pub async fn create(
     context: Context,
     scope: Scope,
     key: IdempotencyKey,
-    Json(new): Json<NewOrder>,
+    Json(request): Json<OrderRequest>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let new = NewOrder::from(request);
     let key = key.of(SERVICE, &new)?;
     Ok(web::created_once("/orders", placement::place(&state, &context, scope, new, key).await?))
 }
@@ -102,15 +103,15 @@ pub async fn set_status(
     context: Context,
     scope: Scope,
     id: PathId,
-    Json(new): Json<NewStatus>,
+    Json(new): Json<NewOrderStatus>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let step = match (new.status, scope) {
-        (Given::Cancelled, Scope::All) => Step::Cancel,
-        (Given::Cancelled, Scope::Of(_)) => Step::Withdraw,
+        (OrderStatusChange::Cancelled, Scope::All) => Step::Cancel,
+        (OrderStatusChange::Cancelled, Scope::Of(_)) => Step::Withdraw,
         (_, Scope::Of(_)) => return Err(Error::new(&NOT_ALLOWED).detail("users cancel; the rest is for an admin")),
-        (Given::Shipped, Scope::All) => Step::Ship,
-        (Given::Completed, Scope::All) => Step::Complete,
+        (OrderStatusChange::Shipped, Scope::All) => Step::Ship,
+        (OrderStatusChange::Completed, Scope::All) => Step::Complete,
     };
     take(id, scope, &state, &context, step).await
 }
@@ -118,11 +119,11 @@ pub async fn set_status(
 pub async fn set_payment(
     context: Context,
     id: PathId,
-    Json(new): Json<NewPaymentStatus>,
+    Json(new): Json<NewOrderPayment>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    let status = new.status().ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
+    let status = new.payment_status.0.ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
     let by = new.payment_id.map_or(By::Hand, |payment| By::Payment(payment.get()));
     let step = match status {
         PaymentStatus::Paid => Step::Pay(by),

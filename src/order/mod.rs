@@ -30,7 +30,7 @@ use crate::storage::{Db, Tx};
 use crate::user::client::UserClient;
 use crate::web::{Context, Doc, Id, Routes};
 use api::{OrderDetail, OrderResponse, PeerState, Status, TrackingEntry};
-use forms::{Forms, NewOrder, NewPaymentStatus, NewStatus};
+use forms::{NewOrderPayment, NewOrderStatus, OrderRequest};
 
 pub const NAME: &str = "OrderService";
 /// The service in the storage's books.
@@ -173,7 +173,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::create,
         Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order")
             .by(Access::User)
-            .takes_one_of::<NewOrder, Forms>(json!({"user_id": 1, "product_id": 1}))
+            .takes::<OrderRequest>(json!({"user_id": 1, "product_id": 1}))
             .creates::<OrderResponse<'_>>(order())
             .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
             .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE])
@@ -227,7 +227,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Memperbarui status pembayaran pesanan", "Says what has become of an order's payment")
             .by(Access::Service)
             .id(&ORDER_NOT_FOUND)
-            .takes::<NewPaymentStatus>(json!({"payment_status": "paid"}))
+            .takes::<NewOrderPayment>(json!({"payment_status": "paid"}))
             .shows::<OrderResponse<'_>>(order())
             .fails(&[&PAYMENT_STATUS_INVALID, &ORDER_STATE, &PAYMENT_TOO_LATE]),
     );
@@ -246,7 +246,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengubah status pesanan: dikirim, selesai, dibatalkan", "Ships, completes or cancels an order")
             .by(Access::User)
             .id(&ORDER_NOT_FOUND)
-            .takes::<NewStatus>(json!({"status": "cancelled"}))
+            .takes::<NewOrderStatus>(json!({"status": "cancelled"}))
             .shows::<OrderResponse<'_>>(order())
             .fails(&[&ORDER_STATE]),
     );

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
 use crate::error::{Error, Result, Sentence};
-use crate::web::{Body, Fault, Field, Fields, Id, Listed, Place, Rupiah, Sort, SortKey};
+use crate::web::{Body, Fault, Field, Fields, Id, Listed, Place, Rupiah, Sort, SortKey, body};
 
 /// How far a payment has come; the steps between are in `settlement`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -179,78 +179,84 @@ impl Listed for Payment {
 /// The forms of `POST /payments`, for the documentation.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[schema(as = PaymentForm)]
-pub enum Forms {
+pub enum PaymentRequest {
     Method(NewPayment),
-    PaymentMethod(PaymentMethodForm),
+    PaymentMethod(NewPaymentByPaymentMethod),
 }
 
-/// Seed 001.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used: NewPayment reads both forms")]
-pub struct PaymentMethodForm {
-    order_id: Id,
-    payment_method: Method,
-    user_id: Option<Id>,
-    amount: Option<Rupiah>,
+body! {
+    /// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct NewPayment {
+        required order_id: Id,
+        /// `transfer`, unless it is given.
+        optional method: Method = Method::Transfer,
+        /// The order's user, if it is given.
+        optional user_id: Id,
+        /// The order's total, if it is given.
+        optional amount: Rupiah,
+    }
 }
 
-/// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewPayment {
-    pub order_id: Id,
-    /// `transfer`, unless it is given.
-    #[schema(value_type = Option<Method>)]
-    pub method: Method,
-    /// The order's user, if it is given.
-    pub user_id: Option<Id>,
-    /// The order's total, if it is given.
-    pub amount: Option<Rupiah>,
+body! {
+    /// Seed 001.
+    pub struct NewPaymentByPaymentMethod {
+        required order_id: Id,
+        // Null has always been taken, though it says no more than the other form without `method`.
+        #[schema(value_type = Method)]
+        optional payment_method: Method,
+        optional user_id: Id,
+        optional amount: Rupiah,
+    }
 }
 
-impl Body for NewPayment {
+impl Body for PaymentRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let order_id = fields.required("order_id");
-        let name = if fields.has("payment_method") { "payment_method" } else { "method" };
-        let method = fields.optional(name);
-        let user_id = fields.optional("user_id");
-        let amount = fields.optional("amount");
-        Some(Self {
-            order_id: order_id?,
-            method: method?.unwrap_or(Method::Transfer),
-            user_id: user_id?,
-            amount: amount?,
-        })
+        if fields.has("payment_method") {
+            return NewPaymentByPaymentMethod::read(fields).map(Self::PaymentMethod);
+        }
+        NewPayment::read(fields).map(Self::Method)
+    }
+}
+
+impl From<PaymentRequest> for NewPayment {
+    fn from(request: PaymentRequest) -> Self {
+        match request {
+            PaymentRequest::Method(new) => new,
+            PaymentRequest::PaymentMethod(NewPaymentByPaymentMethod { order_id, payment_method, user_id, amount }) => {
+                Self { order_id, method: payment_method.unwrap_or(Method::Transfer), user_id, amount }
+            }
+        }
     }
 }
 
 /// The body of `POST /payments/confirm`: which payment, or the latest of which order.
 #[derive(Clone, Copy, Debug, ToSchema)]
 #[serde(untagged)]
-pub enum Confirmation {
-    Payment(OfPayment),
-    Order(OfOrder),
+pub enum PaymentConfirmation {
+    Payment(ConfirmPayment),
+    Order(ConfirmPaymentOfOrder),
 }
 
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OfPayment {
-    pub payment_id: Id,
+body! {
+    #[derive(Clone, Copy, Debug)]
+    pub struct ConfirmPayment {
+        required payment_id: Id,
+    }
 }
 
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OfOrder {
-    pub order_id: Id,
+body! {
+    #[derive(Clone, Copy, Debug)]
+    pub struct ConfirmPaymentOfOrder {
+        required order_id: Id,
+    }
 }
 
-impl Body for Confirmation {
+impl Body for PaymentConfirmation {
     fn read(fields: &mut Fields) -> Option<Self> {
         if fields.has("order_id") && !fields.has("payment_id") {
-            return Some(Self::Order(OfOrder { order_id: fields.required("order_id")? }));
+            return ConfirmPaymentOfOrder::read(fields).map(Self::Order);
         }
-        Some(Self::Payment(OfPayment { payment_id: fields.required("payment_id")? }))
+        ConfirmPayment::read(fields).map(Self::Payment)
     }
 }

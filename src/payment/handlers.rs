@@ -3,7 +3,9 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{Confirmation, Method, NewPayment, Payment, PaymentMethodOption, PaymentResponse, Status};
+use super::api::{
+    Method, NewPayment, Payment, PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse, Status,
+};
 use super::{SERVICE, State, settlement, store};
 use crate::auth::Scope;
 use crate::error::{
@@ -43,7 +45,7 @@ pub async fn of_order(scope: Scope, id: PathId, state: Data<State>) -> Result<Ht
 pub async fn confirm(
     context: Context,
     scope: Scope,
-    Json(which): Json<Confirmation>,
+    Json(which): Json<PaymentConfirmation>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     Ok(web::ok(&PaymentResponse::from(&settlement::confirm(&state, &context, scope, which).await?)))
@@ -70,9 +72,10 @@ pub async fn create(
     context: Context,
     scope: Scope,
     key: IdempotencyKey,
-    Json(new): Json<NewPayment>,
+    Json(request): Json<PaymentRequest>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let new = NewPayment::from(request);
     let key = key.of(SERVICE, &new)?;
     if let Some(key) = key.clone() {
         let now = state.clock.now();

@@ -22,7 +22,7 @@ use crate::events::{self, Act, Intent};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
 use crate::web::{Context, Doc, Routes};
-use api::{Confirmation, Forms, NewPayment, PaymentMethodOption, PaymentResponse};
+use api::{PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse};
 use gateway::Gateway;
 
 pub const NAME: &str = "PaymentService";
@@ -104,7 +104,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::create,
         Doc::new("Membuat pembayaran untuk sebuah pesanan", "Opens a payment for a pending order")
             .by(Access::User)
-            .takes_one_of::<NewPayment, Forms>(json!({"order_id": 1, "method": "qris"}))
+            .takes::<PaymentRequest>(json!({"order_id": 1, "method": "qris"}))
             .creates::<PaymentResponse>(payment("pending"))
             .once(&[&IDEMPOTENCY_KEY_REUSED])
             .fails(&[
@@ -121,7 +121,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::confirm,
         Doc::new("Mengkonfirmasi pembayaran dalam batas waktunya", "Confirms a payment within its window")
             .by(Access::User)
-            .takes::<Confirmation>(json!({"payment_id": 1}))
+            .takes::<PaymentConfirmation>(json!({"payment_id": 1}))
             .shows::<PaymentResponse>(payment("paid"))
             .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PAYMENT_UNSETTLED]),
     );

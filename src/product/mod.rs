@@ -20,7 +20,8 @@ use crate::error::{
 use crate::storage::Db;
 use crate::web::{Doc, Name, Quantity, Routes, Rupiah};
 use api::{
-    ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, Reservation, StockCheck, StockLevel,
+    ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, Reservation, StockCheck,
+    StockLevel,
 };
 
 pub const NAME: &str = "ProductService";
@@ -71,7 +72,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::create,
         Doc::new("Mendaftarkan produk baru", "Adds a product")
             .takes::<NewProduct>(json!({"name": "Monitor LG", "price": 2_500_000}))
-            .creates::<Added>(json!({"message": ADDED, "product": monitor()})),
+            .creates::<ProductCreated>(json!({"message": ADDED, "product": monitor()})),
     );
     routes.get(
         "/products/{id}",

@@ -19,7 +19,8 @@ use crate::events::{NOTIFICATIONS, Subscriber};
 use crate::storage::{Db, Tx};
 use crate::web::{Doc, Email, Routes};
 use api::{
-    Login, NewUser, Notification, PasswordChange, Profile, Registration, Removal, Session, Ticket, User, UserPatch,
+    Login, NewUser, Notification, PasswordChange, Profile, Registration, Session, StreamTicket, User, UserPatch,
+    UserRemoval,
 };
 pub use password::Passwords;
 pub use stream::Arrivals;
@@ -77,7 +78,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Menghapus user", "Removes a user, and their account with them; their orders remain")
             .by(Access::User)
             .id(&USER_NOT_FOUND)
-            .may_take::<Removal>(json!({"current_password": "tiga ekor kucing"}))
+            .may_take::<UserRemoval>(json!({"current_password": "tiga ekor kucing"}))
             .deletes()
             .fails(&[&TOO_MANY_ATTEMPTS]),
     );
@@ -176,7 +177,7 @@ fn account_routes(routes: &mut Routes) {
             "A ticket that opens the live stream once logged in",
         )
         .by(Access::Account)
-        .shows::<Ticket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
+        .shows::<StreamTicket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
     );
 }
 

@@ -1,7 +1,8 @@
 //! Bodies, read field by field into types that can't be wrong.
 //!
 //! [`Json`] takes care of the transport (media type, size, UTF-8, JSON); a type that implements
-//! [`Body`] takes its fields out of [`Fields`], which notes every fault, so that one answer names all.
+//! [`Body`] takes its fields out of [`Fields`], which keeps every fault, so that one answer names all.
+//! `body!` declares such a type.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -45,6 +46,13 @@ pub enum Patch<T> {
     Keep,
     Remove,
     Set(T),
+}
+
+/// Of a new version of the whole: what it does not have is removed.
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Remove, Self::Set)
+    }
 }
 
 /// Why a value was refused.
@@ -100,6 +108,11 @@ impl Fields {
             None | Some(Value::Null) => Some(None),
             Some(value) => self.check(name, value).map(Some),
         }
+    }
+
+    /// The new value of a field that can't be removed: absence leaves it as it is. The outer `None` is a fault.
+    pub fn replace<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
+        if self.has(name) { self.required(name).map(Some) } else { Some(None) }
     }
 
     /// What is to become of a field that may be removed: `null` removes it, absence leaves it as it is

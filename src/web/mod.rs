@@ -1,6 +1,7 @@
 //! What the servers of all services share. Each service adds its routes and its state; everything that
 //! is about HTTP as such is done here, once.
 
+mod body;
 mod connections;
 mod context;
 mod fields;
@@ -43,6 +44,7 @@ use uuid::Uuid;
 use crate::auth::{Auth, Principal};
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::storage::{Answered, Db, Key};
+pub(crate) use body::body;
 pub use context::{BUDGET, Context};
 pub use fields::{Body, Fault, Field, Fields, Json, OptionalJson, Patch, array};
 pub use hosts::Hosts;
