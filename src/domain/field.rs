@@ -19,6 +19,13 @@ pub enum Patch<T> {
     Set(T),
 }
 
+/// Of a new version of the whole: what it does not have is removed.
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Remove, Self::Set)
+    }
+}
+
 /// Why a value was refused.
 pub enum Fault {
     /// The wrong JSON type.

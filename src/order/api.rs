@@ -1,6 +1,6 @@
 //! What goes over the wire.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::{parse_rfc3339, rfc3339};
@@ -32,6 +32,7 @@ pub struct Order {
 
 /// A line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OrderItem)]
 pub struct Item {
     /// The product's id; absent for a custom line.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,16 +52,16 @@ pub struct Item {
 /// `product`, seed 003 `id`, `user_id`, `items` and the rest.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Order)]
-pub struct Shown<'a> {
+pub struct OrderResponse<'a> {
     order_id: i64,
     /// The same as `order_id`.
     id: i64,
     user_id: i64,
-    user: Buyer<'a>,
+    user: OrderUser<'a>,
     /// Of an order of one line only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    product: Option<Bought<'a>>,
+    product: Option<OrderProduct<'a>>,
     /// Of an order of one line that has a product.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -89,14 +90,14 @@ pub struct Shown<'a> {
 
 /// The user of an order.
 #[derive(Serialize, ToSchema)]
-pub struct Buyer<'a> {
+pub struct OrderUser<'a> {
     id: i64,
     name: &'a str,
 }
 
 /// The product of an order of one line.
 #[derive(Serialize, ToSchema)]
-pub struct Bought<'a> {
+pub struct OrderProduct<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     id: Option<i64>,
@@ -126,33 +127,36 @@ impl Order {
     }
 }
 
-impl Serialize for Order {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let only = match self.items.as_slice() {
+impl<'a> From<&'a Order> for OrderResponse<'a> {
+    fn from(order: &'a Order) -> Self {
+        let only = match order.items.as_slice() {
             [item] => Some(item),
             _ => None,
         };
-        let shown = Shown {
-            order_id: self.id,
-            id: self.id,
-            user_id: self.user_id,
-            user: Buyer { id: self.user_id, name: &self.user_name },
-            product: only.map(|item| Bought { id: item.id, name: &item.name, price: item.price }),
+        Self {
+            order_id: order.id,
+            id: order.id,
+            user_id: order.user_id,
+            user: OrderUser { id: order.user_id, name: &order.user_name },
+            product: only.map(|item| OrderProduct { id: item.id, name: &item.name, price: item.price }),
             product_id: only.and_then(|item| item.id),
             quantity: only.map(|item| item.quantity),
-            items: &self.items,
-            total_price: self.total_price,
-            status: self.status,
-            payment_status: self.payment_status(),
-            payment_id: self.payment_id(),
-            created_at: rfc3339(self.created_at),
-            expires_at: self.expires_at.map(rfc3339),
-        };
-        shown.serialize(serializer)
+            items: &order.items,
+            total_price: order.total_price,
+            status: order.status,
+            payment_status: order.payment_status(),
+            payment_id: order.payment_id(),
+            created_at: rfc3339(order.created_at),
+            expires_at: order.expires_at.map(rfc3339),
+        }
     }
 }
 
 impl Listed for Order {
+    fn response(&self) -> impl Serialize {
+        OrderResponse::from(self)
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }
@@ -179,8 +183,7 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::
 
 /// An order with its user and its products as they are now.
 #[derive(Serialize, ToSchema)]
-#[schema(as = OrderDetail)]
-pub struct Detail<'a> {
+pub struct OrderDetail<'a> {
     order_id: i64,
     /// The same as `order_id`.
     id: i64,
@@ -211,7 +214,7 @@ pub struct Detail<'a> {
     expires_at: Option<String>,
 }
 
-impl<'a> Detail<'a> {
+impl<'a> OrderDetail<'a> {
     pub fn new(order: &'a Order, user: Option<User>, products: Vec<Product>) -> Self {
         let gone = || User { id: order.user_id, name: order.user_name.clone(), email: None, phone: None };
         Self {
@@ -234,7 +237,7 @@ impl<'a> Detail<'a> {
 
 /// A status that an order reached.
 #[derive(Serialize, ToSchema)]
-pub struct Reached {
+pub struct TrackingEntry {
     pub status: Status,
     /// The status as people say it.
     pub label: String,

@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{Fault, Field, Id, Name, Quantity, Rupiah};
 use crate::error::Result;
-use crate::product::api::{Basket, MAX_LINES, Wanted, too_many};
-use crate::web::{Body, Fields};
+use crate::product::api::{Basket, LineRequest, MAX_LINES, too_many};
+use crate::web::{Body, Fields, body};
 
-/// The body of `POST /orders`, whichever form it has. Serialised, it is what a replay of its
+/// What `POST /orders` asks for, whichever form it has. Serialised, it is what a replay of its
 /// Idempotency-Key must equal.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewOrder {
@@ -35,65 +35,93 @@ pub enum What {
 /// The forms of `POST /orders`, for the documentation.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[schema(as = NewOrder)]
-#[expect(dead_code, reason = "only its schema is used: NewOrder reads all forms")]
-pub enum Forms {
-    One(OneProduct),
-    Several(Items),
-    Menus(Menus),
-    Named(Named),
+pub enum OrderRequest {
+    Product(ProductOrder),
+    Lines(LinesOrder),
+    Menus(MenuOrder),
+    Named(NamedOrder),
 }
 
-/// Seeds 000 and 001.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "see Forms")]
-pub struct OneProduct {
-    user_id: Id,
-    product_id: Id,
-    /// One, unless it is given.
-    quantity: Option<Quantity>,
+body! {
+    /// Seeds 000 and 001.
+    pub struct ProductOrder {
+        required user_id: Id,
+        required product_id: Id,
+        /// One, unless it is given.
+        optional quantity: Quantity = Quantity::ONE,
+    }
 }
 
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "see Forms")]
-pub struct Items {
-    user_id: Id,
-    #[schema(min_items = 1, max_items = 50)]
-    items: Vec<Wanted>,
+body! {
+    pub struct LinesOrder {
+        required user_id: Id,
+        #[schema(value_type = Vec<LineRequest>, min_items = 1, max_items = 50)]
+        required items: Basket,
+    }
 }
 
-/// Seed 003: a repeated id is a quantity.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "see Forms")]
-pub struct Menus {
-    user_id: Id,
-    #[schema(min_items = 1, max_items = 1000)]
-    menu_ids: Vec<Id>,
+body! {
+    /// Seed 003: a repeated id is a quantity.
+    pub struct MenuOrder {
+        required user_id: Id,
+        #[schema(value_type = Vec<Id>, min_items = 1, max_items = 1000)]
+        required menu_ids: MenuIds,
+    }
 }
 
-/// Seed 004: the product of this name, or a custom line.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "see Forms")]
-pub struct Named {
-    #[schema(rename = "userId")]
-    user_id: Id,
-    product: Name,
-    price: Rupiah,
-    status: Option<Beginning>,
+body! {
+    /// Seed 004: the product of this name, or a custom line.
+    pub struct NamedOrder {
+        required user_id as "userId": Id,
+        required product: Name,
+        required price: Rupiah,
+        optional status: InitialOrderStatus,
+    }
+}
+
+impl Body for OrderRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        // What belongs to another form is left over, and refused as unknown.
+        if fields.has("userId") {
+            return NamedOrder::read(fields).map(Self::Named);
+        }
+        if fields.has("items") {
+            return LinesOrder::read(fields).map(Self::Lines);
+        }
+        if fields.has("menu_ids") {
+            return MenuOrder::read(fields).map(Self::Menus);
+        }
+        ProductOrder::read(fields).map(Self::Product)
+    }
+}
+
+impl From<OrderRequest> for NewOrder {
+    fn from(request: OrderRequest) -> Self {
+        use InitialOrderStatus::Pending;
+        let (user_id, field, what) = match request {
+            OrderRequest::Product(ProductOrder { user_id, product_id, quantity }) => {
+                (user_id, "quantity", What::Products(Basket([(product_id.get(), quantity.get())].into())))
+            }
+            OrderRequest::Lines(LinesOrder { user_id, items }) => (user_id, "items", What::Products(items)),
+            OrderRequest::Menus(MenuOrder { user_id, menu_ids: MenuIds(ids) }) => {
+                (user_id, "menu_ids", What::Products(ids))
+            }
+            OrderRequest::Named(NamedOrder { user_id, product, price, status: None | Some(Pending) }) => {
+                (user_id, "price", What::Named { name: product.into_string(), price: price.get() })
+            }
+        };
+        Self { user_id: user_id.get(), what, field }
+    }
 }
 
 /// The only status that an order can begin with.
 #[derive(Clone, Copy, Debug, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Beginning {
+pub enum InitialOrderStatus {
     Pending,
 }
 
-impl Field for Beginning {
+impl Field for InitialOrderStatus {
     fn read(value: Value) -> Result<Self, Fault> {
         match word(value)?.as_str() {
             "pending" => Ok(Self::Pending),
@@ -105,7 +133,7 @@ impl Field for Beginning {
 /// The most entries of `menu_ids`.
 const MAX_MENUS: usize = 1000;
 
-struct MenuIds(Basket);
+pub struct MenuIds(Basket);
 
 impl Field for MenuIds {
     fn read(value: Value) -> Result<Self, Fault> {
@@ -132,37 +160,6 @@ impl Field for MenuIds {
     }
 }
 
-impl Body for NewOrder {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let form = ["userId", "items", "menu_ids"].into_iter().find(|name| fields.has(name));
-        let user_id = fields.required::<Id>(if form == Some("userId") { "userId" } else { "user_id" });
-        // What belongs to another form is left over, and refused as unknown.
-        let (field, what) = match form {
-            Some("items") => ("items", fields.required("items").map(What::Products)),
-            Some("menu_ids") => ("menu_ids", fields.required("menu_ids").map(|MenuIds(ids)| What::Products(ids))),
-            Some(_) => {
-                let name = fields.required::<Name>("product");
-                let price = fields.required::<Rupiah>("price");
-                let status = fields.optional::<Beginning>("status");
-                let named =
-                    |((name, price), _)| What::Named { name: Name::into_string(name), price: Rupiah::get(price) };
-                ("price", name.zip(price).zip(status).map(named))
-            }
-            None => {
-                let product_id = fields.required("product_id");
-                let quantity = fields.optional("quantity");
-                let what = product_id.zip(quantity).and_then(|(id, quantity)| {
-                    let mut basket = Basket(BTreeMap::new());
-                    basket.add(id, quantity.unwrap_or(Quantity::ONE))?;
-                    Some(What::Products(basket))
-                });
-                ("quantity", what)
-            }
-        };
-        Some(Self { user_id: user_id?.get(), what: what?, field })
-    }
-}
-
 /// What a payment may have come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -173,53 +170,38 @@ pub enum PaymentStatus {
     Expired,
 }
 
-/// The body of `PUT /orders/{id}/payment`.
-#[derive(Clone, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewPaymentStatus {
-    pub payment_status: PaymentWord,
-    /// The payment that says so: the same one may say it again.
-    pub payment_id: Option<Id>,
-}
-
-impl NewPaymentStatus {
-    /// The status, if it is one.
-    pub fn status(&self) -> Option<PaymentStatus> {
-        match self.payment_status.0.as_str() {
-            "pending" => Some(PaymentStatus::Pending),
-            "paid" => Some(PaymentStatus::Paid),
-            "failed" => Some(PaymentStatus::Failed),
-            "expired" => Some(PaymentStatus::Expired),
-            _ => None,
-        }
+body! {
+    /// The body of `PUT /orders/{id}/payment`.
+    #[derive(Clone, Debug)]
+    pub struct NewOrderPayment {
+        required payment_status: OrderPaymentStatus,
+        /// The payment that says so: the same one may say it again.
+        optional payment_id: Id,
     }
 }
 
-impl Body for NewPaymentStatus {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let payment_status = fields.required("payment_status");
-        let payment_id = fields.optional("payment_id");
-        Some(Self { payment_status: payment_status?, payment_id: payment_id? })
-    }
-}
+/// What is said of a payment: one of the statuses, or any other text, which is `None`. Seed 001 says `true` for `paid`.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderPaymentStatus(pub Option<PaymentStatus>);
 
-/// What is said of a payment: any text, to be looked up among the statuses. Seed 001 says `true` for `paid`.
-#[derive(Clone, Debug)]
-pub struct PaymentWord(String);
-
-impl Field for PaymentWord {
+impl Field for OrderPaymentStatus {
     fn read(value: Value) -> Result<Self, Fault> {
-        match value {
-            Value::Bool(true) => Ok(Self("paid".to_owned())),
-            Value::Bool(false) => Ok(Self("false".to_owned())),
-            value => word(value).map(Self),
-        }
+        Ok(Self(match value {
+            Value::Bool(paid) => paid.then_some(PaymentStatus::Paid),
+            value => match word(value)?.as_str() {
+                "pending" => Some(PaymentStatus::Pending),
+                "paid" => Some(PaymentStatus::Paid),
+                "failed" => Some(PaymentStatus::Failed),
+                "expired" => Some(PaymentStatus::Expired),
+                _ => None,
+            },
+        }))
     }
 }
 
-impl ToSchema for PaymentWord {}
+impl ToSchema for OrderPaymentStatus {}
 
-impl utoipa::PartialSchema for PaymentWord {
+impl utoipa::PartialSchema for OrderPaymentStatus {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
         let paid = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true]));
@@ -238,13 +220,13 @@ fn word(value: Value) -> Result<String, Fault> {
 /// A status that an order can be given by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Given {
+pub enum OrderStatusChange {
     Shipped,
     Completed,
     Cancelled,
 }
 
-impl Field for Given {
+impl Field for OrderStatusChange {
     fn read(value: Value) -> Result<Self, Fault> {
         match word(value)?.as_str() {
             "shipped" => Ok(Self::Shipped),
@@ -255,15 +237,10 @@ impl Field for Given {
     }
 }
 
-/// The body of `PUT /orders/{id}/status`.
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewStatus {
-    pub status: Given,
-}
-
-impl Body for NewStatus {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { status: fields.required("status")? })
+body! {
+    /// The body of `PUT /orders/{id}/status`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct NewOrderStatus {
+        required status: OrderStatusChange,
     }
 }

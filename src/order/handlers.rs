@@ -4,8 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::api::{Detail, Order, PeerState, Reached};
-use super::forms::{Given, NewOrder, NewPaymentStatus, NewStatus, PaymentStatus};
+use super::api::{Order, OrderDetail, OrderResponse, PeerState, TrackingEntry};
+use super::forms::{NewOrder, NewOrderPayment, NewOrderStatus, OrderRequest, OrderStatusChange, PaymentStatus};
 use super::lifecycle::{self, By, Step};
 use super::state::State;
 use super::store::Filter;
@@ -59,16 +59,17 @@ async fn find(id: PathId, scope: Scope, state: &State) -> Result<Order> {
 }
 
 pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    Ok(web::ok(&find(id, scope, &state).await?))
+    Ok(web::ok(&OrderResponse::from(&find(id, scope, &state).await?)))
 }
 
 pub async fn create(
     context: Context,
     scope: Scope,
     key: IdempotencyKey,
-    Json(new): Json<NewOrder>,
+    Json(request): Json<OrderRequest>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let new = NewOrder::from(request);
     let key = key.of(ServiceName::Order.name(), &new)?;
     Ok(web::created_once("/orders", placement::place(&state, &context, scope, new, key).await?))
 }
@@ -78,7 +79,7 @@ pub async fn detail(context: Context, scope: Scope, id: PathId, state: Data<Stat
     let ids = order.items.iter().filter_map(|item| item.id);
     let products = ids.filter_map(|id| Some(state.products.as_ref()?.get(&context, id)));
     let (user, products) = join(state.users.get(&context, order.user_id), try_join_all(products)).await;
-    Ok(web::ok(&Detail::new(&order, user?, products?.into_iter().flatten().collect())))
+    Ok(web::ok(&OrderDetail::new(&order, user?, products?.into_iter().flatten().collect())))
 }
 
 pub async fn tracking(scope: Scope, id: PathId, language: Language, state: Data<State>) -> Result<HttpResponse> {
@@ -87,14 +88,14 @@ pub async fn tracking(scope: Scope, id: PathId, language: Language, state: Data<
     let reached = std::iter::once((Status::Pending, order.created_at)).chain(later);
     let tracking = reached.map(|(status, at)| {
         let label = language.pick(&status.label()).to_owned();
-        Reached { status, label, at: rfc3339(at) }
+        TrackingEntry { status, label, at: rfc3339(at) }
     });
     Ok(web::in_language(language, web::ok(&tracking.collect::<Vec<_>>())))
 }
 
 async fn take(id: PathId, scope: Scope, state: &State, context: &Context, step: Step) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    Ok(web::ok(&lifecycle::take(state, context, id, scope, step).await?))
+    Ok(web::ok(&OrderResponse::from(&lifecycle::take(state, context, id, scope, step).await?)))
 }
 
 pub async fn confirm(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
@@ -105,15 +106,15 @@ pub async fn set_status(
     context: Context,
     scope: Scope,
     id: PathId,
-    Json(new): Json<NewStatus>,
+    Json(new): Json<NewOrderStatus>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let step = match (new.status, scope) {
-        (Given::Cancelled, Scope::All) => Step::Cancel,
-        (Given::Cancelled, Scope::Of(_)) => Step::Withdraw,
+        (OrderStatusChange::Cancelled, Scope::All) => Step::Cancel,
+        (OrderStatusChange::Cancelled, Scope::Of(_)) => Step::Withdraw,
         (_, Scope::Of(_)) => return Err(Error::new(&NOT_ALLOWED).detail("users cancel; the rest is for an admin")),
-        (Given::Shipped, Scope::All) => Step::Ship,
-        (Given::Completed, Scope::All) => Step::Complete,
+        (OrderStatusChange::Shipped, Scope::All) => Step::Ship,
+        (OrderStatusChange::Completed, Scope::All) => Step::Complete,
     };
     take(id, scope, &state, &context, step).await
 }
@@ -121,11 +122,11 @@ pub async fn set_status(
 pub async fn set_payment(
     context: Context,
     id: PathId,
-    Json(new): Json<NewPaymentStatus>,
+    Json(new): Json<NewOrderPayment>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let id = id.or(&ORDER_NOT_FOUND)?.get();
-    let status = new.status().ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
+    let status = new.payment_status.0.ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
     let by = new.payment_id.map_or(By::Hand, |payment| By::Payment(payment.get()));
     let step = match status {
         PaymentStatus::Paid => Step::Pay(by),
@@ -135,7 +136,7 @@ pub async fn set_payment(
             let order = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
             let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND))?;
             if order.status == Status::Pending {
-                return Ok(web::ok(&order));
+                return Ok(web::ok(&OrderResponse::from(&order)));
             }
             return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", order.status.as_str())));
         }
@@ -146,7 +147,7 @@ pub async fn set_payment(
             let expired = lifecycle::take(&state, &context, id, Scope::All, Step::Expire(by)).await;
             Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))
         }
-        taken => Ok(web::ok(&taken?)),
+        taken => Ok(web::ok(&OrderResponse::from(&taken?))),
     }
 }
 

@@ -13,7 +13,7 @@ use futures_util::future::join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use super::api::{Item, Order};
+use super::api::{Item, Order, OrderResponse};
 use super::forms::{NewOrder, What};
 use super::jobs::Owed;
 use super::state::{Quota, State};
@@ -191,7 +191,7 @@ fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Answered> {
         return Err(Error::new(&TOO_SLOW).detail("the order took too long to be placed"));
     }
     events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
-    Answered::first(order.id, &order)
+    Answered::first(order.id, &OrderResponse::from(&order))
 }
 
 fn no_user(id: i64) -> Error {

@@ -4,8 +4,8 @@ use serde_json::json;
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::api::{Detail, PeerState, Reached, Shown};
-use super::forms::{Forms, NewOrder, NewPaymentStatus, NewStatus};
+use super::api::{OrderDetail, OrderResponse, PeerState, TrackingEntry};
+use super::forms::{NewOrderPayment, NewOrderStatus, OrderRequest};
 use super::handlers;
 use crate::auth::Access;
 use crate::domain::{Id, OrderStatus as Status};
@@ -55,7 +55,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::list,
         Doc::new("Mengambil semua pesanan yang telah dibuat", "All orders, oldest first")
             .by(Access::Service)
-            .lists::<Shown<'_>>(json!([order()]))
+            .lists::<OrderResponse<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("user_id", Id::schema(), "Of this user.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
@@ -66,8 +66,8 @@ pub fn routes(routes: &mut Routes) {
         handlers::create,
         Doc::new("Membuat pesanan berdasarkan user_id dan product_id", "Places an order")
             .by(Access::User)
-            .takes_one_of::<NewOrder, Forms>(json!({"user_id": 1, "product_id": 1}))
-            .creates::<Shown<'_>>(order())
+            .takes::<OrderRequest>(json!({"user_id": 1, "product_id": 1}))
+            .creates::<OrderResponse<'_>>(order())
             .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
             .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE])
             .fails(&[&TOO_MANY_OPEN_ORDERS, &TOO_MANY_HELD_UNITS]),
@@ -78,7 +78,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil pesanan milik satu user", "The orders of one user, oldest first")
             .by(Access::UserOrService)
             .id(&USER_NOT_FOUND)
-            .lists::<Shown<'_>>(json!([order()]))
+            .lists::<OrderResponse<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
             .fails(&[&BUSY, &TOO_SLOW]),
@@ -89,7 +89,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil satu pesanan berdasarkan id", "One order")
             .by(Access::UserOrService)
             .id(&ORDER_NOT_FOUND)
-            .shows::<Shown<'_>>(order()),
+            .shows::<OrderResponse<'_>>(order()),
     );
     routes.get(
         "/orders/{id}/detail",
@@ -100,7 +100,7 @@ pub fn routes(routes: &mut Routes) {
         )
         .by(Access::UserOrService)
         .id(&ORDER_NOT_FOUND)
-        .shows::<Detail<'_>>(detail())
+        .shows::<OrderDetail<'_>>(detail())
         .fails(&[&PEER_UNAVAILABLE]),
     );
     routes.get(
@@ -109,7 +109,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Melacak status pesanan", "The statuses that an order reached, oldest first")
             .by(Access::UserOrService)
             .id(&ORDER_NOT_FOUND)
-            .shows_all::<Reached>(json!([
+            .shows_all::<TrackingEntry>(json!([
                 {"status": "pending", "label": "menunggu pembayaran", "at": "2026-01-31T08:00:00.000Z"},
             ]))
             .fails(&[&STORAGE_UNAVAILABLE]),
@@ -120,8 +120,8 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Memperbarui status pembayaran pesanan", "Says what has become of an order's payment")
             .by(Access::Service)
             .id(&ORDER_NOT_FOUND)
-            .takes::<NewPaymentStatus>(json!({"payment_status": "paid"}))
-            .shows::<Shown<'_>>(order())
+            .takes::<NewOrderPayment>(json!({"payment_status": "paid"}))
+            .shows::<OrderResponse<'_>>(order())
             .fails(&[&PAYMENT_STATUS_INVALID, &ORDER_STATE, &PAYMENT_TOO_LATE]),
     );
     routes.put(
@@ -129,7 +129,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::confirm,
         Doc::new("Mengkonfirmasi pesanan yang sudah dibayar", "Confirms a paid order: what it reserved is sold")
             .id(&ORDER_NOT_FOUND)
-            .shows::<Shown<'_>>(order())
+            .shows::<OrderResponse<'_>>(order())
             .changes()
             .fails(&[&ORDER_STATE]),
     );
@@ -139,8 +139,8 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengubah status pesanan: dikirim, selesai, dibatalkan", "Ships, completes or cancels an order")
             .by(Access::User)
             .id(&ORDER_NOT_FOUND)
-            .takes::<NewStatus>(json!({"status": "cancelled"}))
-            .shows::<Shown<'_>>(order())
+            .takes::<NewOrderStatus>(json!({"status": "cancelled"}))
+            .shows::<OrderResponse<'_>>(order())
             .fails(&[&ORDER_STATE]),
     );
     let user = json!({"name": "user", "url": "http://127.0.0.1:5000/", "answers": true});

@@ -1,6 +1,6 @@
 //! What goes over the wire.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -8,12 +8,12 @@ use crate::clock::rfc3339;
 use crate::domain::{Fault, Field, Id, Rupiah, Sentence};
 use crate::error::{Error, Result};
 use crate::storage::{Listed, Place, Sort, SortKey};
-use crate::web::{Body, Fields};
+use crate::web::{Body, Fields, body};
 
 /// How far a payment has come; the steps between are in `settlement`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = PaymentState)]
+#[schema(as = PaymentStatus)]
 pub enum Status {
     /// Open: it can be confirmed until it expires.
     Pending,
@@ -110,7 +110,7 @@ impl Field for Method {
 
 /// A way to pay, as it is listed.
 #[derive(Serialize, ToSchema)]
-pub struct Offered {
+pub struct PaymentMethodOption {
     pub method: Method,
     /// The method as people say it.
     pub label: String,
@@ -135,7 +135,7 @@ pub struct Payment {
 /// A payment as it goes over the wire.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
-pub struct Shown {
+pub struct PaymentResponse {
     id: i64,
     /// The same as `id`.
     payment_id: i64,
@@ -152,24 +152,27 @@ pub struct Shown {
     expires_at: String,
 }
 
-impl Serialize for Payment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shown = Shown {
-            id: self.id,
-            payment_id: self.id,
-            order_id: self.order_id,
-            user_id: self.user_id,
-            amount: self.amount,
-            method: self.method,
-            status: self.status,
-            created_at: rfc3339(self.created_at),
-            expires_at: rfc3339(self.expires_at),
-        };
-        shown.serialize(serializer)
+impl From<&Payment> for PaymentResponse {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            payment_id: payment.id,
+            order_id: payment.order_id,
+            user_id: payment.user_id,
+            amount: payment.amount,
+            method: payment.method,
+            status: payment.status,
+            created_at: rfc3339(payment.created_at),
+            expires_at: rfc3339(payment.expires_at),
+        }
     }
 }
 
 impl Listed for Payment {
+    fn response(&self) -> impl Serialize {
+        PaymentResponse::from(self)
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }
@@ -178,78 +181,84 @@ impl Listed for Payment {
 /// The forms of `POST /payments`, for the documentation.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[schema(as = PaymentForm)]
-pub enum Forms {
+pub enum PaymentRequest {
     Method(NewPayment),
-    PaymentMethod(PaymentMethodForm),
+    PaymentMethod(NewPaymentByPaymentMethod),
 }
 
-/// Seed 001.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used: NewPayment reads both forms")]
-pub struct PaymentMethodForm {
-    order_id: Id,
-    payment_method: Method,
-    user_id: Option<Id>,
-    amount: Option<Rupiah>,
+body! {
+    /// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct NewPayment {
+        required order_id: Id,
+        /// `transfer`, unless it is given.
+        optional method: Method = Method::Transfer,
+        /// The order's user, if it is given.
+        optional user_id: Id,
+        /// The order's total, if it is given.
+        optional amount: Rupiah,
+    }
 }
 
-/// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewPayment {
-    pub order_id: Id,
-    /// `transfer`, unless it is given.
-    #[schema(value_type = Option<Method>)]
-    pub method: Method,
-    /// The order's user, if it is given.
-    pub user_id: Option<Id>,
-    /// The order's total, if it is given.
-    pub amount: Option<Rupiah>,
+body! {
+    /// Seed 001.
+    pub struct NewPaymentByPaymentMethod {
+        required order_id: Id,
+        // Null has always been taken, though it says no more than the other form without `method`.
+        #[schema(value_type = Method)]
+        optional payment_method: Method,
+        optional user_id: Id,
+        optional amount: Rupiah,
+    }
 }
 
-impl Body for NewPayment {
+impl Body for PaymentRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let order_id = fields.required("order_id");
-        let name = if fields.has("payment_method") { "payment_method" } else { "method" };
-        let method = fields.optional(name);
-        let user_id = fields.optional("user_id");
-        let amount = fields.optional("amount");
-        Some(Self {
-            order_id: order_id?,
-            method: method?.unwrap_or(Method::Transfer),
-            user_id: user_id?,
-            amount: amount?,
-        })
+        if fields.has("payment_method") {
+            return NewPaymentByPaymentMethod::read(fields).map(Self::PaymentMethod);
+        }
+        NewPayment::read(fields).map(Self::Method)
+    }
+}
+
+impl From<PaymentRequest> for NewPayment {
+    fn from(request: PaymentRequest) -> Self {
+        match request {
+            PaymentRequest::Method(new) => new,
+            PaymentRequest::PaymentMethod(NewPaymentByPaymentMethod { order_id, payment_method, user_id, amount }) => {
+                Self { order_id, method: payment_method.unwrap_or(Method::Transfer), user_id, amount }
+            }
+        }
     }
 }
 
 /// The body of `POST /payments/confirm`: which payment, or the latest of which order.
 #[derive(Clone, Copy, Debug, ToSchema)]
 #[serde(untagged)]
-pub enum Confirmation {
-    Payment(OfPayment),
-    Order(OfOrder),
+pub enum PaymentConfirmation {
+    Payment(ConfirmPayment),
+    Order(ConfirmPaymentOfOrder),
 }
 
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OfPayment {
-    pub payment_id: Id,
+body! {
+    #[derive(Clone, Copy, Debug)]
+    pub struct ConfirmPayment {
+        required payment_id: Id,
+    }
 }
 
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OfOrder {
-    pub order_id: Id,
+body! {
+    #[derive(Clone, Copy, Debug)]
+    pub struct ConfirmPaymentOfOrder {
+        required order_id: Id,
+    }
 }
 
-impl Body for Confirmation {
+impl Body for PaymentConfirmation {
     fn read(fields: &mut Fields) -> Option<Self> {
         if fields.has("order_id") && !fields.has("payment_id") {
-            return Some(Self::Order(OfOrder { order_id: fields.required("order_id")? }));
+            return ConfirmPaymentOfOrder::read(fields).map(Self::Order);
         }
-        Some(Self::Payment(OfPayment { payment_id: fields.required("payment_id")? }))
+        ConfirmPayment::read(fields).map(Self::Payment)
     }
 }

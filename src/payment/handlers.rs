@@ -3,7 +3,9 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{Confirmation, Method, NewPayment, Offered, Payment, Status};
+use super::api::{
+    Method, NewPayment, Payment, PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse, Status,
+};
 use super::state::State;
 use super::{settlement, store};
 use crate::auth::Scope;
@@ -24,7 +26,8 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
 }
 
 pub async fn methods(language: Language) -> HttpResponse {
-    let offered = Method::ALL.map(|method| Offered { method, label: language.pick(&method.label()).to_owned() });
+    let offered =
+        Method::ALL.map(|method| PaymentMethodOption { method, label: language.pick(&method.label()).to_owned() });
     web::in_language(language, web::ok(&offered))
 }
 
@@ -32,33 +35,33 @@ pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpRe
     let id = id.or(&PAYMENT_NOT_FOUND)?.get();
     let payment = state.db.read(move |tx| store::find(tx, id, scope)).await?;
     let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}"));
-    Ok(web::ok(&payment.ok_or_else(missing)?))
+    Ok(web::ok(&PaymentResponse::from(&payment.ok_or_else(missing)?)))
 }
 
 pub async fn of_order(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PAYMENT_NOT_FOUND)?.get();
     let payment = state.db.read(move |tx| store::of_order(tx, id, scope)).await?;
     let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {id} has no payment"));
-    Ok(web::ok(&payment.ok_or_else(missing)?))
+    Ok(web::ok(&PaymentResponse::from(&payment.ok_or_else(missing)?)))
 }
 
 pub async fn confirm(
     context: Context,
     scope: Scope,
-    Json(which): Json<Confirmation>,
+    Json(which): Json<PaymentConfirmation>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    Ok(web::ok(&settlement::confirm(&state, &context, scope, which).await?))
+    Ok(web::ok(&PaymentResponse::from(&settlement::confirm(&state, &context, scope, which).await?)))
 }
 
 pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PAYMENT_NOT_FOUND)?.get();
-    Ok(web::ok(&settlement::refund(&state, &context, id).await?))
+    Ok(web::ok(&PaymentResponse::from(&settlement::refund(&state, &context, id).await?)))
 }
 
 pub async fn settle(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PAYMENT_NOT_FOUND)?.get();
-    Ok(web::ok(&settlement::follow_order(&state, &context, id).await?))
+    Ok(web::ok(&PaymentResponse::from(&settlement::follow_order(&state, &context, id).await?)))
 }
 
 /// What came of an attempt to open a payment.
@@ -72,9 +75,10 @@ pub async fn create(
     context: Context,
     scope: Scope,
     key: IdempotencyKey,
-    Json(new): Json<NewPayment>,
+    Json(request): Json<PaymentRequest>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let new = NewPayment::from(request);
     let key = key.of(ServiceName::Payment.name(), &new)?;
     if let Some(key) = key.clone() {
         let now = state.clock.now();
@@ -106,7 +110,7 @@ pub async fn create(
                 };
             }
             let payment = store::insert(tx, &payment)?;
-            let opened = Answered::first(payment.id, &payment)?;
+            let opened = Answered::first(payment.id, &PaymentResponse::from(&payment))?;
             if let Some(key) = &key {
                 key.answer(tx, &opened.json, payment.created_at)?;
             }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::api::{Confirmation, Forms, NewPayment, Offered, Shown};
+use super::api::{PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse};
 use super::handlers;
 use crate::auth::Access;
 use crate::error::{
@@ -29,15 +29,15 @@ pub fn routes(routes: &mut Routes) {
         "/payments",
         handlers::list,
         Doc::new("Mengambil semua pembayaran", "All payments, oldest first")
-            .lists::<Shown>(json!([payment("pending")])),
+            .lists::<PaymentResponse>(json!([payment("pending")])),
     );
     routes.post(
         "/payments",
         handlers::create,
         Doc::new("Membuat pembayaran untuk sebuah pesanan", "Opens a payment for a pending order")
             .by(Access::User)
-            .takes_one_of::<NewPayment, Forms>(json!({"order_id": 1, "method": "qris"}))
-            .creates::<Shown>(payment("pending"))
+            .takes::<PaymentRequest>(json!({"order_id": 1, "method": "qris"}))
+            .creates::<PaymentResponse>(payment("pending"))
             .once(&[&IDEMPOTENCY_KEY_REUSED])
             .fails(&[
                 &ORDER_NOT_FOUND,
@@ -53,8 +53,8 @@ pub fn routes(routes: &mut Routes) {
         handlers::confirm,
         Doc::new("Mengkonfirmasi pembayaran dalam batas waktunya", "Confirms a payment within its window")
             .by(Access::User)
-            .takes::<Confirmation>(json!({"payment_id": 1}))
-            .shows::<Shown>(payment("paid"))
+            .takes::<PaymentConfirmation>(json!({"payment_id": 1}))
+            .shows::<PaymentResponse>(payment("paid"))
             .fails(&[&PAYMENT_NOT_FOUND, &PAYMENT_TOO_LATE, &PAYMENT_DECLINED, &ORDER_STATE, &PAYMENT_UNSETTLED]),
     );
     routes.get(
@@ -62,7 +62,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::methods,
         Doc::new("Metode pembayaran yang tersedia", "The ways to pay")
             .by(Access::Anyone)
-            .shows_all::<Offered>(json!([{"method": "transfer", "label": "transfer bank"}])),
+            .shows_all::<PaymentMethodOption>(json!([{"method": "transfer", "label": "transfer bank"}])),
     );
     routes.get(
         "/payments/order/{id}",
@@ -70,7 +70,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil pembayaran berdasarkan id pesanan", "The latest payment of an order")
             .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
-            .shows::<Shown>(payment("pending")),
+            .shows::<PaymentResponse>(payment("pending")),
     );
     routes.get(
         "/payments/{id}",
@@ -78,7 +78,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengambil satu pembayaran berdasarkan id", "One payment")
             .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
-            .shows::<Shown>(payment("pending")),
+            .shows::<PaymentResponse>(payment("pending")),
     );
     routes.post(
         "/payments/order/{id}/settle",
@@ -89,7 +89,7 @@ pub fn routes(routes: &mut Routes) {
         )
         .by(Access::Service)
         .id(&PAYMENT_NOT_FOUND)
-        .shows::<Shown>(payment("paid"))
+        .shows::<PaymentResponse>(payment("paid"))
         .changes()
         .fails(&[&PAYMENT_UNSETTLED, &PEER_UNAVAILABLE]),
     );
@@ -99,7 +99,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Mengembalikan dana pesanan yang dibatalkan", "Gives back what was paid for an order since cancelled")
             .by(Access::Service)
             .id(&PAYMENT_NOT_FOUND)
-            .shows::<Shown>(payment("refunded"))
+            .shows::<PaymentResponse>(payment("refunded"))
             .changes()
             .fails(&[&ORDER_STATE, &PAYMENT_UNSETTLED, &PEER_UNAVAILABLE]),
     );

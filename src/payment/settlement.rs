@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::api::{Confirmation, Payment, Status};
+use super::api::{Payment, PaymentConfirmation, Status};
 use super::gateway::Charge;
 use super::jobs::Owed;
 use super::state::{Settler, State};
@@ -41,14 +41,14 @@ enum Begun {
 }
 
 /// Confirms a payment within `scope` and sees it through: paid, or an error that says why not.
-pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Confirmation) -> Result<Payment> {
+pub async fn confirm(state: &State, context: &Context, scope: Scope, which: PaymentConfirmation) -> Result<Payment> {
     let now = state.clock.now();
     let (id, begun) = state
         .db
         .write(move |tx| {
             let payment = match which {
-                Confirmation::Payment(of) => store::find(tx, of.payment_id.get(), scope)?,
-                Confirmation::Order(of) => store::of_order(tx, of.order_id.get(), scope)?,
+                PaymentConfirmation::Payment(of) => store::find(tx, of.payment_id.get(), scope)?,
+                PaymentConfirmation::Order(of) => store::of_order(tx, of.order_id.get(), scope)?,
             };
             let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
             Ok((payment.id, begin(tx, &payment, now)?))

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Change, Fault, Field, Id, Image, Name, Patch, Quantity, Rupiah, Stock, Text};
+use crate::domain::{Change, Fault, Field, Id, Image, Name, Quantity, Rupiah, Stock, Text};
 use crate::error::{Error, INSUFFICIENT_STOCK, Result};
 use crate::storage::{Listed, Place, Sort, SortKey};
-use crate::web::{Body, Fields, array};
+use crate::web::{Body, Fields, array, body};
 
 /// The most lines of an order or a reservation.
 pub const MAX_LINES: usize = 50;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     pub id: i64,
     pub name: String,
@@ -37,6 +37,10 @@ pub struct Product {
 }
 
 impl Listed for Product {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
     fn place(&self, sort: Sort) -> Place {
         let key = match sort {
             Sort::Id | Sort::IdDown => SortKey::None,
@@ -47,73 +51,22 @@ impl Listed for Product {
     }
 }
 
-/// The body of `POST /products` and `PUT /products/{id}`.
-#[derive(Clone, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewProduct {
-    pub name: Name,
-    pub price: Rupiah,
-    /// Without it the product can be bought without end.
-    pub stock: Option<Stock>,
-    pub category: Option<Name>,
-    pub description: Option<Text>,
-    pub image: Option<Image>,
-}
-
-impl Body for NewProduct {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = fields.required("name");
-        let price = fields.required("price");
-        let stock = fields.optional("stock");
-        let category = fields.optional("category");
-        let description = fields.optional("description");
-        let image = fields.optional("image");
-        Some(Self {
-            name: name?,
-            price: price?,
-            stock: stock?,
-            category: category?,
-            description: description?,
-            image: image?,
-        })
+body! {
+    /// The body of `POST /products` and `PUT /products/{id}`.
+    #[derive(Clone, Debug)]
+    pub struct NewProduct {
+        required name: Name,
+        required price: Rupiah,
+        /// Without it the product can be bought without end.
+        optional stock: Stock,
+        optional category: Name,
+        optional description: Text,
+        optional image: Image,
     }
-}
 
-/// The body of `PATCH /products/{id}`: what is absent stays, what is null goes (RFC 7396).
-#[derive(Clone, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProductPatch {
-    #[schema(nullable = false)]
-    pub name: Option<Name>,
-    #[schema(nullable = false)]
-    pub price: Option<Rupiah>,
-    #[schema(value_type = Option<Stock>)]
-    pub stock: Patch<Stock>,
-    #[schema(value_type = Option<Name>)]
-    pub category: Patch<Name>,
-    #[schema(value_type = Option<Text>)]
-    pub description: Patch<Text>,
-    #[schema(value_type = Option<Image>)]
-    pub image: Patch<Image>,
-}
-
-impl Body for ProductPatch {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = if fields.has("name") { fields.required("name").map(Some) } else { Some(None) };
-        let price = if fields.has("price") { fields.required("price").map(Some) } else { Some(None) };
-        let stock = fields.patch("stock");
-        let category = fields.patch("category");
-        let description = fields.patch("description");
-        let image = fields.patch("image");
-        Some(Self {
-            name: name?,
-            price: price?,
-            stock: stock?,
-            category: category?,
-            description: description?,
-            image: image?,
-        })
-    }
+    /// The body of `PATCH /products/{id}`: what is absent stays, what is null goes (RFC 7396).
+    #[derive(Clone, Debug)]
+    pub struct ProductPatch patches NewProduct;
 }
 
 /// What `POST /products` says when it has worked.
@@ -121,7 +74,7 @@ pub const ADDED: &str = "Produk berhasil ditambahkan";
 
 /// The answer to `POST /products`, as seed 000 has it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Added {
+pub struct ProductCreated {
     pub message: String,
     pub product: Product,
 }
@@ -135,35 +88,38 @@ pub enum NewStock {
     Quantity(ChangeQuantity),
 }
 
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SetStock {
-    pub stock: Stock,
+body! {
+    #[derive(Clone, Copy, Debug)]
+    pub struct SetStock {
+        required stock: Stock,
+    }
 }
 
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeStock {
-    pub change: Change,
+body! {
+    #[derive(Clone, Copy, Debug)]
+    pub struct ChangeStock {
+        required change: Change,
+    }
 }
 
-/// The same as [`ChangeStock`], as seed 001 writes it.
-#[derive(Clone, Copy, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeQuantity {
-    pub quantity: Change,
+body! {
+    /// The same as [`ChangeStock`], as seed 001 writes it.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ChangeQuantity {
+        required quantity: Change,
+    }
 }
 
 impl Body for NewStock {
     fn read(fields: &mut Fields) -> Option<Self> {
         // What belongs to another form is left over, and refused as unknown.
         if fields.has("change") {
-            return Some(Self::Change(ChangeStock { change: fields.required("change")? }));
+            return ChangeStock::read(fields).map(Self::Change);
         }
         if fields.has("quantity") {
-            return Some(Self::Quantity(ChangeQuantity { quantity: fields.required("quantity")? }));
+            return ChangeQuantity::read(fields).map(Self::Quantity);
         }
-        Some(Self::Set(SetStock { stock: fields.required("stock")? }))
+        SetStock::read(fields).map(Self::Set)
     }
 }
 
@@ -197,21 +153,13 @@ pub struct StockCheck {
     pub available: bool,
 }
 
-/// A line of a request to reserve or to order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    pub product_id: Id,
-    /// One, unless it is given.
-    #[schema(value_type = Option<Quantity>)]
-    pub quantity: Quantity,
-}
-
-impl Body for Wanted {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let product_id = fields.required("product_id");
-        let quantity = fields.optional("quantity");
-        Some(Self { product_id: product_id?, quantity: quantity?.unwrap_or(Quantity::ONE) })
+body! {
+    /// A line of a request to reserve or to order.
+    #[derive(Clone, Copy, Debug)]
+    pub struct LineRequest {
+        required product_id: Id,
+        /// One, unless it is given.
+        optional quantity: Quantity = Quantity::ONE,
     }
 }
 
@@ -248,24 +196,19 @@ impl Field for Basket {
     /// Lines of one product are added up.
     fn read(value: Value) -> Result<Self, Fault> {
         let mut basket = Self(BTreeMap::new());
-        for line in array::<Wanted>(value, MAX_LINES)? {
+        for line in array::<LineRequest>(value, MAX_LINES)? {
             basket.add(line.product_id, line.quantity).ok_or_else(too_many)?;
         }
         Ok(basket)
     }
 }
 
-/// The body of `PUT /reservations/{key}`.
-#[derive(Clone, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewReservation {
-    #[schema(value_type = Vec<Wanted>, min_items = 1, max_items = 50)]
-    pub items: Basket,
-}
-
-impl Body for NewReservation {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { items: fields.required("items")? })
+body! {
+    /// The body of `PUT /reservations/{key}`.
+    #[derive(Clone, Debug)]
+    pub struct NewReservation {
+        #[schema(value_type = Vec<LineRequest>, min_items = 1, max_items = 50)]
+        required items: Basket,
     }
 }
 
@@ -275,11 +218,11 @@ pub struct Reservation {
     pub key: String,
     /// `held` or `committed`.
     pub state: String,
-    pub items: Vec<Reserved>,
+    pub items: Vec<ReservedItem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reserved {
+pub struct ReservedItem {
     pub product_id: i64,
     pub name: String,
     /// Whole rupiah a unit.

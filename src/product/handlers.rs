@@ -3,10 +3,10 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, StockCheck};
+use super::api::{ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, StockCheck};
 use super::state::State;
 use super::store::{self, Filter, stock};
-use crate::domain::{Patch, Quantity, Sentence};
+use crate::domain::{Quantity, Sentence};
 use crate::error::{Error, PRODUCT_NOT_FOUND, RESERVATION_NOT_FOUND, Result};
 use crate::storage::{Place, Sort, Tx};
 use crate::web::{self, Json, Page, PathId, PathKey, Query};
@@ -44,20 +44,12 @@ pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
 pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
     let product = state.db.write(move |tx| store::insert(tx, &new)).await?;
     let location = format!("/products/{}", product.id);
-    Ok(web::created(&location, &Added { message: ADDED.to_owned(), product }))
+    Ok(web::created(&location, &ProductCreated { message: ADDED.to_owned(), product }))
 }
 
 /// A new version of the whole is an edit that leaves nothing as it was.
 pub async fn replace(id: PathId, Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
-    let patch = ProductPatch {
-        name: Some(new.name),
-        price: Some(new.price),
-        stock: new.stock.map_or(Patch::Remove, Patch::Set),
-        category: new.category.map_or(Patch::Remove, Patch::Set),
-        description: new.description.map_or(Patch::Remove, Patch::Set),
-        image: new.image.map_or(Patch::Remove, Patch::Set),
-    };
-    edit(id, Json(patch), state).await
+    edit(id, Json(new.into()), state).await
 }
 
 pub async fn edit(id: PathId, Json(patch): Json<ProductPatch>, state: Data<State>) -> Result<HttpResponse> {

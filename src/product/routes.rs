@@ -5,7 +5,8 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::api::{
-    ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, Reservation, StockCheck, StockLevel,
+    ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, Reservation, StockCheck,
+    StockLevel,
 };
 use super::handlers;
 use crate::auth::Access;
@@ -52,7 +53,7 @@ pub fn routes(routes: &mut Routes) {
         handlers::create,
         Doc::new("Mendaftarkan produk baru", "Adds a product")
             .takes::<NewProduct>(json!({"name": "Monitor LG", "price": 2_500_000}))
-            .creates::<Added>(json!({"message": ADDED, "product": monitor()})),
+            .creates::<ProductCreated>(json!({"message": ADDED, "product": monitor()})),
     );
     routes.get(
         "/products/{id}",

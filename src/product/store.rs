@@ -6,7 +6,7 @@ pub mod stock;
 use serde::Deserialize;
 
 use super::api::{NewProduct, Product, ProductPatch};
-use crate::domain::{Name, Patch, Rupiah, Stock, Text};
+use crate::domain::{Image, Name, Patch, Rupiah, Stock, Text};
 use crate::error::{Error, Result, STOCK_HELD};
 use crate::events::{self, Event};
 use crate::storage::{Param, Place, Row, Sort, SortKey, Tx};
@@ -14,9 +14,10 @@ use search::{Search, search_text};
 
 const DEMO: &str = include_str!("../../data/products.json");
 
+/// The columns that are read of a product, in the order of [`read`].
 const COLUMNS: &str = "id, name, price, stock, category, description, image";
 
-fn product(row: &Row<'_>) -> Result<Product> {
+fn read(row: &Row<'_>) -> Result<Product> {
     Ok(Product {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -28,8 +29,42 @@ fn product(row: &Row<'_>) -> Result<Product> {
     })
 }
 
+/// What is written of a product that is added or edited: each column with its value. The stock is not among them: an
+/// edit of it must count what orders hold, which [`stock`] does.
+fn assignments<'a>(product: &'a Product, search_text: &'a str) -> Vec<(&'static str, Param<'a>)> {
+    vec![
+        ("name", (&product.name).into()),
+        ("price", product.price.into()),
+        ("category", product.category.as_ref().into()),
+        ("description", product.description.as_ref().into()),
+        ("image", product.image.as_ref().into()),
+        ("search_text", search_text.into()),
+    ]
+}
+
+/// Changes what `patch` names, but for the stock.
+fn apply(patch: &ProductPatch, product: &mut Product) {
+    if let Some(name) = &patch.name {
+        product.name = name.as_str().to_owned();
+    }
+    if let Some(price) = patch.price {
+        product.price = price.get();
+    }
+    apply_text(&patch.category, &mut product.category, Name::as_str);
+    apply_text(&patch.description, &mut product.description, Text::as_str);
+    apply_text(&patch.image, &mut product.image, Image::as_str);
+}
+
+fn apply_text<T>(patch: &Patch<T>, value: &mut Option<String>, text: fn(&T) -> &str) {
+    match patch {
+        Patch::Keep => {}
+        Patch::Remove => *value = None,
+        Patch::Set(new) => *value = Some(text(new).to_owned()),
+    }
+}
+
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Product>> {
-    tx.query_opt(&format!("SELECT {COLUMNS} FROM products WHERE id = $1"), &[id.into()], product)
+    tx.query_opt(&format!("SELECT {COLUMNS} FROM products WHERE id = $1"), &[id.into()], read)
 }
 
 /// What a list is narrowed down to.
@@ -60,7 +95,7 @@ impl Filter {
 pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Product>> {
     let search = filter.search.as_ref().map(|search| Search::new(search.as_str()));
     let (sql, params) = statement(tx, filter, search.as_ref(), sort, after, limit)?;
-    tx.query(&sql, &params, product)
+    tx.query(&sql, &params, read)
 }
 
 /// The statement that reads a list, with its parameters.
@@ -122,24 +157,17 @@ fn statement<'a>(
 }
 
 pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
-    let stock = new.stock.map(Stock::get);
-    let description = new.description.as_ref().map(Text::as_str);
-    let added = tx.query_one(
-        &format!(
-            "INSERT INTO products (name, price, stock, received, category, description, image, search_text)
-             VALUES ($1, $2, $3, $3, $4, $5, $6, $7) RETURNING {COLUMNS}"
-        ),
-        &[
-            new.name.as_str().into(),
-            new.price.get().into(),
-            stock.into(),
-            new.category.as_ref().map(Name::as_str).into(),
-            description.into(),
-            new.image.as_ref().map(|image| image.as_str()).into(),
-            (&search_text(new.name.as_str(), description)).into(),
-        ],
-        product,
-    )?;
+    let mut product = Product::default();
+    apply(&new.clone().into(), &mut product);
+    let search_text = search_text(&product.name, product.description.as_deref());
+    let stock = new.stock.map(Stock::get).into();
+    let mut assignments = assignments(&product, &search_text);
+    assignments.extend([("stock", stock), ("received", stock)]);
+    let (columns, params): (Vec<_>, Vec<_>) = assignments.into_iter().unzip();
+    let values: Vec<_> = (1..=params.len()).map(|number| format!("${number}")).collect();
+    let (columns, values) = (columns.join(", "), values.join(", "));
+    let sql = format!("INSERT INTO products ({columns}) VALUES ({values}) RETURNING {COLUMNS}");
+    let added = tx.query_one(&sql, &params, read)?;
     events::emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
     Ok(added)
 }
@@ -147,28 +175,13 @@ pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
 /// Changes what `patch` names; `None` if there is no such product.
 pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
     let Some(mut product) = find(tx, id)? else { return Ok(None) };
-    if let Some(name) = &patch.name {
-        product.name = name.as_str().to_owned();
-    }
-    if let Some(price) = patch.price {
-        product.price = price.get();
-    }
-    apply(&patch.category, &mut product.category, Name::as_str);
-    apply(&patch.description, &mut product.description, Text::as_str);
-    apply(&patch.image, &mut product.image, |image| image.as_str());
-    tx.execute(
-        "UPDATE products SET name = $2, price = $3, category = $4, description = $5, image = $6, search_text = $7
-         WHERE id = $1",
-        &[
-            id.into(),
-            (&product.name).into(),
-            product.price.into(),
-            product.category.as_ref().into(),
-            product.description.as_ref().into(),
-            product.image.as_ref().into(),
-            (&search_text(&product.name, product.description.as_deref())).into(),
-        ],
-    )?;
+    apply(patch, &mut product);
+    let search_text = search_text(&product.name, product.description.as_deref());
+    let (columns, mut params): (Vec<_>, Vec<_>) = assignments(&product, &search_text).into_iter().unzip();
+    let set: Vec<_> = columns.iter().zip(1..).map(|(column, number)| format!("{column} = ${number}")).collect();
+    params.push(id.into());
+    let sql = format!("UPDATE products SET {} WHERE id = ${}", set.join(", "), params.len());
+    tx.execute(&sql, &params)?;
     match patch.stock {
         Patch::Keep => {}
         Patch::Set(new) => product.stock = stock::set(tx, id, new.get())?.and_then(|level| level.stock),
@@ -179,14 +192,6 @@ pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Produ
         Patch::Remove => {}
     }
     Ok(Some(product))
-}
-
-fn apply<T>(patch: &Patch<T>, value: &mut Option<String>, text: fn(&T) -> &str) {
-    match patch {
-        Patch::Keep => {}
-        Patch::Remove => *value = None,
-        Patch::Set(new) => *value = Some(text(new).to_owned()),
-    }
 }
 
 /// Removes a product; false if there is none, [`STOCK_HELD`] while orders hold some of it.

@@ -70,8 +70,12 @@ impl Place {
     }
 }
 
-/// A row of a list: what is shown, and its place.
-pub trait Listed: Serialize + Send + 'static {
+/// A row of a list.
+pub trait Listed: Send + 'static {
+    /// The row as it is answered.
+    fn response(&self) -> impl Serialize;
+
+    /// Where the row stands in the list.
     fn place(&self, sort: Sort) -> Place;
 }
 

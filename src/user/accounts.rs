@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::api::{Login, NewUser, PasswordChange, Profile, Registration, Session, Ticket, User, UserPatch};
+use super::api::{Login, NewUser, PasswordChange, Profile, Registration, Session, StreamTicket, User, UserPatch};
 use super::limits::Subject;
 use super::password::Attempt;
 use super::state::State;
@@ -182,5 +182,5 @@ pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResp
 pub async fn ticket(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
     let Holder { id, role, version } = principal.user()?;
     let ticket = state.tokens.ticket(id, role, version)?;
-    Ok(web::not_kept(web::ok(&Ticket { ticket, expires_in: token::TICKET_LIFE.as_secs() })))
+    Ok(web::not_kept(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_LIFE.as_secs() })))
 }

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use super::password::{Attempt, Password};
 use crate::auth::Role;
 use crate::clock::rfc3339;
-use crate::domain::{Email, Language, Name, OrderStatus, Patch, Phone};
+use crate::domain::{Email, Language, Name, OrderStatus, Phone};
 use crate::storage::{Listed, Place, Sort, SortKey};
-use crate::web::{Body, Fields};
+use crate::web::body;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
@@ -23,6 +23,10 @@ pub struct User {
 }
 
 impl Listed for User {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }
@@ -55,65 +59,48 @@ impl Notification {
 }
 
 impl Listed for Notification {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
     fn place(&self, _: Sort) -> Place {
         Place { key: SortKey::None, id: self.id }
     }
 }
 
-/// The body of `POST /users`.
-#[derive(Clone, Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewUser {
-    pub name: Name,
-    pub email: Option<Email>,
-    pub phone: Option<Phone>,
-}
-
-/// The body of `PATCH /users/{id}` and `PATCH /auth/me`: what is not named stays as it is.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(min_properties = 0)]
-pub struct UserPatch {
-    #[schema(value_type = Option<Name>, nullable = false)]
-    pub name: Option<Name>,
-    /// Null: none any more. Whoever logs in needs one.
-    #[schema(value_type = Option<Email>)]
-    pub email: Patch<Email>,
-    /// Null: none any more.
-    #[schema(value_type = Option<Phone>)]
-    pub phone: Patch<Phone>,
-    /// Of a user who has an account: needed to change `email`, unless an admin changes another's.
-    #[schema(value_type = Option<String>)]
-    pub current_password: Option<Attempt>,
-}
-
-impl Body for UserPatch {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = fields.has("name").then(|| fields.required("name"));
-        let email = fields.patch("email");
-        let phone = fields.patch("phone");
-        let current_password = fields.optional("current_password");
-        let name = match name {
-            Some(name) => Some(name?),
-            None => None,
-        };
-        Some(Self { name, email: email?, phone: phone?, current_password: current_password? })
+body! {
+    /// The body of `POST /users`.
+    #[derive(Clone, Debug)]
+    pub struct NewUser {
+        required name: Name,
+        optional email: Email,
+        optional phone: Phone,
     }
 }
 
-/// The body of `DELETE /users/{id}`, which may be absent.
-#[derive(Default, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(min_properties = 0)]
-pub struct Removal {
-    /// Of a user who has an account: needed, unless an admin removes another's.
-    #[schema(value_type = Option<String>)]
-    pub current_password: Option<Attempt>,
+body! {
+    /// The body of `PATCH /users/{id}` and `PATCH /auth/me`: what is not named stays as it is.
+    #[schema(min_properties = 0)]
+    pub struct UserPatch {
+        replace name: Name,
+        /// Null: none any more. Whoever logs in needs one.
+        patch email: Email,
+        /// Null: none any more.
+        patch phone: Phone,
+        /// Of a user who has an account: needed to change `email`, unless an admin changes another's.
+        #[schema(value_type = Option<String>)]
+        optional current_password: Attempt,
+    }
 }
 
-impl Body for Removal {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { current_password: fields.optional("current_password")? })
+body! {
+    /// The body of `DELETE /users/{id}`, which may be absent.
+    #[derive(Default)]
+    #[schema(min_properties = 0)]
+    pub struct UserRemoval {
+        /// Of a user who has an account: needed, unless an admin removes another's.
+        #[schema(value_type = Option<String>)]
+        optional current_password: Attempt,
     }
 }
 
@@ -138,71 +125,36 @@ pub struct Session {
 
 /// What opens a live stream for a client that can't send headers.
 #[derive(Serialize, ToSchema)]
-pub struct Ticket {
+pub struct StreamTicket {
     pub ticket: String,
     /// Seconds within which the stream must be opened.
     pub expires_in: u64,
 }
 
-/// The body of `POST /auth/register`.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Registration {
-    pub name: Name,
-    pub email: Email,
-    pub password: Password,
-    pub phone: Option<Phone>,
-}
-
-impl Body for Registration {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = fields.required("name");
-        let email = fields.required("email");
-        let password = fields.required("password");
-        let phone = fields.optional("phone");
-        Some(Self { name: name?, email: email?, password: password?, phone: phone? })
+body! {
+    /// The body of `POST /auth/register`.
+    pub struct Registration {
+        required name: Name,
+        required email: Email,
+        required password: Password,
+        optional phone: Phone,
     }
 }
 
-/// The body of `POST /auth/login`.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Login {
-    pub email: Email,
-    #[schema(value_type = String)]
-    pub password: Attempt,
-}
-
-impl Body for Login {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required("email");
-        let password = fields.required("password");
-        Some(Self { email: email?, password: password? })
+body! {
+    /// The body of `POST /auth/login`.
+    pub struct Login {
+        required email: Email,
+        #[schema(value_type = String)]
+        required password: Attempt,
     }
 }
 
-/// The body of `PUT /auth/me/password`.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PasswordChange {
-    #[schema(value_type = String)]
-    pub current_password: Attempt,
-    pub new_password: Password,
-}
-
-impl Body for PasswordChange {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let current_password = fields.required("current_password");
-        let new_password = fields.required("new_password");
-        Some(Self { current_password: current_password?, new_password: new_password? })
-    }
-}
-
-impl Body for NewUser {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = fields.required("name");
-        let email = fields.optional("email");
-        let phone = fields.optional("phone");
-        Some(Self { name: name?, email: email?, phone: phone? })
+body! {
+    /// The body of `PUT /auth/me/password`.
+    pub struct PasswordChange {
+        #[schema(value_type = String)]
+        required current_password: Attempt,
+        required new_password: Password,
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{NewUser, Notification, Removal, User, UserPatch};
+use super::api::{NewUser, Notification, User, UserPatch, UserRemoval};
 use super::state::State;
 use super::{accounts, store, stream};
 use crate::auth::{Admitted, Scope};
@@ -48,7 +48,7 @@ pub async fn edit(
 pub async fn remove(
     Admitted { principal, scope }: Admitted,
     id: PathId,
-    OptionalJson(removal): OptionalJson<Removal>,
+    OptionalJson(removal): OptionalJson<UserRemoval>,
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {

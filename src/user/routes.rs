@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::api::{
-    Login, NewUser, Notification, PasswordChange, Profile, Registration, Removal, Session, Ticket, User, UserPatch,
+    Login, NewUser, Notification, PasswordChange, Profile, Registration, Session, StreamTicket, User, UserPatch,
+    UserRemoval,
 };
 use super::{accounts, handlers};
 use crate::auth::Access;
@@ -51,7 +52,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Menghapus user", "Removes a user, and their account with them; their orders remain")
             .by(Access::User)
             .id(&USER_NOT_FOUND)
-            .may_take::<Removal>(json!({"current_password": "tiga ekor kucing"}))
+            .may_take::<UserRemoval>(json!({"current_password": "tiga ekor kucing"}))
             .deletes()
             .fails(&[&TOO_MANY_ATTEMPTS]),
     );
@@ -150,6 +151,6 @@ fn account_routes(routes: &mut Routes) {
             "A ticket that opens the live stream once logged in",
         )
         .by(Access::Account)
-        .shows::<Ticket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
+        .shows::<StreamTicket>(json!({"ticket": "eyJhbGciOi…", "expires_in": 30})),
     );
 }

@@ -14,18 +14,20 @@ use crate::storage::{Place, Row, Sort, Tx};
 
 const DEMO: &str = include_str!("../../data/users.json");
 
+const COLUMNS: &str = "id, name, email, phone";
+
 fn user(row: &Row<'_>) -> Result<User> {
     Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, phone: row.get(3)? })
 }
 
 pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<User>> {
-    let sql = "SELECT id, name, email, phone FROM users WHERE id = $1 AND id = coalesce($2, id)";
-    tx.query_opt(sql, &[id.into(), scope.into()], user)
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE id = $1 AND id = coalesce($2, id)");
+    tx.query_opt(&sql, &[id.into(), scope.into()], user)
 }
 
 pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<User>> {
     tx.query(
-        "SELECT id, name, email, phone FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+        &format!("SELECT {COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2"),
         &[after.map_or(0, |place| place.id).into(), (limit as i64).into()],
         user,
     )
@@ -35,8 +37,10 @@ pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result
 pub fn insert(tx: &Tx<'_>, new: &NewUser) -> Result<User> {
     let key = new.email.as_ref().map(Email::key);
     let added = tx.query_opt(
-        "INSERT INTO users (name, email, email_key, phone) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (email_key) DO NOTHING RETURNING id, name, email, phone",
+        &format!(
+            "INSERT INTO users (name, email, email_key, phone) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (email_key) DO NOTHING RETURNING {COLUMNS}"
+        ),
         &[
             new.name.as_str().into(),
             new.email.as_ref().map(Email::as_str).into(),
@@ -130,7 +134,7 @@ pub fn account(tx: &Tx<'_>, user_id: i64) -> Result<Option<Account>> {
 
 /// The user with this e-mail key.
 pub fn with_email(tx: &Tx<'_>, key: &str) -> Result<Option<User>> {
-    tx.query_opt("SELECT id, name, email, phone FROM users WHERE email_key = $1", &[key.into()], user)
+    tx.query_opt(&format!("SELECT {COLUMNS} FROM users WHERE email_key = $1"), &[key.into()], user)
 }
 
 /// Gives a user an account.

@@ -1,7 +1,7 @@
 //! Bodies, read field by field into types that can't be wrong.
 //!
 //! [`Json`](super::Json) receives a body; a type that implements [`Body`] takes its fields out of [`Fields`], which
-//! collects every fault, so that one answer names all.
+//! collects every fault, so that one answer names all. `body!` declares such a type.
 
 use std::collections::BTreeMap;
 
@@ -43,6 +43,11 @@ impl Fields {
             None | Some(Value::Null) => Some(None),
             Some(value) => self.check(name, value).map(Some),
         }
+    }
+
+    /// The new value of a field that can't be removed: absence leaves it as it is. The outer `None` is a fault.
+    pub fn replace<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
+        if self.has(name) { self.required(name).map(Some) } else { Some(None) }
     }
 
     /// What is to become of a field that may be removed: `null` removes it, absence leaves it as it is

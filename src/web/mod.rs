@@ -3,6 +3,7 @@
 
 mod allowlist;
 mod auth;
+mod body;
 mod connections;
 mod docs;
 mod extract;
@@ -20,6 +21,7 @@ mod sse;
 mod state;
 
 pub use allowlist::Hosts;
+pub(crate) use body::body;
 pub use docs::Doc;
 pub use extract::{ClientAddress, IdempotencyKey, PathId, PathKey};
 pub use form::{Body, Fields, array};

@@ -147,7 +147,7 @@ impl Rows {
         let mut json = Vec::with_capacity(rows.len() * 400 + 2);
         for row in &rows {
             json.push(if json.is_empty() { b'[' } else { b',' });
-            serde_json::to_writer(&mut json, row).map_err(Error::internal)?;
+            serde_json::to_writer(&mut json, &row.response()).map_err(Error::internal)?;
         }
         Ok(Self { json, first: true, last: rows.last().map(|row| row.place(sort)), more })
     }

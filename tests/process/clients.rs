@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use super::life::{REST, statuses};
 use super::load::Placed;
-use crate::support::binary::Shop;
-use crate::support::blocking::Http;
+use crate::support::{binary::Shop, blocking::Http};
 
 pub const PRODUCTS: usize = 4;
 /// Of one unit of each product.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{Value, json};
 
-use crate::support::blocking::Http;
-use crate::support::{Answer, Broken};
+use crate::support::{Answer, Broken, blocking::Http};
 
 /// An order that was answered with 201.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::error::{
     Result, STOCK_HELD, STOCK_TOO_LARGE,
 };
 use crate::events::{self, Event};
-use crate::product::api::{Basket, Reservation, Reserved, StockLevel, insufficient};
+use crate::product::api::{Basket, Reservation, ReservedItem, StockLevel, insufficient};
 use crate::storage::{Row, Tx};
 
 const HELD: &str = "held";
@@ -99,14 +99,14 @@ pub fn reserve(tx: &Tx<'_>, key: &str, basket: &Basket) -> Result<Reservation> {
 }
 
 /// Holds units of one product. Of one that tracks no stock there is always enough.
-fn hold(tx: &Tx<'_>, id: i64, quantity: i64) -> Result<Reserved> {
+fn hold(tx: &Tx<'_>, id: i64, quantity: i64) -> Result<ReservedItem> {
     let held = tx.query_opt(
         "UPDATE products
          SET stock = stock - $2, reserved = reserved + (CASE WHEN stock IS NULL THEN 0 ELSE $2 END)
          WHERE id = $1 AND (stock IS NULL OR stock >= $2)
          RETURNING name, price, stock",
         &[id.into(), quantity.into()],
-        |row| Ok(Reserved { product_id: id, name: row.get(0)?, price: row.get(1)?, quantity, stock: row.get(2)? }),
+        |row| Ok(ReservedItem { product_id: id, name: row.get(0)?, price: row.get(1)?, quantity, stock: row.get(2)? }),
     )?;
     if let Some(item) = held {
         if item.stock.is_some() {
@@ -176,12 +176,12 @@ fn state(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
     tx.query_opt("SELECT state FROM reservations WHERE key = $1", &[key.into()], |row| row.get(0))
 }
 
-fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<Reserved>> {
+fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<ReservedItem>> {
     tx.query(
         "SELECT product_id, name, price, quantity, stock FROM reservation_items WHERE key = $1 ORDER BY product_id",
         &[key.into()],
         |row| {
-            Ok(Reserved {
+            Ok(ReservedItem {
                 product_id: row.get(0)?,
                 name: row.get(1)?,
                 price: row.get(2)?,

@@ -104,13 +104,8 @@ impl Doc {
     }
 
     /// The body has the form `T`.
-    pub fn takes<T: Body + ToSchema>(self, example: Value) -> Self {
-        self.takes_one_of::<T, T>(example)
-    }
-
-    /// The body is read as a `T`, from one of the forms of which `Forms` is the schema.
-    pub fn takes_one_of<T: Body, Forms: ToSchema>(mut self, example: Value) -> Self {
-        self.body = Some((self.reference::<Forms>(), example, Required::True));
+    pub fn takes<T: Body + ToSchema>(mut self, example: Value) -> Self {
+        self.body = Some((self.reference::<T>(), example, Required::True));
         self.fails(&[
             &BAD_JSON,
             &WRONG_TYPE,
