@@ -25,7 +25,7 @@ use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
 use crate::peer::{self, Peer, Target};
 use crate::product::client::ProductClient;
-use crate::storage::{self, DatabaseUrl, Db};
+use crate::storage::{DatabaseUrl, Db, idempotency};
 use crate::user::api::User;
 use crate::user::client::UserClient;
 use crate::web::{self, Email, Hosts, Live, Metrics, Part, Server};
@@ -474,7 +474,7 @@ async fn sweep<W: Future<Output = Result<()>>>(period: Duration, work: impl Fn()
 async fn purge(db: Db, clock: Clock) {
     let work = || async {
         let now = clock.now();
-        while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
+        while db.write(move |tx| idempotency::purge(tx, now, 1000)).await? > 0 {}
         db.write(move |tx| revocations::purge(tx, now)).await?;
         product::purge(&db, &clock).await
     };

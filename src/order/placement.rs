@@ -19,12 +19,12 @@ use super::store::quota;
 use super::{Owed, Quota, SERVICE, State, store};
 use crate::auth::Scope;
 use crate::error::{
-    Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW,
-    USER_NOT_FOUND,
+    Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW, USER_NOT_FOUND,
 };
 use crate::events::{self, Event, intents};
 use crate::product::api::{Product, Reservation, insufficient};
-use crate::storage::{Answered, Key, Tx};
+use crate::storage::Tx;
+use crate::storage::idempotency::{self, Created, Key};
 use crate::web::Context;
 
 /// How long an order may take to be placed, from the first write to the last: well above the budget of
@@ -50,21 +50,12 @@ struct Draft {
 
 /// Places an order for a user within `scope`. Of requests with the same `key` one places it, and all are
 /// answered alike.
-pub async fn place(
-    state: &State,
-    context: &Context,
-    scope: Scope,
-    new: NewOrder,
-    key: Option<Key>,
-) -> Result<Answered> {
+pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder, key: Option<Key>) -> Result<Created> {
     if !scope.holds(new.user_id) {
         return Err(no_user(new.user_id));
     }
-    if let Some(key) = key.clone() {
-        let now = state.clock.now();
-        if let Some(placed) = state.db.read(move |tx| key.replay(tx, now)).await? {
-            return Ok(placed);
-        }
+    if let Some(placed) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
+        return Ok(placed);
     }
     let mut draft = draw_up(state, context, &new).await?;
     draft.quota = (scope != Scope::All).then_some(state.quota);
@@ -76,40 +67,30 @@ pub async fn place(
 }
 
 /// The one write of an order without tracked stock.
-async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
+async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
     let order = draft.order(draft.items.clone(), None, state)?;
     state
         .db
         .write(move |tx| {
-            // A twin may have come first while the others were asked.
-            if let Some(key) = &key
-                && let Some(placed) = key.replay(tx, order.created_at)?
-            {
-                return Ok(placed);
-            }
-            let claim = draft.claim(tx, order.created_at, order.created_at)?;
-            let placed = add(tx, order.clone(), claim)?;
-            if let Some(key) = &key {
-                key.answer(tx, &placed.json, order.created_at)?;
-            }
-            Ok(placed)
+            // A request with the same key may have come first while the other services were asked.
+            idempotency::once(tx, key.as_ref(), order.created_at, || {
+                let claim = draft.claim(tx, order.created_at, order.created_at)?;
+                add(tx, order.clone(), claim)
+            })
         })
         .await
 }
 
 /// The steps of an order with tracked stock.
-async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
+async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
     let reservation = Uuid::new_v4().to_string();
     let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
-    let (begun, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
+    let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
     let begun = state
         .db
         .write(move |tx| {
-            if let Some(key) = &begun {
-                if let Some(placed) = key.replay(tx, now)? {
-                    return Ok(Err(placed));
-                }
-                key.begin(tx, &own, lease, now)?;
+            if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
+                return Ok(Err(placed));
             }
             let claim = claimed.claim(tx, lease, now)?;
             Ok(Ok((intents::plan(tx, SERVICE, Owed::RELEASE, &own, lease)?, claim)))
@@ -125,9 +106,7 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
     };
     if placed.is_err() {
         let undone = state.db.write(move |tx| {
-            if let Some(key) = &key {
-                key.abandon(tx, &reservation)?;
-            }
+            idempotency::abandon(tx, key.as_ref(), &reservation)?;
             if let Some(claim) = claim {
                 quota::abandon(tx, claim)?;
             }
@@ -148,7 +127,7 @@ async fn finish(
     reserved: Reservation,
     debt: i64,
     claim: Option<i64>,
-) -> Result<Answered> {
+) -> Result<Created> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {
         id: Some(item.product_id),
@@ -167,17 +146,13 @@ async fn finish(
                 return Err(Error::new(&TOO_SLOW).detail("the reservation was given back meanwhile"));
             }
             let placed = add(tx, order.clone(), claim)?;
-            if let Some(key) = &key
-                && !key.finish(tx, &reservation, &placed.json)?
-            {
-                return Err(Error::new(&KEY_UNDER_WAY));
-            }
+            idempotency::finish(tx, key.as_ref(), &reservation, &placed)?;
             Ok(placed)
         })
         .await
 }
 
-fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Answered> {
+fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Created> {
     order.id = store::insert(tx, &order)?;
     if let Some(claim) = claim
         && !quota::keep(tx, claim, order.id)?
@@ -185,7 +160,7 @@ fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Answered> {
         return Err(Error::new(&TOO_SLOW).detail("the order took too long to be placed"));
     }
     events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
-    Answered::first(order.id, &order)
+    Created::first(order.id, &order)
 }
 
 fn no_user(id: i64) -> Error {

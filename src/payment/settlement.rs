@@ -106,13 +106,13 @@ fn expiry(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
     Event::PaymentExpired { payment_id: id, order_id, user_id, amount }
 }
 
-/// Lets one payment expire if its time is over.
-pub async fn expire_one(state: &State, context: &Context, id: i64) -> Result<()> {
+/// Lets the payment of an order expire if its time is over.
+pub async fn expire_of_order(state: &State, context: &Context, order_id: i64) -> Result<()> {
     let now = state.clock.now();
     let intent = state
         .db
-        .write(move |tx| match store::find(tx, id, Scope::All)? {
-            Some(payment) if store::expire(tx, id, now)? => expired(tx, &payment, now).map(Some),
+        .write(move |tx| match store::of_order(tx, order_id, Scope::All)? {
+            Some(payment) if store::expire(tx, payment.id, now)? => expired(tx, &payment, now).map(Some),
             _ => Ok(None),
         })
         .await?;

@@ -6,7 +6,7 @@
 
 pub mod files;
 mod health;
-mod keys;
+pub mod idempotency;
 mod scan;
 mod sqlite;
 mod tx;
@@ -27,7 +27,6 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 use health::Health;
-pub use keys::{Answered, Key, purge as purge_keys};
 use scan::Scans;
 pub use tx::{Param, Row, Tx};
 use writer::{For, Writer};

@@ -42,7 +42,8 @@ use uuid::Uuid;
 
 use crate::auth::{Auth, Principal};
 use crate::error::{BAD_HEADER, Code, Error, Result};
-use crate::storage::{Answered, Db, Key};
+use crate::storage::Db;
+use crate::storage::idempotency::{Created, Key};
 pub use context::{BUDGET, Context};
 pub use fields::{Body, Fault, Field, Fields, Json, OptionalJson, Patch, array};
 pub use hosts::Hosts;
@@ -245,7 +246,7 @@ pub fn done() -> HttpResponse {
 }
 
 /// 201 for what an Idempotency-Key may stand for, below `path`.
-pub fn created_once(path: &str, Answered { id, json, replayed }: Answered) -> HttpResponse {
+pub fn created_once(path: &str, Created { id, json, replayed }: Created) -> HttpResponse {
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("{path}/{id}"))).content_type(header::ContentType::json());
     if replayed {
