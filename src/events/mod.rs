@@ -7,17 +7,18 @@
 
 mod delivery;
 pub mod intents;
+mod pace;
 mod subscribers;
 
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::storage::{Db, Tx};
+use crate::storage::Tx;
 pub use delivery::{Delivery, Effect, Subscriber};
 pub use intents::{Act, Caller, Intent};
+use pace::Pace;
 
 /// The log of the order service: seed 004 has it hear of new users.
 pub const ORDER_LOG: &str = "order.log";
@@ -178,52 +179,4 @@ pub fn backlog(tx: &Tx<'_>) -> Result<Backlog> {
 fn backoff(attempts: i64, most: Duration) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or(0);
     Duration::from_millis(500 << doublings).min(most)
-}
-
-/// When to look for something to do: soon after this process has written, and twice a second for what others
-/// have written, as a token that was revoked elsewhere has a second to live. Requests go first: while they
-/// write, what is left over has to wait its turn.
-struct Pace {
-    db: Db,
-    /// Writes up to the last look.
-    seen: u64,
-    looked: Instant,
-    /// Whether the last look left something over.
-    more: bool,
-}
-
-impl Pace {
-    /// Soon, for people.
-    const TICK: Duration = Duration::from_millis(50);
-    /// A step takes the writer for some microseconds an event, and for a commit: rarely enough that few requests meet
-    /// it, and often enough that people don't notice.
-    const GAP: Duration = Duration::from_millis(100);
-    const IDLE: Duration = Duration::from_millis(500);
-
-    fn new(db: &Db) -> Self {
-        Self { db: db.clone(), seen: 0, looked: Instant::now(), more: false }
-    }
-
-    async fn next(&mut self) {
-        // One of the writes was that of the last step itself.
-        if self.more && self.written() <= self.seen + 1 {
-            return self.look();
-        }
-        loop {
-            tokio::time::sleep(Self::TICK).await;
-            let quiet = self.looked.elapsed();
-            let something = self.more || self.written() != self.seen;
-            if (something && quiet >= Self::GAP) || quiet >= Self::IDLE {
-                return self.look();
-            }
-        }
-    }
-
-    fn look(&mut self) {
-        (self.seen, self.looked) = (self.written(), Instant::now());
-    }
-
-    fn written(&self) -> u64 {
-        self.db.stats().writes.load(Ordering::Relaxed)
-    }
 }
