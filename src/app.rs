@@ -98,14 +98,14 @@ impl App {
                 parts.push(house.part(Service::Payment, &metrics).await?);
                 services.push(Service::Payment.name());
             }
-            let stands = if service == Service::User { user::stands } else { revocations::stands };
+            let is_current = if service == Service::User { user::is_current } else { revocations::is_current };
             let server = Server {
                 name,
                 db: db.clone(),
                 metrics,
                 hosts,
                 live: Live::new(closes.clone()),
-                auth: Auth { required: config.auth_required, tokens: tokens.clone(), stands, services },
+                auth: Auth { required: config.auth_required, tokens: tokens.clone(), is_current, services },
                 time_limit: config.request_timeout,
                 connections,
                 about: Default::default(),

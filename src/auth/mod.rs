@@ -186,7 +186,7 @@ impl Access {
 }
 
 /// Whether a user's token of a version counts, as a service knows it.
-pub type Stands = fn(&Tx<'_>, user_id: i64, version: i64) -> Result<bool>;
+pub type IsCurrent = fn(&Tx<'_>, user_id: i64, version: i64) -> Result<bool>;
 
 /// Who makes a request, and whose objects they may see.
 #[derive(Clone, Copy, Debug)]
@@ -201,7 +201,7 @@ pub struct Auth {
     /// Whether one has to log in (`AUTH=required`).
     pub required: bool,
     pub tokens: Tokens,
-    pub stands: Stands,
+    pub is_current: IsCurrent,
     /// The services that the server answers for.
     pub services: Vec<&'static str>,
 }
@@ -240,8 +240,8 @@ impl Auth {
     /// with a long answer, is looked at again.
     pub async fn check(&self, principal: Principal, db: &Db) -> Result<()> {
         let Principal::User(Holder { id, version, .. }) = principal else { return Ok(()) };
-        let stands = self.stands;
-        if db.read(move |tx| stands(tx, id, version)).await? { Ok(()) } else { Err(Error::new(&TOKEN_REVOKED)) }
+        let is_current = self.is_current;
+        if db.read(move |tx| is_current(tx, id, version)).await? { Ok(()) } else { Err(Error::new(&TOKEN_REVOKED)) }
     }
 }
 

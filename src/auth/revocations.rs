@@ -16,10 +16,10 @@ const LATE: Duration = Duration::from_secs(60);
 
 /// Keeps what `name` hears of.
 pub fn subscriber(name: &'static str) -> Subscriber {
-    Subscriber { name, effect: note, after: None }
+    Subscriber { name, effect: record, after: None }
 }
 
-fn note(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
+fn record(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
     for event in events {
         let Event::UserCredentialsChanged { user_id, version, at } = event else { continue };
         // Services that share a database hear it more than once.
@@ -34,7 +34,7 @@ fn note(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
 }
 
 /// Whether a user's token of this version counts, as far as is known here.
-pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
     let sql = "SELECT version FROM revocations WHERE user_id = $1";
     let oldest: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
     Ok(oldest.is_none_or(|oldest| oldest <= version))

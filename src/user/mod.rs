@@ -181,8 +181,8 @@ fn account_routes(routes: &mut Routes) {
 }
 
 /// Whether a user's token of this version counts.
-pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
-    store::stands(tx, user_id, version)
+pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+    store::is_current(tx, user_id, version)
 }
 
 /// Gives the account with this e-mail address a role, which ends its tokens. The user whose it is, if there is one.

@@ -145,7 +145,7 @@ pub fn open_account(tx: &Tx<'_>, user_id: i64, password_hash: &str) -> Result<Ac
 }
 
 /// Whether a user's token of this version counts.
-pub fn stands(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
     let sql = "SELECT token_version FROM accounts WHERE user_id = $1";
     let current: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
     Ok(current == Some(version))
