@@ -19,7 +19,7 @@ use crate::auth::{Auth, Role, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, Service, ServiceConfig, base_url};
 use crate::error::Result;
-use crate::events::{Caller, Delivery, ORDER_TOKENS, PAYMENT_TOKENS, PRODUCT_TOKENS, Subscriber};
+use crate::events::{Delivery, JobRunner, LocalSubscribers, Outbox, Subscriber};
 use crate::order::client::OrderClient;
 use crate::payment::client::PaymentClient;
 use crate::payment::gateway::Gateway;
@@ -35,6 +35,10 @@ use crate::{limits, order, payment, product, user};
 const BACKLOG: u32 = 1024;
 /// How often what has expired is cleared away.
 const PURGE: Duration = Duration::from_secs(60 * 60);
+
+/// For the subscribers of all services, whichever process they run in.
+const OUTBOX: Outbox =
+    Outbox::new(&[user::SUBSCRIBERS, product::SUBSCRIBERS, order::SUBSCRIBERS, payment::SUBSCRIBERS]);
 
 /// The services of this process, running.
 pub struct App {
@@ -82,7 +86,6 @@ impl App {
             addresses,
             tasks: Vec::new(),
             subscribers: Vec::new(),
-            revocations: Vec::new(),
         };
         let workers = (cores() / listeners.len().max(1)).max(1);
         let connections = limits::connections(listeners.len(), workers);
@@ -112,18 +115,14 @@ impl App {
             };
             ready.push((service, listener, server, parts));
         }
-        // What was revoked while this process was away must not count when it serves again.
-        let revocations = std::mem::take(&mut house.revocations);
-        Delivery::new(db.clone(), house.clock.clone(), revocations).catch_up().await.context("the revoked tokens")?;
+        let delivery = Delivery::new(db.clone(), house.clock.clone(), OUTBOX, &house.subscribers);
+        delivery.catch_up().await.context("the revoked tokens")?;
         let mut servers = Vec::new();
         for (service, listener, server, parts) in ready {
             let running = web::serve(listener, server, workers, parts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
-        if !house.subscribers.is_empty() {
-            let subscribers = std::mem::take(&mut house.subscribers);
-            house.tasks.push(tokio::spawn(Delivery::new(db.clone(), house.clock.clone(), subscribers).run()));
-        }
+        house.tasks.push(tokio::spawn(delivery.run()));
         house.tasks.push(tokio::spawn(purge(db.clone(), house.clock.clone())));
         let House { addresses, tasks, .. } = house;
         Ok(Self { servers, addresses, closing, tasks, db })
@@ -190,21 +189,19 @@ struct House<'a> {
     tokens: Tokens,
     addresses: Vec<(Service, SocketAddr)>,
     tasks: Vec<JoinHandle<()>>,
-    subscribers: Vec<Subscriber>,
-    /// Those of them that hear of revoked tokens.
-    revocations: Vec<Subscriber>,
+    /// Those of the services of this process.
+    subscribers: Vec<LocalSubscribers>,
 }
 
 impl House<'_> {
-    /// Has a service hear of revoked tokens as `name`.
-    fn hear_of_revocations(&mut self, name: &'static str) {
-        self.revocations.push(revocations::subscriber(name));
-        self.subscribers.push(revocations::subscriber(name));
+    /// Delivers events to the subscribers of a service.
+    fn subscribe(&mut self, subscribers: &'static [Subscriber]) {
+        self.subscribers.push(LocalSubscribers { subscribers, after: None });
     }
 
     /// A service: its demo data, its tasks, and what it adds to its server.
     async fn part(&mut self, service: Service, metrics: &Metrics) -> anyhow::Result<Part> {
-        let (db, clock) = (self.db.clone(), self.clock.clone());
+        let (db, clock, outbox) = (self.db.clone(), self.clock.clone(), OUTBOX);
         Ok(match service {
             Service::User => {
                 user::update(&db).await.context("the users")?;
@@ -212,8 +209,9 @@ impl House<'_> {
                     user::seed(&db).await.context("the demo users")?;
                 }
                 let (tokens, arrivals) = (self.tokens.clone(), user::Arrivals::default());
-                let state = user::State { db, clock, tokens, passwords: user::Passwords::new(cores())?, arrivals };
-                self.subscribers.push(user::subscriber(state.arrivals.clone()));
+                let passwords = user::Passwords::new(cores())?;
+                let state = user::State { db, clock, outbox, tokens, passwords, arrivals };
+                self.subscribers.push(user::local_subscribers(state.arrivals.clone()));
                 Part::new(service.name(), user::routes, move || state.clone())
             }
             Service::Product => {
@@ -221,8 +219,8 @@ impl House<'_> {
                 if self.config.demo {
                     product::seed(&db).await.context("the demo products")?;
                 }
-                self.hear_of_revocations(PRODUCT_TOKENS);
-                let state = product::State { db, clock };
+                self.subscribe(product::SUBSCRIBERS);
+                let state = product::State { db, clock, outbox };
                 Part::new(service.name(), product::routes, move || state.clone())
             }
             Service::Order => {
@@ -241,50 +239,52 @@ impl House<'_> {
                     let peer = |target: &std::sync::Arc<Target>| Peer::new(client.clone(), target.clone());
                     let products = products.as_ref().map(|products| ProductClient::new(peer(products)));
                     let payments = PaymentClient::new(peer(&payments));
-                    let act = order::act(products.clone(), payments.clone());
+                    let work = order::work(products.clone(), payments.clone());
                     order::State {
                         db: db.clone(),
                         clock: clock.clone(),
                         users: UserClient::new(peer(&users)),
                         products,
                         payments,
-                        owed: Caller::new(db.clone(), clock.clone(), order::SERVICE, act),
+                        outbox,
+                        jobs: JobRunner::new(db.clone(), clock.clone(), work),
                         order_ttl,
                         quota,
                     }
                 };
                 // Of this runtime, for the tasks.
                 let own = state(&peer::client()?);
-                self.tasks.push(tokio::spawn(own.owed.clone().run()));
+                self.tasks.push(tokio::spawn(own.jobs.clone().run()));
                 self.tasks.push(tokio::spawn(sweep(self.config.sweep, move || {
                     let own = own.clone();
                     async move { order::expire(&own).await }
                 })));
-                self.subscribers.push(order::subscriber());
-                self.hear_of_revocations(ORDER_TOKENS);
+                self.subscribe(order::SUBSCRIBERS);
                 Part::new(service.name(), order::routes, move || state(&peer::client().unwrap_or_default()))
             }
             Service::Payment => {
-                self.hear_of_revocations(PAYMENT_TOKENS);
+                self.subscribe(payment::SUBSCRIBERS);
                 let orders = self.target(service, Service::Order, &self.config.order_url, metrics)?;
                 let (gateway, window) = (Gateway::new(self.config.payment_gateway.clone()), self.config.payment_window);
                 let state = move |client: &Client| {
                     let settler = payment::Settler {
                         db: db.clone(),
+                        outbox,
                         orders: OrderClient::new(Peer::new(client.clone(), orders.clone())),
                         gateway: gateway.clone(),
                     };
-                    let act = payment::act(settler.clone());
+                    let work = payment::work(settler.clone());
                     payment::State {
                         db: db.clone(),
                         clock: clock.clone(),
                         settler,
-                        owed: Caller::new(db.clone(), clock.clone(), payment::SERVICE, act),
+                        outbox,
+                        jobs: JobRunner::new(db.clone(), clock.clone(), work),
                         window,
                     }
                 };
                 let own = state(&peer::client()?);
-                self.tasks.push(tokio::spawn(own.owed.clone().run()));
+                self.tasks.push(tokio::spawn(own.jobs.clone().run()));
                 self.tasks.push(tokio::spawn(sweep(self.config.sweep, move || {
                     let own = own.clone();
                     async move { payment::expire(&own).await }
@@ -421,7 +421,7 @@ pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Res
         bail!("{database_variable}: there is no database {database}");
     }
     let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
-    let found = user::set_role(&db, &Clock::system(), email, role).await;
+    let found = user::set_role(&db, &Clock::system(), OUTBOX, email, role).await;
     tokio::task::spawn_blocking(move || db.close()).await?;
     let email = email.as_str();
     found?.with_context(|| format!("{database} has no account with the e-mail address {email}: register it first"))

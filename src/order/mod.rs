@@ -5,11 +5,12 @@ pub mod api;
 pub mod client;
 mod forms;
 mod handlers;
+mod jobs;
 mod lifecycle;
 mod placement;
 mod store;
+mod subscribers;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -23,17 +24,19 @@ use crate::error::{
     PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result,
     TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS, TOO_SLOW, USER_NOT_FOUND,
 };
-use crate::events::{self, Act, Event, Intent, Subscriber};
+use crate::events::{JobRunner, Outbox};
 use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
-use crate::storage::{Db, Tx};
+use crate::storage::Db;
 use crate::user::client::UserClient;
-use crate::web::{Context, Doc, Id, Routes};
+use crate::web::{Doc, Id, Routes};
 use api::{Detail, PeerState, Reached, Shown, Status};
 use forms::{Forms, NewOrder, NewPaymentStatus, NewStatus};
+pub use jobs::{OrderJob, work};
+pub use subscribers::SUBSCRIBERS;
 
 pub const NAME: &str = "OrderService";
-/// The service in the storage's books.
+/// The service in tables that services share.
 pub const SERVICE: &str = "order";
 
 /// What the handlers work with.
@@ -45,8 +48,8 @@ pub struct State {
     /// `None`: there is no product service, and every order is of custom lines.
     pub products: Option<ProductClient>,
     pub payments: PaymentClient,
-    /// The calls that orders owe.
-    pub owed: events::Caller,
+    pub outbox: Outbox,
+    pub jobs: JobRunner<OrderJob>,
     /// How long an order waits to be paid.
     pub order_ttl: Duration,
     pub quota: Quota,
@@ -67,59 +70,6 @@ impl State {
         let missing = || Error::new(&PRODUCT_NOT_FOUND).detail("there is no product service: PRODUCT_URL is none");
         self.products.as_ref().ok_or_else(missing)
     }
-}
-
-/// The calls that an order may owe to other services.
-struct Owed;
-
-impl Owed {
-    /// Make a sale of a reservation; the target is its key.
-    const COMMIT: &str = "commit";
-    /// Give a reservation back; the target is its key.
-    const RELEASE: &str = "release";
-    /// Refund a payment; the target is its id.
-    const REFUND: &str = "refund";
-    /// Bring the payment of an order to what the order was said to have come to; the target is the order's id.
-    const SETTLE: &str = "settle";
-}
-
-/// Makes the calls that orders owe, when nobody waits for them.
-pub fn act(products: Option<ProductClient>, payments: PaymentClient) -> Act {
-    Arc::new(move |intent| {
-        let (products, payments) = (products.clone(), payments.clone());
-        Box::pin(async move { call(products.as_ref(), &payments, &Context::own(), &intent).await })
-    })
-}
-
-/// Makes one call that an order owes.
-async fn call(
-    products: Option<&ProductClient>,
-    payments: &PaymentClient,
-    context: &Context,
-    Intent { action, target, .. }: &Intent,
-) -> Result<()> {
-    match (action.as_str(), products) {
-        (Owed::COMMIT, Some(products)) => products.commit(context, target).await,
-        (Owed::RELEASE, Some(products)) => products.release(context, target).await,
-        (Owed::REFUND, _) => payments.refund(context, target).await,
-        (Owed::SETTLE, _) => payments.settle(context, target).await,
-        (_, None) => Err(Error::new(&PEER_UNAVAILABLE).detail("there is no product service")),
-        (_, Some(_)) => Err(Error::internal(anyhow::anyhow!("an order owes no {action}"))),
-    }
-}
-
-/// Logs new users, as seed 004 has it.
-pub fn subscriber() -> Subscriber {
-    Subscriber { name: events::ORDER_LOG, effect: log_events, after: None }
-}
-
-fn log_events(_: &Tx<'_>, events: &[Event]) -> Result<()> {
-    for event in events {
-        if let Event::UserCreated { user_id, name } = event {
-            log::info!(target: "pasar::events", "service={SERVICE} event={} user={user_id} name={name:?}", event.name());
-        }
-    }
-    Ok(())
 }
 
 pub fn routes(routes: &mut Routes) {

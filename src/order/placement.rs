@@ -1,10 +1,10 @@
 //! Placing an order, step by step.
 //!
 //! Without tracked stock nothing is changed anywhere until the one write at the end, so a step that
-//! fails leaves nothing behind. With it, the order begins by *owing* the release of what it is about to
-//! reserve, and the write that makes the order takes that debt back. If anything goes wrong in between,
-//! be it the whole process, the debt falls due and whoever finds it pays: the key of the reservation is
-//! released, whether or not the reservation was made, and will never reserve anything again.
+//! fails leaves nothing behind. With it, the first write plans a job that releases the reservation about to be made, and
+//! the write that inserts the order withdraws that job. If anything fails in between, be it the whole process, the
+//! job falls due and a worker releases the key of the reservation: whether or not the reservation was made, the key
+//! will never reserve anything again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use uuid::Uuid;
 use super::api::{Item, Order, Status};
 use super::forms::{NewOrder, What};
 use super::store::quota;
-use super::{Owed, Quota, SERVICE, State, store};
+use super::{OrderJob, Quota, State, store};
 use crate::auth::Scope;
 use crate::error::{
     Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, Sentence, TOO_SLOW, USER_NOT_FOUND,
 };
-use crate::events::{self, Event, intents};
+use crate::events::{Event, Outbox, jobs};
 use crate::product::api::{Product, Reservation, insufficient};
 use crate::storage::Tx;
 use crate::storage::idempotency::{self, Created, Key};
@@ -33,7 +33,7 @@ const LEASE: Duration = Duration::from_secs(5);
 /// Products that are asked for at once.
 const PARALLEL: usize = 8;
 
-/// What there is of an order before it stands.
+/// An order before it is placed.
 struct Draft {
     user_id: i64,
     user_name: String,
@@ -69,16 +69,26 @@ pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder
 /// The one write of an order without tracked stock.
 async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
     let order = draft.order(draft.items.clone(), None, state)?;
+    let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
             // A request with the same key may have come first while the other services were asked.
             idempotency::once(tx, key.as_ref(), order.created_at, || {
                 let claim = draft.claim(tx, order.created_at, order.created_at)?;
-                add(tx, order.clone(), claim)
+                add(tx, &outbox, order.clone(), claim)
             })
         })
         .await
+}
+
+/// What the first write of an order with tracked stock leaves to the last one.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// The planned job that releases the reservation.
+    release: i64,
+    /// The claim on the account's quota.
+    claim: Option<i64>,
 }
 
 /// The steps of an order with tracked stock.
@@ -86,31 +96,28 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
     let reservation = Uuid::new_v4().to_string();
     let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
     let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
-    let begun = state
-        .db
-        .write(move |tx| {
-            if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
-                return Ok(Err(placed));
-            }
-            let claim = claimed.claim(tx, lease, now)?;
-            Ok(Ok((intents::plan(tx, SERVICE, Owed::RELEASE, &own, lease)?, claim)))
-        })
-        .await?;
-    let (debt, claim) = match begun {
+    let begun = state.db.write(move |tx| {
+        if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
+            return Ok(Err(placed));
+        }
+        let claim = claimed.claim(tx, lease, now)?;
+        Ok(Ok(Begun { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
+    });
+    let begun = match begun.await? {
         Ok(begun) => begun,
         Err(placed) => return Ok(placed),
     };
     let placed = match state.products()?.reserve(context, &reservation, &draft.lines()).await {
-        Ok(reserved) => finish(state, draft, key.clone(), reserved, debt, claim).await,
+        Ok(reserved) => finish(state, draft, key.clone(), reserved, begun).await,
         Err(error) => Err(error),
     };
     if placed.is_err() {
         let undone = state.db.write(move |tx| {
             idempotency::abandon(tx, key.as_ref(), &reservation)?;
-            if let Some(claim) = claim {
+            if let Some(claim) = begun.claim {
                 quota::abandon(tx, claim)?;
             }
-            intents::hasten(tx, debt)
+            jobs::run_now(tx, begun.release)
         });
         if let Err(error) = undone.await {
             log::warn!("an order that came to nothing is undone when its lease runs out: {error}");
@@ -119,14 +126,13 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
     placed
 }
 
-/// Makes the order of what was reserved, and takes the debt back.
+/// Inserts the order of what was reserved, and withdraws the job that would release it.
 async fn finish(
     state: &State,
     draft: Arc<Draft>,
     key: Option<Key>,
     reserved: Reservation,
-    debt: i64,
-    claim: Option<i64>,
+    begun: Begun,
 ) -> Result<Created> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {
@@ -139,27 +145,28 @@ async fn finish(
     let items: Vec<_> = items.collect();
     draft.check_price(&items)?;
     let order = draft.order(items, Some(reservation.clone()), state)?;
+    let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
-            if !intents::withdraw(tx, debt)? {
+            if !jobs::withdraw(tx, begun.release)? {
                 return Err(Error::new(&TOO_SLOW).detail("the reservation was given back meanwhile"));
             }
-            let placed = add(tx, order.clone(), claim)?;
+            let placed = add(tx, &outbox, order.clone(), begun.claim)?;
             idempotency::finish(tx, key.as_ref(), &reservation, &placed)?;
             Ok(placed)
         })
         .await
 }
 
-fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Created> {
+fn add(tx: &Tx<'_>, outbox: &Outbox, mut order: Order, claim: Option<i64>) -> Result<Created> {
     order.id = store::insert(tx, &order)?;
     if let Some(claim) = claim
         && !quota::keep(tx, claim, order.id)?
     {
         return Err(Error::new(&TOO_SLOW).detail("the order took too long to be placed"));
     }
-    events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
+    outbox.emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
     Created::first(order.id, &order)
 }
 

@@ -71,11 +71,11 @@ pub async fn create(
         return Ok(web::created_once("/payments", opened));
     }
     let payment = draw_up(&state, &context, scope, &new).await?;
-    let order_id = payment.order_id;
+    let (order_id, outbox) = (payment.order_id, state.outbox);
     let opened = state.db.write(move |tx| {
         idempotency::once(tx, key.as_ref(), payment.created_at, || {
             check_none_open(tx, &payment)?;
-            let payment = store::insert(tx, &payment)?;
+            let payment = store::insert(tx, &outbox, &payment)?;
             Created::first(payment.id, &payment)
         })
     });

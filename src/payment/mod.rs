@@ -4,10 +4,11 @@ pub mod api;
 pub mod client;
 pub mod gateway;
 mod handlers;
+mod jobs;
 mod settlement;
 mod store;
+mod subscribers;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -15,18 +16,20 @@ use serde_json::json;
 use crate::auth::Access;
 use crate::clock::Clock;
 use crate::error::{
-    Error, IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
+    IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
     PAYMENT_OPEN, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, PEER_UNAVAILABLE, Result,
 };
-use crate::events::{self, Act, Intent};
+use crate::events::{JobRunner, Outbox};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
-use crate::web::{Context, Doc, Routes};
+use crate::web::{Doc, Routes};
 use api::{Confirmation, Forms, NewPayment, Offered, Shown};
 use gateway::Gateway;
+pub use jobs::{PaymentJob, work};
+pub use subscribers::SUBSCRIBERS;
 
 pub const NAME: &str = "PaymentService";
-/// The service in the storage's books.
+/// The service in tables that services share.
 pub const SERVICE: &str = "payment";
 
 /// What the handlers work with.
@@ -35,8 +38,8 @@ pub struct State {
     pub db: Db,
     pub clock: Clock,
     pub settler: Settler,
-    /// The calls that payments owe.
-    pub owed: events::Caller,
+    pub outbox: Outbox,
+    pub jobs: JobRunner<PaymentJob>,
     /// How long a payment can be confirmed.
     pub window: Duration,
 }
@@ -45,38 +48,9 @@ pub struct State {
 #[derive(Clone)]
 pub struct Settler {
     pub db: Db,
+    pub outbox: Outbox,
     pub orders: OrderClient,
     pub gateway: Gateway,
-}
-
-/// The calls that a payment may owe; the target is its id.
-struct Owed;
-
-impl Owed {
-    /// Charge it and tell its order, or give it back.
-    const SETTLE: &str = "settle";
-    /// Tell its order that it came to nothing.
-    const TELL: &str = "tell";
-}
-
-/// Makes the calls that payments owe, when nobody waits for them.
-pub fn act(settler: Settler) -> Act {
-    Arc::new(move |intent| {
-        let settler = settler.clone();
-        Box::pin(async move { settler.call(&Context::own(), &intent).await })
-    })
-}
-
-impl Settler {
-    /// Makes one call that a payment owes.
-    async fn call(&self, context: &Context, Intent { action, target, .. }: &Intent) -> Result<()> {
-        let id = target.parse().map_err(Error::internal)?;
-        match action.as_str() {
-            Owed::SETTLE => self.settle(context, id).await,
-            Owed::TELL => self.tell(context, id).await,
-            _ => Err(Error::internal(anyhow::anyhow!("a payment owes no {action}"))),
-        }
-    }
 }
 
 pub fn routes(routes: &mut Routes) {

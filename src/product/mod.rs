@@ -4,6 +4,7 @@ pub mod api;
 pub mod client;
 mod handlers;
 mod store;
+mod subscribers;
 
 use std::time::Duration;
 
@@ -17,11 +18,13 @@ use crate::error::{
     BUSY, INSUFFICIENT_STOCK, INVALID_FIELDS, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS,
     RESERVATION_NOT_FOUND, RESERVATION_RELEASED, Result, STOCK_HELD, STOCK_TOO_LARGE, TOO_SLOW,
 };
+use crate::events::Outbox;
 use crate::storage::Db;
 use crate::web::{Doc, Name, Quantity, Routes, Rupiah};
 use api::{
     ADDED, Added, NewProduct, NewReservation, NewStock, Product, ProductPatch, Reservation, StockCheck, StockLevel,
 };
+pub use subscribers::SUBSCRIBERS;
 
 pub const NAME: &str = "ProductService";
 
@@ -33,6 +36,7 @@ const TOMBSTONE_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub struct State {
     pub db: Db,
     pub clock: Clock,
+    pub outbox: Outbox,
 }
 
 pub fn routes(routes: &mut Routes) {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::api::{NewProduct, Product, ProductPatch};
 use crate::error::{Error, Result, STOCK_HELD};
-use crate::events::{self, Event};
+use crate::events::{Event, Outbox};
 use crate::storage::{Param, Row, Tx};
 use crate::web::{Name, Patch, Place, Rupiah, Sort, SortKey, Stock, Text};
 use search::{Search, search_text};
@@ -121,7 +121,7 @@ fn statement<'a>(
     Ok((sql, params))
 }
 
-pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
+pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product> {
     let stock = new.stock.map(Stock::get);
     let description = new.description.as_ref().map(Text::as_str);
     let added = tx.query_one(
@@ -140,12 +140,12 @@ pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
         ],
         product,
     )?;
-    events::emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
+    outbox.emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
     Ok(added)
 }
 
 /// Changes what `patch` names; `None` if there is no such product.
-pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
+pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
     let Some(mut product) = find(tx, id)? else { return Ok(None) };
     if let Some(name) = &patch.name {
         product.name = name.as_str().to_owned();
@@ -171,9 +171,9 @@ pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Produ
     )?;
     match patch.stock {
         Patch::Keep => {}
-        Patch::Set(new) => product.stock = stock::set(tx, id, new.get())?.and_then(|level| level.stock),
+        Patch::Set(new) => product.stock = stock::set(tx, outbox, id, new.get())?.and_then(|level| level.stock),
         Patch::Remove if product.stock.is_some() => {
-            stock::untrack(tx, id)?;
+            stock::untrack(tx, outbox, id)?;
             product.stock = None;
         }
         Patch::Remove => {}

@@ -8,6 +8,7 @@ mod limits;
 mod password;
 mod store;
 mod stream;
+mod subscribers;
 
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::auth::token::Tokens;
 use crate::auth::{Access, Role};
 use crate::clock::Clock;
 use crate::error::{EMAIL_TAKEN, Result, TOO_MANY_ATTEMPTS, USER_NOT_FOUND, WRONG_CREDENTIALS};
-use crate::events::{NOTIFICATIONS, Subscriber};
+use crate::events::Outbox;
 use crate::storage::{Db, Tx};
 use crate::web::{Doc, Email, Routes};
 use api::{
@@ -23,6 +24,7 @@ use api::{
 };
 pub use password::Passwords;
 pub use stream::Arrivals;
+pub use subscribers::{SUBSCRIBERS, local as local_subscribers};
 
 pub const NAME: &str = "UserService";
 
@@ -31,6 +33,7 @@ pub const NAME: &str = "UserService";
 pub struct State {
     pub db: Db,
     pub clock: Clock,
+    pub outbox: Outbox,
     pub tokens: Tokens,
     pub passwords: Passwords,
     pub arrivals: Arrivals,
@@ -186,20 +189,14 @@ pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
 }
 
 /// Gives the account with this e-mail address a role, which ends its tokens. The user whose it is, if there is one.
-pub async fn set_role(db: &Db, clock: &Clock, email: &Email, role: Role) -> Result<Option<User>> {
+pub async fn set_role(db: &Db, clock: &Clock, outbox: Outbox, email: &Email, role: Role) -> Result<Option<User>> {
     let (key, now) = (email.key(), clock.now());
-    db.write(move |tx| store::set_role(tx, &key, role, now)).await
+    db.write(move |tx| store::set_role(tx, &outbox, &key, role, now)).await
 }
 
 /// Brings what an earlier version stored up to date.
 pub async fn update(db: &Db) -> Result<()> {
     db.write(store::fold_emails).await
-}
-
-/// Makes notifications of what happens to orders, and tells the live streams.
-pub fn subscriber(arrivals: Arrivals) -> Subscriber {
-    let after = move |events: &[_]| arrivals.tell(events);
-    Subscriber { name: NOTIFICATIONS, effect: store::notify, after: Some(std::sync::Arc::new(after)) }
 }
 
 /// Adds the demo data to a database that never had a user.

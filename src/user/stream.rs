@@ -32,8 +32,8 @@ impl Default for Arrivals {
 }
 
 impl Arrivals {
-    /// Tells that these have been made notifications of.
-    pub fn tell(&self, events: &[Event]) {
+    /// Wakes the streams of the users who were notified of `events`.
+    pub fn announce(&self, events: &[Event]) {
         let user = |event: &Event| match event {
             Event::OrderCreated { user_id, .. } | Event::OrderStatusChanged { user_id, .. } => Some(*user_id),
             _ => None,

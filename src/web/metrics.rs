@@ -87,8 +87,8 @@ impl Metrics {
             for (of, state, count) in [
                 ("events", "waiting", backlog.events_waiting),
                 ("events", "parked", backlog.events_parked),
-                ("calls", "waiting", backlog.intents_waiting),
-                ("calls", "parked", backlog.intents_parked),
+                ("calls", "waiting", backlog.jobs_waiting),
+                ("calls", "parked", backlog.jobs_parked),
             ] {
                 self.backlog.with_label_values(&[of, state]).set(count);
             }
