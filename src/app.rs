@@ -20,11 +20,11 @@ use crate::auth::token::{Secret, Tokens};
 use crate::auth::{Auth, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
-use crate::events::{Delivery, Subscriber};
+use crate::events::{Delivery, Outbox};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::service::{Deps, Purge, Service, ServiceName, every};
-use crate::storage::{self, DatabaseUrl, Db};
+use crate::storage::{DatabaseUrl, Db, idempotency};
 use crate::web::{self, Hosts, Live, Mount, Server};
 use crate::{order, payment, product, user};
 pub use maintenance::{Checkup, Reset, health, set_role};
@@ -36,6 +36,10 @@ const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// The services stop in this order, each group at once: first those that call the others.
 const STOP_ORDER: [&[ServiceName]; 3] =
     [&[ServiceName::Payment], &[ServiceName::Order], &[ServiceName::User, ServiceName::Product]];
+
+/// For the subscribers of all services, whichever process they run in.
+const OUTBOX: Outbox =
+    Outbox::new(&[user::SUBSCRIBERS, product::SUBSCRIBERS, order::SUBSCRIBERS, payment::SUBSCRIBERS]);
 
 /// The services of this process, running.
 pub struct App {
@@ -97,6 +101,7 @@ impl App {
             let deps = Deps {
                 db: db.clone(),
                 clock: clock.clone(),
+                outbox: OUTBOX,
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),
                 urls: Arc::clone(&urls),
@@ -111,7 +116,7 @@ impl App {
                 mounts.push(service.mount);
                 token_check.get_or_insert(service.token_check);
                 tasks.extend(service.tasks);
-                subscribers.extend(service.subscribers);
+                subscribers.push(service.subscribers);
                 purges.extend(service.purge);
             }
             let Some(token_check) = token_check else { continue };
@@ -134,19 +139,15 @@ impl App {
             };
             ready.push((first, listener, server, mounts));
         }
-        // What was revoked while this process was away must not count when it serves again.
-        let revocations = subscribers.iter().filter(|subscriber| subscriber.before_serving);
-        let revocations: Vec<Subscriber> = revocations.cloned().collect();
-        Delivery::new(db.clone(), clock.clone(), revocations).catch_up().await.context("the revoked tokens")?;
+        let delivery = Delivery::new(db.clone(), clock.clone(), OUTBOX, &subscribers);
+        delivery.catch_up().await.context("the revoked tokens")?;
         let mut servers = Vec::new();
         for (service, listener, server, mounts) in ready {
             let running = web::serve(listener, server, workers, mounts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
         let mut tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-        if !subscribers.is_empty() {
-            tasks.push(tokio::spawn(Delivery::new(db.clone(), clock.clone(), subscribers).run()));
-        }
+        tasks.push(tokio::spawn(delivery.run()));
         tasks.push(tokio::spawn(purge(db.clone(), clock, purges)));
         Ok(Self { servers, addresses, closing, tasks, db })
     }
@@ -261,7 +262,7 @@ fn bind(service: ServiceName, listen: SocketAddr) -> anyhow::Result<TcpListener>
 async fn purge(db: Db, clock: Clock, purges: Vec<Purge>) {
     let work = || async {
         let now = clock.now();
-        while db.write(move |tx| storage::purge_keys(tx, now, 1000)).await? > 0 {}
+        while db.write(move |tx| idempotency::purge(tx, now, 1000)).await? > 0 {}
         db.write(move |tx| revocations::purge(tx, now)).await?;
         for purge in &purges {
             purge().await?;

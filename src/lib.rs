@@ -16,7 +16,7 @@
 //! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
 //! | [`storage`] | the database: snapshots for reading, bounded scans, one group-committing writer; Idempotency-Keys |
 //! | [`auth`] | who makes a request and what they may: tokens, roles, access |
-//! | [`events`] | what happened, told through an outbox; the calls that are owed to other services |
+//! | [`events`] | what happened, delivered through an outbox; jobs: the calls that must follow from a change |
 //! | [`user`], [`product`], [`order`], [`payment`] | the services: `api` (wire types), `client` (for the other services), `handlers`, `store` (SQL), and the routes in `mod` |
 //!
 //! A request enters through `web::front`, is routed by the table in its service's `mod`, handled in
@@ -27,8 +27,8 @@
 //!
 //! 1. A service reaches another only through that service's `client` and `api`, over real HTTP even
 //!    within one process. `store` and `handlers` are private.
-//! 2. A table belongs to one service, and SQL stands only in that service's `store`; the outbox, the owed
-//!    calls, the Idempotency-Keys and the revoked tokens are the books of `events`, `storage` and `auth`.
+//! 2. A table belongs to one service, and SQL stands only in that service's `store`; the outbox, the
+//!    jobs, the Idempotency-Keys and the revoked tokens belong to `events`, `storage` and `auth`.
 //! 3. `storage` and `events` know nothing of HTTP or of a service.
 //! 4. Only `app` chooses concrete parts; only `config` reads the environment; status codes stand only in
 //!    `web` and `peer`.

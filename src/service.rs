@@ -11,7 +11,7 @@ use reqwest::Url;
 use crate::auth::{TokenCheck, token::Tokens};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::events::Subscriber;
+use crate::events::{LocalSubscribers, Outbox};
 use crate::metrics::Metrics;
 use crate::peer::{ServiceToken, Target};
 use crate::storage::Db;
@@ -58,6 +58,7 @@ impl ServiceName {
 pub struct Deps {
     pub db: Db,
     pub clock: Clock,
+    pub outbox: Outbox,
     pub tokens: Tokens,
     /// Of the server that the service is on.
     pub metrics: Metrics,
@@ -90,8 +91,8 @@ pub struct Service {
     pub mount: Mount,
     /// Whether a user's token still counts, as this service knows it.
     pub token_check: TokenCheck,
-    /// What it hears of.
-    pub subscribers: Vec<Subscriber>,
+    /// What is delivered to it.
+    pub subscribers: LocalSubscribers,
     /// What has to be done before it answers.
     pub start_up: BoxFuture<'static, anyhow::Result<()>>,
     /// What goes on as long as the process lives.

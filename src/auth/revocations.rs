@@ -8,18 +8,20 @@ use std::time::Duration;
 use super::token::{LEEWAY, LIFE};
 use crate::clock::millis;
 use crate::error::Result;
-use crate::events::{Event, Subscriber};
+use crate::events::{Event, EventKind, Subscriber};
 use crate::storage::Tx;
 
 /// How long after the change a login that had begun before it may still be given a token.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Keeps what `name` hears of.
-pub fn subscriber(name: &'static str) -> Subscriber {
-    Subscriber { name, effect: note, after: None, before_serving: true }
+/// A subscriber that records them for a service.
+pub const fn subscriber(name: &'static str) -> Subscriber {
+    let kinds = &[EventKind::UserCredentialsChanged];
+    // What was revoked while a process was away must not count when it serves again.
+    Subscriber { name, kinds, effect: record, is_needed_to_serve: true }
 }
 
-fn note(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
+fn record(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
     for event in events {
         let Event::UserCredentialsChanged { user_id, version, at } = event else { continue };
         // Services that share a database hear it more than once.

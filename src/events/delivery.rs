@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
-use super::{Event, Pace, backoff, subscribers};
+use super::pace::Pace;
+use super::{Event, Outbox, Subscriber, backoff, subscribers};
 use crate::clock::{Clock, millis};
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx, WRITES_BETWEEN};
@@ -26,27 +27,23 @@ const PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How often it is written down who subscribes here, and dropped what nobody receives.
 const CENSUS: Duration = Duration::from_secs(60);
 
-/// What a subscriber does with events, oldest first, in the transaction that removes them from the outbox.
-pub type Effect = fn(&Tx<'_>, &[Event]) -> Result<()>;
-
 /// Called with what a subscriber has handled, once that is committed.
 pub type After = Arc<dyn Fn(&[Event]) + Send + Sync>;
 
-/// Somebody in this process who hears of events.
+/// The subscribers of a service that runs in this process.
 #[derive(Clone)]
-pub struct Subscriber {
-    pub name: &'static str,
-    pub effect: Effect,
+pub struct LocalSubscribers {
+    pub subscribers: &'static [Subscriber],
+    /// Called after each batch of any of them.
     pub after: Option<After>,
-    /// Whether what waits has to be handled before the services of this process answer.
-    pub before_serving: bool,
 }
 
-/// Hands events to `subscribers`.
+/// Hands events to the subscribers of this process.
 pub struct Delivery {
     db: Db,
     clock: Clock,
-    subscribers: Vec<Subscriber>,
+    outbox: Outbox,
+    subscribers: Vec<(&'static Subscriber, Option<After>)>,
 }
 
 /// A row of the outbox.
@@ -58,8 +55,14 @@ struct Waiting {
 }
 
 impl Delivery {
-    pub fn new(db: Db, clock: Clock, subscribers: Vec<Subscriber>) -> Self {
-        Self { db, clock, subscribers }
+    /// `local`: of each service in this process.
+    pub fn new(db: Db, clock: Clock, outbox: Outbox, local: &[LocalSubscribers]) -> Self {
+        let of_service = |local: &LocalSubscribers| {
+            let after = local.after.clone();
+            local.subscribers.iter().map(move |subscriber| (subscriber, after.clone()))
+        };
+        let subscribers = local.iter().flat_map(of_service).collect();
+        Self { db, clock, outbox, subscribers }
     }
 
     /// Delivers for as long as it is polled.
@@ -81,29 +84,36 @@ impl Delivery {
         }
     }
 
-    /// Delivers what waits now.
+    /// Delivers what must be handled before this process may serve requests.
     pub async fn catch_up(&self) -> Result<()> {
-        while self.step().await? {}
+        while self.step_of(|subscriber| subscriber.is_needed_to_serve).await? {}
         Ok(())
     }
 
     /// Delivers one batch to each subscriber; true if it may have left something over.
-    pub async fn step(&self) -> Result<bool> {
-        let (names, now) = (self.names(), self.clock.now());
+    async fn step(&self) -> Result<bool> {
+        self.step_of(|_| true).await
+    }
+
+    /// Delivers one batch to each subscriber that is `included`.
+    async fn step_of(&self, included: fn(&Subscriber) -> bool) -> Result<bool> {
+        let subscribers = || self.subscribers.iter().filter(|(subscriber, _)| included(subscriber));
+        let names: Vec<_> = subscribers().map(|(subscriber, _)| subscriber.name).collect();
+        let now = self.clock.now();
         let due = move |tx: &Tx<'_>| names.iter().map(|name| Ok(!due(tx, name, now, 1)?.is_empty())).collect();
         let due: Vec<bool> = self.db.read(due).await?;
         // All at once: of each subscriber's batches, no more than [`WRITES_BETWEEN`] lie between two.
-        let due = self.subscribers.iter().zip(due).filter(|(_, due)| *due);
-        let more = try_join_all(due.map(|(subscriber, _)| self.deliver(subscriber))).await?;
-        Ok(more.contains(&true))
+        let due = subscribers().zip(due).filter(|(_, due)| *due);
+        let more = due.map(|((subscriber, after), _)| self.deliver(subscriber, after.as_ref()));
+        Ok(try_join_all(more).await?.contains(&true))
     }
 
     /// Delivers a batch to one subscriber. Nearly always all of it can be applied; if not, smaller and smaller
     /// ones find the event that can't.
-    async fn deliver(&self, subscriber: &Subscriber) -> Result<bool> {
+    async fn deliver(&self, subscriber: &Subscriber, after: Option<&After>) -> Result<bool> {
         let (mut limit, mut applied_in_full) = (BATCH, 0);
         loop {
-            match self.apply(subscriber, limit).await {
+            match self.apply(subscriber, after, limit).await {
                 Ok(applied) if limit == BATCH => return Ok(applied == BATCH),
                 Ok(applied) => {
                     applied_in_full += 1;
@@ -115,16 +125,16 @@ impl Delivery {
                 Err(error) if error.code().kind == Kind::Unavailable => return Err(error),
                 Err(_) if limit > 1 => (limit, applied_in_full) = (limit / NARROWER, 0),
                 Err(_) => {
-                    self.apply_first(subscriber).await?;
+                    self.apply_first(subscriber, after).await?;
                     return Ok(true);
                 }
             }
         }
     }
 
-    /// Applies up to `limit` events, all or none, and tells how many there were.
-    async fn apply(&self, subscriber: &Subscriber, limit: usize) -> Result<usize> {
-        let (Subscriber { name, effect, .. }, now) = (subscriber.clone(), self.clock.now());
+    /// Applies up to `limit` events, all or none. Returns how many there were.
+    async fn apply(&self, subscriber: &Subscriber, after: Option<&After>, limit: usize) -> Result<usize> {
+        let (Subscriber { name, effect, .. }, now) = (*subscriber, self.clock.now());
         let handled = self.db.write_in_background(move |tx| {
             let waiting = due(tx, name, now, limit)?;
             let Some(Waiting { id: last, .. }) = waiting.last() else { return Ok(Vec::new()) };
@@ -136,7 +146,7 @@ impl Delivery {
             Ok(events)
         });
         let handled = handled.await?;
-        if let Some(after) = &subscriber.after
+        if let Some(after) = after
             && !handled.is_empty()
         {
             after(&handled);
@@ -144,18 +154,18 @@ impl Delivery {
         Ok(handled.len())
     }
 
-    /// Applies the first event alone, or notes that it failed.
-    async fn apply_first(&self, subscriber: &Subscriber) -> Result<()> {
+    /// Applies the first event alone, or records that it failed.
+    async fn apply_first(&self, subscriber: &Subscriber, after: Option<&After>) -> Result<()> {
         let (name, now) = (subscriber.name, self.clock.now());
         let first = self.db.read(move |tx| due(tx, name, now, 1)).await?.into_iter().next();
         let Some(first) = first else { return Ok(()) };
-        match self.apply(subscriber, 1).await {
+        match self.apply(subscriber, after, 1).await {
             Err(error) if error.code().kind != Kind::Unavailable => self.failed(name, first, &error).await,
             applied => applied.map(drop),
         }
     }
 
-    /// Notes that a subscriber could not handle an event: it is tried again later, and parked in the end.
+    /// Records that a subscriber could not handle an event: it is tried again later, and parked in the end.
     async fn failed(&self, subscriber: &'static str, waiting: Waiting, error: &Error) -> Result<()> {
         let Waiting { id, event, attempts } = waiting;
         let attempts = attempts + 1;
@@ -166,7 +176,7 @@ impl Delivery {
             if parked { ", which is parked now" } else { "" },
         );
         let not_before = self.clock.after(backoff(attempts, PAUSE));
-        let note = move |tx: &Tx<'_>| {
+        let record = move |tx: &Tx<'_>| {
             tx.execute(
                 "UPDATE outbox SET attempts = $4, not_before = $5, parked = $6
                  WHERE subscriber = $1 AND id = $2 AND event = $3 AND attempts < $4",
@@ -180,24 +190,24 @@ impl Delivery {
                 ],
             )
         };
-        self.db.write_in_background(note).await.map(drop)
+        self.db.write_in_background(record).await.map(drop)
     }
 
     /// Writes down that the subscribers of this process are alive, and drops what nobody receives.
     async fn census(&self) -> Result<()> {
-        let (names, now) = (self.names(), self.clock.now());
+        let (names, now, outbox) = (self.names(), self.clock.now(), self.outbox);
         self.db.write_in_background(move |tx| subscribers::seen(tx, &names, now)).await?;
         loop {
             let names = self.names();
-            let dropped = self.db.write_in_background(move |tx| subscribers::drop_unreceived(tx, &names, now, BATCH));
-            if dropped.await? == 0 {
+            let drop = move |tx: &Tx<'_>| subscribers::drop_unreceived(tx, outbox, &names, now, BATCH);
+            if self.db.write_in_background(drop).await? == 0 {
                 return Ok(());
             }
         }
     }
 
     fn names(&self) -> Vec<&'static str> {
-        self.subscribers.iter().map(|subscriber| subscriber.name).collect()
+        self.subscribers.iter().map(|(subscriber, _)| subscriber.name).collect()
     }
 }
 

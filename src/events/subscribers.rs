@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::SUBSCRIPTIONS;
+use super::{Outbox, Subscriber};
 use crate::clock::millis;
 use crate::error::Result;
 use crate::storage::Tx;
@@ -25,10 +25,10 @@ pub fn seen(tx: &Tx<'_>, names: &[&str], now: i64) -> Result<()> {
 }
 
 /// Drops up to `limit` of the oldest events of each subscriber that is neither in this process, which has `own`, nor
-/// alive in another, but for the newest million; and tells how many. They are counted.
-pub fn drop_unreceived(tx: &Tx<'_>, own: &[&str], now: i64, limit: usize) -> Result<u64> {
+/// alive in another, but for the newest million; and returns how many. They are counted.
+pub fn drop_unreceived(tx: &Tx<'_>, outbox: Outbox, own: &[&str], now: i64, limit: usize) -> Result<u64> {
     let mut total = 0;
-    for (subscriber, _) in SUBSCRIPTIONS.iter().filter(|(name, _)| !own.contains(name)) {
+    for Subscriber { name: subscriber, .. } in outbox.subscribers().filter(|other| !own.contains(&other.name)) {
         let last_seen = "SELECT last_seen FROM subscribers WHERE name = $1";
         let last_seen: Option<i64> = tx.query_opt(last_seen, &[(*subscriber).into()], |row| row.get(0))?;
         if last_seen.is_some_and(|at| at > now - millis(ALIVE)) {

@@ -1,48 +1,90 @@
-//! The calls that orders owe to other services.
+//! The calls to other services that must follow from what has become of an order.
 
 use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::{Error, PEER_UNAVAILABLE, Result};
-use crate::events::{Act, Intent};
+use crate::events::{JobKind, jobs::Work};
 use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
+use crate::service::ServiceName;
 
-/// The calls that an order may owe to other services.
-pub struct Owed;
-
-impl Owed {
-    /// Make a sale of a reservation; the target is its key.
-    pub const COMMIT: &str = "commit";
-    /// Give a reservation back; the target is its key.
-    pub const RELEASE: &str = "release";
-    /// Refund a payment; the target is its id.
-    pub const REFUND: &str = "refund";
-    /// Bring the payment of an order to what the order was said to have come to; the target is the order's id.
-    pub const SETTLE: &str = "settle";
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderJob {
+    /// Make a sale of the reservation with this key.
+    Commit(String),
+    /// Give the reservation with this key back.
+    Release(String),
+    /// Refund the payment with this id.
+    Refund(i64),
+    /// Bring the payment of the order with this id to what the order was said to have come to.
+    Settle(i64),
 }
 
-/// Makes the calls that orders owe, when nobody waits for them.
-pub fn act(products: Option<ProductClient>, payments: PaymentClient) -> Act {
-    Arc::new(move |intent| {
+impl JobKind for OrderJob {
+    const SERVICE: &'static str = ServiceName::Order.name();
+
+    fn encode(&self) -> (&'static str, String) {
+        match self {
+            Self::Commit(reservation) => ("commit", reservation.clone()),
+            Self::Release(reservation) => ("release", reservation.clone()),
+            Self::Refund(payment) => ("refund", payment.to_string()),
+            Self::Settle(order) => ("settle", order.to_string()),
+        }
+    }
+
+    fn decode(action: &str, target: &str) -> Option<Self> {
+        match action {
+            "commit" => Some(Self::Commit(target.to_owned())),
+            "release" => Some(Self::Release(target.to_owned())),
+            "refund" => target.parse().ok().map(Self::Refund),
+            "settle" => target.parse().ok().map(Self::Settle),
+            _ => None,
+        }
+    }
+}
+
+/// Runs jobs when no request waits for them.
+pub fn work(products: Option<ProductClient>, payments: PaymentClient) -> Work<OrderJob> {
+    Arc::new(move |job| {
         let (products, payments) = (products.clone(), payments.clone());
-        Box::pin(async move { call(products.as_ref(), &payments, &Context::own(), &intent).await })
+        Box::pin(async move { run(products.as_ref(), &payments, &Context::own(), &job).await })
     })
 }
 
-/// Makes one call that an order owes.
-pub async fn call(
+/// Makes the call of a job.
+pub async fn run(
     products: Option<&ProductClient>,
     payments: &PaymentClient,
     context: &Context,
-    Intent { action, target, .. }: &Intent,
+    job: &OrderJob,
 ) -> Result<()> {
-    match (action.as_str(), products) {
-        (Owed::COMMIT, Some(products)) => products.commit(context, target).await,
-        (Owed::RELEASE, Some(products)) => products.release(context, target).await,
-        (Owed::REFUND, _) => payments.refund(context, target).await,
-        (Owed::SETTLE, _) => payments.settle(context, target).await,
-        (_, None) => Err(Error::new(&PEER_UNAVAILABLE).detail("there is no product service")),
-        (_, Some(_)) => Err(Error::internal(anyhow::anyhow!("an order owes no {action}"))),
+    let products = || products.ok_or_else(|| Error::new(&PEER_UNAVAILABLE).detail("there is no product service"));
+    match job {
+        OrderJob::Commit(reservation) => products()?.commit(context, reservation).await,
+        OrderJob::Release(reservation) => products()?.release(context, reservation).await,
+        OrderJob::Refund(payment) => payments.refund(context, *payment).await,
+        OrderJob::Settle(order) => payments.settle(context, *order).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_read_as_it_was_stored() {
+        let key = || "7f1c3a52-5d1e-4a34-9c5b-0c8f3d2e6a91".to_owned();
+        for (job, stored) in [
+            (OrderJob::Commit(key()), ("commit", key())),
+            (OrderJob::Release(key()), ("release", key())),
+            (OrderJob::Refund(3), ("refund", "3".to_owned())),
+            (OrderJob::Settle(2), ("settle", "2".to_owned())),
+        ] {
+            assert_eq!(job.encode(), stored);
+            assert_eq!(OrderJob::decode(stored.0, &stored.1), Some(job));
+        }
+        assert_eq!(OrderJob::decode("refund", &key()), None);
+        assert_eq!(OrderJob::decode("tell", "3"), None);
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! `pending → paid → confirmed → shipped → completed`; `pending → cancelled | expired | failed`;
 //! `paid → cancelled`. Each step is one conditional `UPDATE`, so that of two that race one wins. With it
-//! are written its place in the history, its event, and the calls that it owes: confirming makes a sale
-//! of the reservation, and an order that comes to nothing gives it back.
+//! are written its entry in the history, its event, and the jobs that follow from it: confirming makes a sale
+//! of the reservation, and an order that is cancelled, expires or fails gives it back.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::api::Order;
-use super::jobs::{Owed, call};
+use super::jobs::{self, OrderJob};
 use super::state::State;
 use super::store;
 use crate::auth::Scope;
@@ -18,11 +18,8 @@ use crate::clock::millis;
 use crate::context::Context;
 use crate::domain::OrderStatus as Status;
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
-use crate::events::{self, Event, Intent, intents};
-use crate::service::ServiceName;
+use crate::events::{Event, Job, Outbox, jobs::begin};
 use crate::storage::Tx;
-
-const SERVICE: &str = ServiceName::Order.name();
 
 /// How long after its deadline an order is left alone: a payment that was confirmed in time may still be
 /// on its way.
@@ -84,16 +81,16 @@ impl Step {
     }
 }
 
-/// Takes a step with an order within `scope`, makes the calls that it owes, and shows the order as it is
-/// then. A call that can't be made now is made later; the step stands.
+/// Takes a step with an order within `scope`, runs the jobs that follow from it, and shows the order as it is
+/// then. A job that fails is retried later; the step is not undone.
 ///
 /// The step starts from where the order is now. If another one is faster, this one is refused, even if it
 /// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.
 pub async fn take(state: &State, context: &Context, id: i64, scope: Scope, step: Step) -> Result<Order> {
     let seen = state.db.read(move |tx| find(tx, id, scope)).await?;
-    let now = state.clock.now();
-    let (order, owed) = state.db.write(move |tx| advance(tx, id, seen.status, step, now)).await?;
-    pay_off(state, context, owed).await;
+    let (now, outbox) = (state.clock.now(), state.outbox);
+    let (order, jobs) = state.db.write(move |tx| advance(tx, &outbox, id, seen.status, step, now)).await?;
+    run_jobs(state, context, jobs).await;
     Ok(order)
 }
 
@@ -101,18 +98,18 @@ pub async fn take(state: &State, context: &Context, id: i64, scope: Scope, step:
 pub async fn expire(state: &State) -> Result<()> {
     bring_forward(state).await?;
     loop {
-        let now = state.clock.now();
+        let (now, outbox) = (state.clock.now(), state.outbox);
         let due = state.db.read(move |tx| store::unpaid(tx, now - millis(GRACE), BATCH)).await?;
         if due.is_empty() {
             return Ok(());
         }
-        let owed = state
+        let jobs = state
             .db
             .write_in_background(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
-                    match advance(tx, *id, Status::Pending, Step::Expire(By::Deadline), now) {
-                        Ok((_, owed)) => all.extend(owed),
+                    match advance(tx, &outbox, *id, Status::Pending, Step::Expire(By::Deadline), now) {
+                        Ok((_, jobs)) => all.extend(jobs),
                         // Somebody was faster.
                         Err(error) if error.is(&ORDER_STATE) => {}
                         Err(error) => return Err(error),
@@ -121,7 +118,7 @@ pub async fn expire(state: &State) -> Result<()> {
                 Ok(all)
             })
             .await?;
-        pay_off(state, &Context::own(), owed).await;
+        run_jobs(state, &Context::own(), jobs).await;
     }
 }
 
@@ -142,12 +139,12 @@ async fn bring_forward(state: &State) -> Result<()> {
     }
 }
 
-async fn pay_off(state: &State, context: &Context, owed: Vec<Intent>) {
-    let calls = owed.into_iter().map(async |intent| {
-        let outcome = call(state.products.as_ref(), &state.payments, context, &intent).await;
-        state.owed.note(intent, outcome).await;
+async fn run_jobs(state: &State, context: &Context, jobs: Vec<Job<OrderJob>>) {
+    let runs = jobs.into_iter().map(async |job| {
+        let outcome = jobs::run(state.products.as_ref(), &state.payments, context, &job.kind).await;
+        state.jobs.record(job, outcome).await;
     });
-    join_all(calls).await;
+    join_all(runs).await;
 }
 
 fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Order> {
@@ -162,8 +159,15 @@ fn refusal(step: Step, status: Status) -> Error {
     }
 }
 
-/// Takes a step with an order that is in `from`, and tells what calls are owed for it.
-fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(Order, Vec<Intent>)> {
+/// Takes a step with an order that is in `from`, and begins the jobs that follow from it.
+fn advance(
+    tx: &Tx<'_>,
+    outbox: &Outbox,
+    id: i64,
+    from: Status,
+    step: Step,
+    now: i64,
+) -> Result<(Order, Vec<Job<OrderJob>>)> {
     let mut order = find(tx, id, Scope::All)?;
     if step.is_taken(&order) {
         return Ok((order, Vec::new()));
@@ -193,22 +197,22 @@ fn advance(tx: &Tx<'_>, id: i64, from: Status, step: Step, now: i64) -> Result<(
     (order.status, order.expires_at) = (next, None);
     store::add_to_history(tx, id, next, now)?;
     let (user_id, status) = (order.user_id, next.as_str().to_owned());
-    events::emit(tx, &Event::OrderStatusChanged { order_id: id, user_id, status, at: now })?;
-    let mut owed = Vec::new();
-    if let Some(reservation) = &order.reservation {
+    outbox.emit(tx, &Event::OrderStatusChanged { order_id: id, user_id, status, at: now })?;
+    let mut jobs = Vec::new();
+    if let Some(reservation) = order.reservation.clone() {
         match next {
-            Status::Confirmed => owed.push(intents::begin(tx, SERVICE, Owed::COMMIT, reservation, now)?),
+            Status::Confirmed => jobs.push(begin(tx, OrderJob::Commit(reservation), now)?),
             Status::Cancelled | Status::Expired | Status::Failed => {
-                owed.push(intents::begin(tx, SERVICE, Owed::RELEASE, reservation, now)?);
+                jobs.push(begin(tx, OrderJob::Release(reservation), now)?);
             }
             Status::Pending | Status::Paid | Status::Shipped | Status::Completed => {}
         }
     }
     if let Step::Pay(By::Hand) | Step::Expire(By::Hand) | Step::Fail(By::Hand) = step {
-        owed.push(intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now)?);
+        jobs.push(begin(tx, OrderJob::Settle(id), now)?);
     }
     if let (Status::Cancelled, Some(payment)) = (next, order.payment_id()) {
-        owed.push(intents::begin(tx, SERVICE, Owed::REFUND, &payment.to_string(), now)?);
+        jobs.push(begin(tx, OrderJob::Refund(payment), now)?);
     }
-    Ok((order, owed))
+    Ok((order, jobs))
 }

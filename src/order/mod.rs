@@ -12,6 +12,8 @@ mod routes;
 mod service;
 mod state;
 mod store;
+mod subscribers;
 
 pub use service::{Settings, build};
 pub use state::Quota;
+pub use subscribers::SUBSCRIBERS;

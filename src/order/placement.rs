@@ -1,10 +1,10 @@
 //! Placing an order, step by step.
 //!
 //! Without tracked stock nothing is changed anywhere until the one write at the end, so a step that
-//! fails leaves nothing behind. With it, the order begins by *owing* the release of what it is about to
-//! reserve, and the write that makes the order takes that debt back. If anything goes wrong in between,
-//! be it the whole process, the debt falls due and whoever finds it pays: the key of the reservation is
-//! released, whether or not the reservation was made, and will never reserve anything again.
+//! fails leaves nothing behind. With it, the first write plans a job that releases the reservation about to be made, and
+//! the write that inserts the order withdraws that job. If anything fails in between, be it the whole process, the
+//! job falls due and a worker releases the key of the reservation: whether or not the reservation was made, the key
+//! will never reserve anything again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::api::{Item, Order, OrderResponse};
 use super::forms::{NewOrder, What};
-use super::jobs::Owed;
+use super::jobs::OrderJob;
 use super::state::{Quota, State};
 use super::store;
 use super::store::quota;
@@ -23,15 +23,12 @@ use crate::auth::Scope;
 use crate::context::Context;
 use crate::domain::{OrderStatus as Status, Sentence};
 use crate::error::{
-    Error, INVALID_FIELDS, KEY_UNDER_WAY, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW,
-    USER_NOT_FOUND,
+    Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW, USER_NOT_FOUND,
 };
-use crate::events::{self, Event, intents};
+use crate::events::{Event, Outbox, jobs};
 use crate::product::api::{Product, Reservation, insufficient};
-use crate::service::ServiceName;
-use crate::storage::{Answered, Key, Tx};
-
-const SERVICE: &str = ServiceName::Order.name();
+use crate::storage::Tx;
+use crate::storage::idempotency::{self, Created, Key};
 
 /// How long an order may take to be placed, from the first write to the last: well above the budget of
 /// its calls.
@@ -39,7 +36,7 @@ const LEASE: Duration = Duration::from_secs(5);
 /// Products that are asked for at once.
 const PARALLEL: usize = 8;
 
-/// What there is of an order before it stands.
+/// An order before it is placed.
 struct Draft {
     user_id: i64,
     user_name: String,
@@ -56,21 +53,12 @@ struct Draft {
 
 /// Places an order for a user within `scope`. Of requests with the same `key` one places it, and all are
 /// answered alike.
-pub async fn place(
-    state: &State,
-    context: &Context,
-    scope: Scope,
-    new: NewOrder,
-    key: Option<Key>,
-) -> Result<Answered> {
+pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder, key: Option<Key>) -> Result<Created> {
     if !scope.holds(new.user_id) {
         return Err(no_user(new.user_id));
     }
-    if let Some(key) = key.clone() {
-        let now = state.clock.now();
-        if let Some(placed) = state.db.read(move |tx| key.replay(tx, now)).await? {
-            return Ok(placed);
-        }
+    if let Some(placed) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
+        return Ok(placed);
     }
     let mut draft = draw_up(state, context, &new).await?;
     draft.quota = (scope != Scope::All).then_some(state.quota);
@@ -82,62 +70,57 @@ pub async fn place(
 }
 
 /// The one write of an order without tracked stock.
-async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
+async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
     let order = draft.order(draft.items.clone(), None, state)?;
+    let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
-            // A twin may have come first while the others were asked.
-            if let Some(key) = &key
-                && let Some(placed) = key.replay(tx, order.created_at)?
-            {
-                return Ok(placed);
-            }
-            let claim = draft.claim(tx, order.created_at, order.created_at)?;
-            let placed = add(tx, order.clone(), claim)?;
-            if let Some(key) = &key {
-                key.answer(tx, &placed.json, order.created_at)?;
-            }
-            Ok(placed)
+            // A request with the same key may have come first while the other services were asked.
+            idempotency::once(tx, key.as_ref(), order.created_at, || {
+                let claim = draft.claim(tx, order.created_at, order.created_at)?;
+                add(tx, &outbox, order.clone(), claim)
+            })
         })
         .await
 }
 
+/// What the first write of an order with tracked stock leaves to the last one.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// The planned job that releases the reservation.
+    release: i64,
+    /// The claim on the account's quota.
+    claim: Option<i64>,
+}
+
 /// The steps of an order with tracked stock.
-async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Answered> {
+async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
     let reservation = Uuid::new_v4().to_string();
     let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
-    let (begun, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
-    let begun = state
-        .db
-        .write(move |tx| {
-            if let Some(key) = &begun {
-                if let Some(placed) = key.replay(tx, now)? {
-                    return Ok(Err(placed));
-                }
-                key.begin(tx, &own, lease, now)?;
-            }
-            let claim = claimed.claim(tx, lease, now)?;
-            Ok(Ok((intents::plan(tx, SERVICE, Owed::RELEASE, &own, lease)?, claim)))
-        })
-        .await?;
-    let (debt, claim) = match begun {
+    let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
+    let begun = state.db.write(move |tx| {
+        if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
+            return Ok(Err(placed));
+        }
+        let claim = claimed.claim(tx, lease, now)?;
+        Ok(Ok(Begun { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
+    });
+    let begun = match begun.await? {
         Ok(begun) => begun,
         Err(placed) => return Ok(placed),
     };
     let placed = match state.products()?.reserve(context, &reservation, &draft.lines()).await {
-        Ok(reserved) => finish(state, draft, key.clone(), reserved, debt, claim).await,
+        Ok(reserved) => finish(state, draft, key.clone(), reserved, begun).await,
         Err(error) => Err(error),
     };
     if placed.is_err() {
         let undone = state.db.write(move |tx| {
-            if let Some(key) = &key {
-                key.abandon(tx, &reservation)?;
-            }
-            if let Some(claim) = claim {
+            idempotency::abandon(tx, key.as_ref(), &reservation)?;
+            if let Some(claim) = begun.claim {
                 quota::abandon(tx, claim)?;
             }
-            intents::hasten(tx, debt)
+            jobs::run_now(tx, begun.release)
         });
         if let Err(error) = undone.await {
             log::warn!("an order that came to nothing is undone when its lease runs out: {error}");
@@ -146,15 +129,14 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
     placed
 }
 
-/// Makes the order of what was reserved, and takes the debt back.
+/// Inserts the order of what was reserved, and withdraws the job that would release it.
 async fn finish(
     state: &State,
     draft: Arc<Draft>,
     key: Option<Key>,
     reserved: Reservation,
-    debt: i64,
-    claim: Option<i64>,
-) -> Result<Answered> {
+    begun: Begun,
+) -> Result<Created> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {
         id: Some(item.product_id),
@@ -166,32 +148,29 @@ async fn finish(
     let items: Vec<_> = items.collect();
     draft.check_price(&items)?;
     let order = draft.order(items, Some(reservation.clone()), state)?;
+    let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
-            if !intents::withdraw(tx, debt)? {
+            if !jobs::withdraw(tx, begun.release)? {
                 return Err(Error::new(&TOO_SLOW).detail("the reservation was given back meanwhile"));
             }
-            let placed = add(tx, order.clone(), claim)?;
-            if let Some(key) = &key
-                && !key.finish(tx, &reservation, &placed.json)?
-            {
-                return Err(Error::new(&KEY_UNDER_WAY));
-            }
+            let placed = add(tx, &outbox, order.clone(), begun.claim)?;
+            idempotency::finish(tx, key.as_ref(), &reservation, &placed)?;
             Ok(placed)
         })
         .await
 }
 
-fn add(tx: &Tx<'_>, mut order: Order, claim: Option<i64>) -> Result<Answered> {
+fn add(tx: &Tx<'_>, outbox: &Outbox, mut order: Order, claim: Option<i64>) -> Result<Created> {
     order.id = store::insert(tx, &order)?;
     if let Some(claim) = claim
         && !quota::keep(tx, claim, order.id)?
     {
         return Err(Error::new(&TOO_SLOW).detail("the order took too long to be placed"));
     }
-    events::emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
-    Answered::first(order.id, &OrderResponse::from(&order))
+    outbox.emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
+    Created::first(order.id, &OrderResponse::from(&order))
 }
 
 fn no_user(id: i64) -> Error {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::jobs::OrderJob;
 use crate::clock::Clock;
 use crate::error::{Error, PRODUCT_NOT_FOUND, Result};
-use crate::events;
+use crate::events::{JobRunner, Outbox};
 use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
 use crate::storage::Db;
@@ -18,8 +19,8 @@ pub struct State {
     /// `None`: there is no product service, and every order is of custom lines.
     pub products: Option<ProductClient>,
     pub payments: PaymentClient,
-    /// The calls that orders owe.
-    pub owed: events::Caller,
+    pub outbox: Outbox,
+    pub jobs: JobRunner<OrderJob>,
     /// How long an order waits to be paid.
     pub order_ttl: Duration,
     pub quota: Quota,

@@ -15,7 +15,8 @@ use crate::error::{
     Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
 use crate::service::ServiceName;
-use crate::storage::{Answered, Sort};
+use crate::storage::idempotency::{self, Created};
+use crate::storage::{Sort, Tx};
 use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
@@ -64,13 +65,6 @@ pub async fn settle(context: Context, id: PathId, state: Data<State>) -> Result<
     Ok(web::ok(&PaymentResponse::from(&settlement::follow_order(&state, &context, id).await?)))
 }
 
-/// What came of an attempt to open a payment.
-enum Opened {
-    As(Answered),
-    /// The open payment of the order, with this id, has lapsed.
-    Lapsed(i64),
-}
-
 pub async fn create(
     context: Context,
     scope: Scope,
@@ -80,50 +74,43 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let new = NewPayment::from(request);
     let key = key.of(ServiceName::Payment.name(), &new)?;
-    if let Some(key) = key.clone() {
-        let now = state.clock.now();
-        if let Some(answered) = state.db.read(move |tx| key.replay(tx, now)).await? {
-            return Ok(web::created_once("/payments", answered));
-        }
+    if let Some(opened) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
+        return Ok(web::created_once("/payments", opened));
     }
     let payment = draw_up(&state, &context, scope, &new).await?;
-    let opened = state
-        .db
-        .write(move |tx| {
-            if let Some(key) = &key
-                && let Some(answered) = key.replay(tx, payment.created_at)?
-            {
-                return Ok(Opened::As(answered));
-            }
-            if let Some(before) = store::of_order(tx, payment.order_id, Scope::All)? {
-                return match before.status {
-                    Status::Pending if before.expires_at <= payment.created_at => Ok(Opened::Lapsed(before.id)),
-                    Status::Pending | Status::Confirming => {
-                        Err(Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", before.id)))
-                    }
-                    // The order has gone with it, even if it has not heard of that yet.
-                    Status::Expired => Err(Error::new(&PAYMENT_TOO_LATE)),
-                    status => {
-                        let detail = format!("payment {} of this order is {}", before.id, status.as_str());
-                        Err(Error::new(&ORDER_STATE).detail(detail))
-                    }
-                };
-            }
-            let payment = store::insert(tx, &payment)?;
-            let opened = Answered::first(payment.id, &PaymentResponse::from(&payment))?;
-            if let Some(key) = &key {
-                key.answer(tx, &opened.json, payment.created_at)?;
-            }
-            Ok(Opened::As(opened))
+    let (order_id, outbox) = (payment.order_id, state.outbox);
+    let opened = state.db.write(move |tx| {
+        idempotency::once(tx, key.as_ref(), payment.created_at, || {
+            check_none_open(tx, &payment)?;
+            let payment = store::insert(tx, &outbox, &payment)?;
+            Created::first(payment.id, &PaymentResponse::from(&payment))
         })
-        .await?;
-    match opened {
-        Opened::As(answered) => Ok(web::created_once("/payments", answered)),
-        Opened::Lapsed(id) => {
-            settlement::expire_one(&state, &context, id).await?;
-            Err(Error::new(&PAYMENT_TOO_LATE))
+    });
+    match opened.await {
+        Ok(opened) => Ok(web::created_once("/payments", opened)),
+        // It has lapsed, whether or not anybody has noticed before.
+        Err(error) if error.is(&PAYMENT_TOO_LATE) => {
+            settlement::expire_of_order(&state, &context, order_id).await?;
+            Err(error)
         }
+        Err(error) => Err(error),
     }
+}
+
+/// Refuses a second payment of an order.
+fn check_none_open(tx: &Tx<'_>, new: &Payment) -> Result<()> {
+    let Some(before) = store::of_order(tx, new.order_id, Scope::All)? else { return Ok(()) };
+    Err(match before.status {
+        Status::Pending if before.expires_at <= new.created_at => Error::new(&PAYMENT_TOO_LATE),
+        Status::Pending | Status::Confirming => {
+            Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", before.id))
+        }
+        // The order has gone with it, even if it has not heard of that yet.
+        Status::Expired => Error::new(&PAYMENT_TOO_LATE),
+        status => {
+            Error::new(&ORDER_STATE).detail(format!("payment {} of this order is {}", before.id, status.as_str()))
+        }
+    })
 }
 
 /// The payment, but for its id, as the order service has the order.

@@ -10,6 +10,8 @@ mod service;
 mod settlement;
 mod state;
 mod store;
+mod subscribers;
 
 pub use gateway::Rule;
 pub use service::{Settings, build};
+pub use subscribers::SUBSCRIBERS;

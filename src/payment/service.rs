@@ -7,9 +7,10 @@ use reqwest::Client;
 use super::gateway::{Gateway, Rule};
 use super::routes::routes;
 use super::state::{Settler, State};
+use super::subscribers::SUBSCRIBERS;
 use super::{jobs, settlement};
 use crate::auth::revocations;
-use crate::events::{Caller, PAYMENT_TOKENS};
+use crate::events::{JobRunner, LocalSubscribers};
 use crate::order::client::OrderClient;
 use crate::peer::{self, Peer};
 use crate::service::{Deps, Service, ServiceName, every};
@@ -31,27 +32,29 @@ pub struct Settings {
 /// Builds the service.
 pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     let orders = deps.target(NAME, ServiceName::Order)?;
-    let Deps { db, clock, .. } = deps.clone();
+    let Deps { db, clock, outbox, .. } = deps.clone();
     let Settings { window, gateway, sweep } = settings.clone();
     let gateway = Gateway::new(gateway);
     let state = move |client: &Client| {
         let settler = Settler {
             db: db.clone(),
+            outbox,
             orders: OrderClient::new(Peer::new(client.clone(), orders.clone())),
             gateway: gateway.clone(),
         };
-        let act = jobs::act(settler.clone());
+        let work = jobs::work(settler.clone());
         State {
             db: db.clone(),
             clock: clock.clone(),
             settler,
-            owed: Caller::new(db.clone(), clock.clone(), NAME.name(), act),
+            outbox,
+            jobs: JobRunner::new(db.clone(), clock.clone(), work),
             window,
         }
     };
     // Of the launcher's runtime, for the tasks.
     let own = state(&peer::client()?);
-    let jobs = own.owed.clone().run();
+    let jobs = own.jobs.clone().run();
     let expiry = every(sweep, move || {
         let own = own.clone();
         async move { settlement::expire(&own).await }
@@ -59,7 +62,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     Ok(Service {
         mount: Mount::new(NAME.name(), routes, move || state(&peer::client().unwrap_or_default())),
         token_check: revocations::is_current,
-        subscribers: vec![revocations::subscriber(PAYMENT_TOKENS)],
+        subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
         start_up: Box::pin(async { Ok(()) }),
         tasks: vec![Box::pin(jobs), Box::pin(expiry)],
         purge: None,

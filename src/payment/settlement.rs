@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 
 use super::api::{Payment, PaymentConfirmation, Status};
 use super::gateway::Charge;
-use super::jobs::Owed;
+use super::jobs::{self, PaymentJob};
 use super::state::{Settler, State};
 use super::store;
 use crate::auth::Scope;
@@ -22,11 +22,9 @@ use crate::domain::OrderStatus;
 use crate::error::{
     Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, Result,
 };
-use crate::events::{self, Event, Intent, intents};
-use crate::service::ServiceName;
+use crate::events::jobs::{begin, complete, plan};
+use crate::events::{Event, Job, Outbox};
 use crate::storage::Tx;
-
-const SERVICE: &str = ServiceName::Payment.name();
 
 /// How long the gateway is waited for when no request waits: one that hangs must not hold up other payments.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(30);
@@ -35,14 +33,14 @@ const BATCH: i64 = 100;
 
 /// What came of an attempt to confirm.
 enum Begun {
-    Confirming(Option<Intent>),
-    TooLate(Intent),
+    Confirming(Option<Job<PaymentJob>>),
+    TooLate(Job<PaymentJob>),
     As(Status),
 }
 
 /// Confirms a payment within `scope` and sees it through: paid, or an error that says why not.
 pub async fn confirm(state: &State, context: &Context, scope: Scope, which: PaymentConfirmation) -> Result<Payment> {
-    let now = state.clock.now();
+    let (now, outbox) = (state.clock.now(), state.outbox);
     let (id, begun) = state
         .db
         .write(move |tx| {
@@ -51,19 +49,19 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Paym
                 PaymentConfirmation::Order(of) => store::of_order(tx, of.order_id.get(), scope)?,
             };
             let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
-            Ok((payment.id, begin(tx, &payment, now)?))
+            Ok((payment.id, leave_pending(tx, &outbox, &payment, now)?))
         })
         .await?;
     match begun {
-        Begun::Confirming(Some(intent)) => make(state, context, intent).await,
+        Begun::Confirming(Some(job)) => run_job(state, context, job).await,
         // Somebody else has begun it: to help is harmless, and to wait is not enough if they have died.
         Begun::Confirming(None) => {
             if let Err(error) = state.settler.settle(context, id).await {
                 log::warn!("payment {id} is not settled yet: {error}");
             }
         }
-        Begun::TooLate(intent) => {
-            make(state, context, intent).await;
+        Begun::TooLate(job) => {
+            run_job(state, context, job).await;
             return Err(Error::new(&PAYMENT_TOO_LATE));
         }
         Begun::As(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
@@ -80,20 +78,19 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Paym
     }
 }
 
-/// Makes a call that is owed, and notes how it ended.
-async fn make(state: &State, context: &Context, intent: Intent) {
-    let outcome = state.settler.call(context, &intent).await;
-    state.owed.note(intent, outcome).await;
+/// Runs a job and records how it ended.
+async fn run_job(state: &State, context: &Context, job: Job<PaymentJob>) {
+    let outcome = jobs::run(&state.settler, context, &job.kind).await;
+    state.jobs.record(job, outcome).await;
 }
 
 /// Leaves `pending`, by the clock; whoever comes later finds where it went.
-fn begin(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Begun> {
-    let target = payment.id.to_string();
+fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: i64) -> Result<Begun> {
     if store::begin_confirming(tx, payment.id, now)? {
-        return Ok(Begun::Confirming(Some(intents::begin(tx, SERVICE, Owed::SETTLE, &target, now)?)));
+        return Ok(Begun::Confirming(Some(begin(tx, PaymentJob::Settle(payment.id), now)?)));
     }
     if store::expire(tx, payment.id, now)? {
-        return Ok(Begun::TooLate(expired(tx, payment, now)?));
+        return Ok(Begun::TooLate(expired(tx, outbox, payment, now)?));
     }
     match payment.status {
         Status::Confirming => Ok(Begun::Confirming(None)),
@@ -101,28 +98,28 @@ fn begin(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Begun> {
     }
 }
 
-/// What follows from a payment's expiry: its event, and that the order is told.
-fn expired(tx: &Tx<'_>, payment: &Payment, now: i64) -> Result<Intent> {
-    events::emit(tx, &expiry(payment))?;
-    intents::begin(tx, SERVICE, Owed::TELL, &payment.id.to_string(), now)
+/// What follows from a payment's expiry: its event, and that the order hears of it.
+fn expired(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: i64) -> Result<Job<PaymentJob>> {
+    outbox.emit(tx, &expiry(payment))?;
+    begin(tx, PaymentJob::ReportOutcome(payment.id), now)
 }
 
 fn expiry(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
     Event::PaymentExpired { payment_id: id, order_id, user_id, amount }
 }
 
-/// Lets one payment expire if its time is over.
-pub async fn expire_one(state: &State, context: &Context, id: i64) -> Result<()> {
-    let now = state.clock.now();
-    let intent = state
+/// Lets the payment of an order expire if its time is over.
+pub async fn expire_of_order(state: &State, context: &Context, order_id: i64) -> Result<()> {
+    let (now, outbox) = (state.clock.now(), state.outbox);
+    let job = state
         .db
-        .write(move |tx| match store::find(tx, id, Scope::All)? {
-            Some(payment) if store::expire(tx, id, now)? => expired(tx, &payment, now).map(Some),
+        .write(move |tx| match store::of_order(tx, order_id, Scope::All)? {
+            Some(payment) if store::expire(tx, payment.id, now)? => expired(tx, &outbox, &payment, now).map(Some),
             _ => Ok(None),
         })
         .await?;
-    if let Some(intent) = intent {
-        make(state, context, intent).await;
+    if let Some(job) = job {
+        run_job(state, context, job).await;
     }
     Ok(())
 }
@@ -135,25 +132,25 @@ pub async fn expire(state: &State) -> Result<()> {
         state.db.write_in_background(move |tx| store::bring_forward(tx, now, deadline)).await?;
     }
     loop {
-        let now = state.clock.now();
+        let (now, outbox) = (state.clock.now(), state.outbox);
         let due = state.db.read(move |tx| store::lapsed(tx, now, BATCH)).await?;
         if due.is_empty() {
             return Ok(());
         }
-        let owed = state
+        let jobs = state
             .db
             .write_in_background(move |tx| {
-                let mut owed = Vec::new();
+                let mut jobs = Vec::new();
                 for payment in &due {
                     if store::expire(tx, payment.id, now)? {
-                        owed.push(expired(tx, payment, now)?);
+                        jobs.push(expired(tx, &outbox, payment, now)?);
                     }
                 }
-                Ok(owed)
+                Ok(jobs)
             })
             .await?;
         let context = Context::own();
-        join_all(owed.into_iter().map(|intent| make(state, &context, intent))).await;
+        join_all(jobs.into_iter().map(|job| run_job(state, &context, job))).await;
     }
 }
 
@@ -182,10 +179,10 @@ pub async fn follow_order(state: &State, context: &Context, order_id: i64) -> Re
 async fn follow(state: &State, context: &Context, id: i64, order: OrderStatus) -> Result<Payment> {
     // The order may have taken a payment that does not know it yet.
     state.settler.settle(context, id).await?;
-    let now = state.clock.now();
+    let (now, outbox) = (state.clock.now(), state.outbox);
     let payment = find(state, id).await?;
-    if let Some(intent) = state.db.write(move |tx| agree(tx, &payment, order, now)).await? {
-        make(state, context, intent).await;
+    if let Some(job) = state.db.write(move |tx| agree(tx, &outbox, &payment, order, now)).await? {
+        run_job(state, context, job).await;
     }
     let payment = find(state, id).await?;
     match (payment.status, order) {
@@ -198,14 +195,20 @@ async fn follow(state: &State, context: &Context, id: i64, order: OrderStatus) -
     }
 }
 
-/// Takes the step that brings a payment closer to its order, if there is one, and tells which call it needs.
-fn agree(tx: &Tx<'_>, payment: &Payment, order: OrderStatus, now: i64) -> Result<Option<Intent>> {
+/// Takes the step that brings a payment closer to its order, if there is one, and begins the job that it needs.
+fn agree(
+    tx: &Tx<'_>,
+    outbox: &Outbox,
+    payment: &Payment,
+    order: OrderStatus,
+    now: i64,
+) -> Result<Option<Job<PaymentJob>>> {
     let id = payment.id;
     // The window may have ended before the payment heard of what was said: it follows all the same.
     let leave_open = |to| -> Result<bool> {
         Ok(store::set_status(tx, id, Status::Pending, to)? || store::set_status(tx, id, Status::Expired, to)?)
     };
-    let settle = || intents::begin(tx, SERVICE, Owed::SETTLE, &id.to_string(), now).map(Some);
+    let settle = || begin(tx, PaymentJob::Settle(id), now).map(Some);
     match order {
         OrderStatus::Pending => {}
         OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed => {
@@ -219,7 +222,7 @@ fn agree(tx: &Tx<'_>, payment: &Payment, order: OrderStatus, now: i64) -> Result
         }
         OrderStatus::Expired => {
             if store::set_status(tx, id, Status::Pending, Status::Expired)? {
-                events::emit(tx, &expiry(payment))?;
+                outbox.emit(tx, &expiry(payment))?;
             }
         }
         OrderStatus::Cancelled => {
@@ -260,22 +263,23 @@ impl Settler {
                 _ => return Ok(()),
             };
             let Payment { order_id, user_id, amount, .. } = payment;
-            let told = self.db.write(move |tx| {
+            let outbox = self.outbox;
+            let report = self.db.write(move |tx| {
                 if !store::set_status(tx, id, from, to)? {
                     return Ok(None);
                 }
                 match to {
                     Status::Paid => {
-                        events::emit(tx, &Event::PaymentPaid { payment_id: id, order_id, user_id, amount })?;
+                        outbox.emit(tx, &Event::PaymentPaid { payment_id: id, order_id, user_id, amount })?;
                         Ok(None)
                     }
-                    Status::Failed => intents::plan(tx, SERVICE, Owed::TELL, &id.to_string(), 0).map(Some),
+                    Status::Failed => plan(tx, &PaymentJob::ReportOutcome(id), 0).map(Some),
                     _ => Ok(None),
                 }
             });
-            if let Some(intent) = told.await? {
-                self.tell(context, id).await?;
-                self.db.write(move |tx| intents::fulfil(tx, intent)).await?;
+            if let Some(job) = report.await? {
+                self.report_outcome(context, id).await?;
+                self.db.write(move |tx| complete(tx, job)).await?;
             }
         }
     }
@@ -304,9 +308,8 @@ impl Settler {
         }
     }
 
-    /// Tells the order that its payment came to nothing. If the order has come to something else by then, so
-    /// be it.
-    pub async fn tell(&self, context: &Context, id: i64) -> Result<()> {
+    /// Reports to the order that its payment failed or expired. An order that has another outcome by then keeps it.
+    pub async fn report_outcome(&self, context: &Context, id: i64) -> Result<()> {
         if let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? {
             let status = payment.status.as_str();
             self.orders.payment_is(context, payment.order_id, status, id).await?;

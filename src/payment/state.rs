@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::gateway::Gateway;
+use super::jobs::PaymentJob;
 use crate::clock::Clock;
-use crate::events;
+use crate::events::{JobRunner, Outbox};
 use crate::order::client::OrderClient;
 use crate::storage::Db;
 
@@ -13,8 +14,8 @@ pub struct State {
     pub db: Db,
     pub clock: Clock,
     pub settler: Settler,
-    /// The calls that payments owe.
-    pub owed: events::Caller,
+    pub outbox: Outbox,
+    pub jobs: JobRunner<PaymentJob>,
     /// How long a payment can be confirmed.
     pub window: Duration,
 }
@@ -23,6 +24,7 @@ pub struct State {
 #[derive(Clone)]
 pub struct Settler {
     pub db: Db,
+    pub outbox: Outbox,
     pub orders: OrderClient,
     pub gateway: Gateway,
 }

@@ -3,7 +3,7 @@
 use super::api::{Method, Payment, Status};
 use crate::auth::Scope;
 use crate::error::{Error, Result};
-use crate::events::{self, Event};
+use crate::events::{Event, Outbox};
 use crate::storage::{Place, Row, Sort, Tx};
 
 const COLUMNS: &str = "id, order_id, user_id, amount, method, status, created_at, expires_at";
@@ -46,7 +46,7 @@ pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result
 }
 
 /// Adds a payment; its id is given here.
-pub fn insert(tx: &Tx<'_>, new: &Payment) -> Result<Payment> {
+pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &Payment) -> Result<Payment> {
     let added = tx.query_one(
         &format!(
             "INSERT INTO payments (order_id, user_id, amount, method, status, created_at, expires_at)
@@ -64,7 +64,7 @@ pub fn insert(tx: &Tx<'_>, new: &Payment) -> Result<Payment> {
         payment,
     )?;
     let Payment { id, order_id, user_id, amount, .. } = added;
-    events::emit(tx, &Event::PaymentCreated { payment_id: id, order_id, user_id, amount })?;
+    outbox.emit(tx, &Event::PaymentCreated { payment_id: id, order_id, user_id, amount })?;
     Ok(added)
 }
 

@@ -42,7 +42,8 @@ pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
 }
 
 pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
-    let product = state.db.write(move |tx| store::insert(tx, &new)).await?;
+    let outbox = state.outbox;
+    let product = state.db.write(move |tx| store::insert(tx, &outbox, &new)).await?;
     let location = format!("/products/{}", product.id);
     Ok(web::created(&location, &ProductCreated { message: ADDED.to_owned(), product }))
 }
@@ -53,8 +54,8 @@ pub async fn replace(id: PathId, Json(new): Json<NewProduct>, state: Data<State>
 }
 
 pub async fn edit(id: PathId, Json(patch): Json<ProductPatch>, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
-    let product = state.db.write(move |tx| store::update(tx, id, &patch)).await?;
+    let (id, outbox) = (id.or(&PRODUCT_NOT_FOUND)?.get(), state.outbox);
+    let product = state.db.write(move |tx| store::update(tx, &outbox, id, &patch)).await?;
     Ok(web::ok(&product.ok_or_else(|| unknown(id))?))
 }
 
@@ -70,11 +71,11 @@ pub async fn levels(id: PathId, state: Data<State>) -> Result<HttpResponse> {
 }
 
 pub async fn set_stock(id: PathId, Json(new): Json<NewStock>, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    let (id, outbox) = (id.or(&PRODUCT_NOT_FOUND)?.get(), state.outbox);
     let levels = state.db.write(move |tx| match new {
-        NewStock::Set(set) => stock::set(tx, id, set.stock.get()),
-        NewStock::Change(by) => stock::change(tx, id, by.change.get()),
-        NewStock::Quantity(by) => stock::change(tx, id, by.quantity.get()),
+        NewStock::Set(set) => stock::set(tx, &outbox, id, set.stock.get()),
+        NewStock::Change(by) => stock::change(tx, &outbox, id, by.change.get()),
+        NewStock::Quantity(by) => stock::change(tx, &outbox, id, by.quantity.get()),
     });
     Ok(web::ok(&levels.await?.ok_or_else(|| unknown(id))?))
 }
@@ -90,8 +91,8 @@ pub async fn check_stock(request: HttpRequest, id: PathId, state: Data<State>) -
 }
 
 pub async fn reserve(key: PathKey, Json(new): Json<NewReservation>, state: Data<State>) -> Result<HttpResponse> {
-    let key = key.or(&RESERVATION_NOT_FOUND)?;
-    Ok(web::ok(&state.db.write(move |tx| stock::reserve(tx, &key, &new.items)).await?))
+    let (key, outbox) = (key.or(&RESERVATION_NOT_FOUND)?, state.outbox);
+    Ok(web::ok(&state.db.write(move |tx| stock::reserve(tx, &outbox, &key, &new.items)).await?))
 }
 
 pub async fn commit(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
@@ -100,7 +101,7 @@ pub async fn commit(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
 }
 
 pub async fn release(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
-    let (key, now) = (key.or(&RESERVATION_NOT_FOUND)?, state.clock.now());
-    state.db.write(move |tx| stock::release(tx, &key, now)).await?;
+    let (key, now, outbox) = (key.or(&RESERVATION_NOT_FOUND)?, state.clock.now(), state.outbox);
+    state.db.write(move |tx| stock::release(tx, &outbox, &key, now)).await?;
     Ok(web::done())
 }

@@ -7,5 +7,7 @@ mod routes;
 mod service;
 mod state;
 mod store;
+mod subscribers;
 
 pub use service::build;
+pub use subscribers::SUBSCRIBERS;

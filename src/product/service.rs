@@ -7,10 +7,11 @@ use anyhow::Context;
 use super::routes::routes;
 use super::state::State;
 use super::store;
+use super::subscribers::SUBSCRIBERS;
 use crate::auth::revocations;
 use crate::clock::{Clock, millis};
 use crate::error::Result;
-use crate::events::PRODUCT_TOKENS;
+use crate::events::LocalSubscribers;
 use crate::service::{Deps, Service, ServiceName};
 use crate::storage::Db;
 use crate::web::Mount;
@@ -20,17 +21,17 @@ const TOMBSTONE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Builds the service.
 pub fn build(deps: &Deps) -> Service {
-    let Deps { db, clock, demo, .. } = deps.clone();
-    let state = State { db: db.clone(), clock: clock.clone() };
+    let Deps { db, clock, outbox, demo, .. } = deps.clone();
+    let state = State { db: db.clone(), clock: clock.clone(), outbox };
     let purged = state.clone();
     Service {
         mount: Mount::new(ServiceName::Product.name(), routes, move || state.clone()),
         token_check: revocations::is_current,
-        subscribers: vec![revocations::subscriber(PRODUCT_TOKENS)],
+        subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
         start_up: Box::pin(async move { start_up(&db, demo).await }),
         tasks: Vec::new(),
         purge: Some(Box::new(move || {
-            let State { db, clock } = purged.clone();
+            let State { db, clock, .. } = purged.clone();
             Box::pin(async move { purge(&db, &clock).await })
         })),
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::api::{NewProduct, Product, ProductPatch};
 use crate::domain::{Image, Name, Patch, Rupiah, Stock, Text};
 use crate::error::{Error, Result, STOCK_HELD};
-use crate::events::{self, Event};
+use crate::events::{Event, Outbox};
 use crate::storage::{Param, Place, Row, Sort, SortKey, Tx};
 use search::{Search, search_text};
 
@@ -156,7 +156,7 @@ fn statement<'a>(
     Ok((sql, params))
 }
 
-pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
+pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product> {
     let mut product = Product::default();
     apply(&new.clone().into(), &mut product);
     let search_text = search_text(&product.name, product.description.as_deref());
@@ -168,12 +168,12 @@ pub fn insert(tx: &Tx<'_>, new: &NewProduct) -> Result<Product> {
     let (columns, values) = (columns.join(", "), values.join(", "));
     let sql = format!("INSERT INTO products ({columns}) VALUES ({values}) RETURNING {COLUMNS}");
     let added = tx.query_one(&sql, &params, read)?;
-    events::emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
+    outbox.emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
     Ok(added)
 }
 
 /// Changes what `patch` names; `None` if there is no such product.
-pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
+pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
     let Some(mut product) = find(tx, id)? else { return Ok(None) };
     apply(patch, &mut product);
     let search_text = search_text(&product.name, product.description.as_deref());
@@ -184,9 +184,9 @@ pub fn update(tx: &Tx<'_>, id: i64, patch: &ProductPatch) -> Result<Option<Produ
     tx.execute(&sql, &params)?;
     match patch.stock {
         Patch::Keep => {}
-        Patch::Set(new) => product.stock = stock::set(tx, id, new.get())?.and_then(|level| level.stock),
+        Patch::Set(new) => product.stock = stock::set(tx, outbox, id, new.get())?.and_then(|level| level.stock),
         Patch::Remove if product.stock.is_some() => {
-            stock::untrack(tx, id)?;
+            stock::untrack(tx, outbox, id)?;
             product.stock = None;
         }
         Patch::Remove => {}

@@ -6,7 +6,7 @@
 
 pub mod files;
 mod health;
-mod keys;
+pub mod idempotency;
 mod page;
 mod scan;
 mod sqlite;
@@ -18,17 +18,17 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
+use tokio::sync::Notify;
 
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 use health::Health;
-pub use keys::{Answered, Key, purge as purge_keys};
 pub use page::{Listed, Place, Sort, SortKey};
 use scan::Scans;
 pub use tx::{Param, Row, Tx};
@@ -104,6 +104,8 @@ pub struct Stats {
     pub commits: AtomicU64,
     /// Jobs answered, whatever their outcome.
     pub writes: AtomicU64,
+    /// Notified after each group.
+    answered: Notify,
 }
 
 /// A database that is open. Clones share it.
@@ -222,6 +224,23 @@ impl Db {
         &self.0.stats
     }
 
+    /// How many writes have been answered since the start.
+    pub fn writes(&self) -> u64 {
+        self.0.stats.writes.load(Ordering::Relaxed)
+    }
+
+    /// Waits until more writes have been answered than `seen`.
+    pub async fn written_since(&self, seen: u64) {
+        loop {
+            // First, so that no notification between the look and the wait is lost.
+            let answered = self.0.stats.answered.notified();
+            if self.writes() > seen {
+                return;
+            }
+            answered.await;
+        }
+    }
+
     /// Finishes the writes that wait, folds the log into the file and ends the writer. Blocks.
     pub fn close(&self) {
         self.0.writer.stop();
@@ -256,8 +275,26 @@ fn on_snapshot<T>(connection: &Connection, work: impl FnOnce(&Tx<'_>) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::error::TOO_SLOW;
+
+    #[tokio::test]
+    async fn who_waits_for_a_write_is_woken_by_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db")), false).unwrap();
+        let (seen, other) = (db.writes(), db.clone());
+        let mut waiting = pin!(other.written_since(seen));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        db.write(|tx| tx.first_time("a write")).await.unwrap();
+        waiting.await;
+        // What was written before one waits counts, too.
+        db.written_since(seen).await;
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
 
     #[tokio::test]
     async fn a_scan_ends_at_its_limit_and_takes_nothing_else_with_it() {

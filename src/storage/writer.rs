@@ -201,6 +201,7 @@ impl Writing {
             for job in group.drain(..) {
                 job.answer(committed);
             }
+            self.stats.answered.notify_waiters();
             dirty = true;
         }
         self.checkpoint();

@@ -28,10 +28,11 @@ pub async fn register(
     }
     let password_hash = state.passwords.hash(&slot, new.password).await?;
     let new = NewUser { name: new.name, email: Some(new.email), phone: new.phone };
+    let outbox = state.outbox;
     let (user, account) = state
         .db
         .write(move |tx| {
-            let user = store::insert(tx, &new)?;
+            let user = store::insert(tx, &outbox, &new)?;
             let account = store::open_account(tx, user.id, &password_hash)?;
             Ok((user, account))
         })
@@ -96,9 +97,10 @@ pub async fn update(
         // Whoever has an account keeps an address: that is refused below.
         Patch::Keep | Patch::Remove => Confirmed(None),
     };
+    let outbox = state.outbox;
     let update = move |tx: &Tx<'_>| {
         confirmed.check(tx, id)?;
-        store::update(tx, id, scope, &patch)
+        store::update(tx, &outbox, id, scope, &patch)
     };
     state.db.write(update).await
 }
@@ -166,16 +168,16 @@ pub async fn change_password(
         return Err(wrong_password());
     }
     let hash = state.passwords.hash(&slot, change.new_password).await?;
-    let now = state.clock.now();
-    if !state.db.write(move |tx| store::set_password(tx, id, version, &hash, now)).await? {
+    let (now, outbox) = (state.clock.now(), state.outbox);
+    if !state.db.write(move |tx| store::set_password(tx, &outbox, id, version, &hash, now)).await? {
         return Err(Error::new(&TOKEN_REVOKED));
     }
     Ok(web::done())
 }
 
 pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let (Holder { id, .. }, now) = (principal.user()?, state.clock.now());
-    state.db.write(move |tx| store::end_tokens(tx, id, now)).await?;
+    let (Holder { id, .. }, now, outbox) = (principal.user()?, state.clock.now(), state.outbox);
+    state.db.write(move |tx| store::end_tokens(tx, &outbox, id, now)).await?;
     Ok(web::done())
 }
 

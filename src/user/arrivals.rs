@@ -25,8 +25,8 @@ impl Arrivals {
         self.0.subscribe()
     }
 
-    /// Tells that these have been made notifications of.
-    pub fn tell(&self, events: &[Event]) {
+    /// Wakes the streams of the users who were notified of `events`.
+    pub fn announce(&self, events: &[Event]) {
         let user = |event: &Event| match event {
             Event::OrderCreated { user_id, .. } | Event::OrderStatusChanged { user_id, .. } => Some(*user_id),
             _ => None,

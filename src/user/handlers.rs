@@ -52,18 +52,19 @@ pub async fn remove(
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let (id, now) = (id.or(&USER_NOT_FOUND)?.get(), state.clock.now());
+    let (id, now, outbox) = (id.or(&USER_NOT_FOUND)?.get(), state.clock.now(), state.outbox);
     let attempt = removal.unwrap_or_default().current_password;
     let confirmed = accounts::confirm(&state, principal, &client, id, scope, attempt).await?;
     let delete = move |tx: &Tx<'_>| {
         confirmed.check(tx, id)?;
-        store::delete(tx, id, scope, now)
+        store::delete(tx, &outbox, id, scope, now)
     };
     if state.db.write(delete).await? { Ok(web::done()) } else { Err(unknown(id)) }
 }
 
 pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<HttpResponse> {
-    let user = state.db.write(move |tx| store::insert(tx, &new)).await?;
+    let outbox = state.outbox;
+    let user = state.db.write(move |tx| store::insert(tx, &outbox, &new)).await?;
     Ok(web::created(&format!("/users/{}", user.id), &user))
 }
 

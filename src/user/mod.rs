@@ -12,5 +12,7 @@ mod service;
 mod state;
 mod store;
 mod stream;
+mod subscribers;
 
 pub use service::{build, set_role};
+pub use subscribers::SUBSCRIBERS;

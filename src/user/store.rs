@@ -9,7 +9,7 @@ use super::api::{NewUser, User, UserPatch};
 use crate::auth::{Role, Scope};
 use crate::domain::{Email, Field, OrderStatus, Patch, Phone, Sentence};
 use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result};
-use crate::events::{self, Event};
+use crate::events::{Event, Outbox};
 use crate::storage::{Place, Row, Sort, Tx};
 
 const DEMO: &str = include_str!("../../data/users.json");
@@ -34,7 +34,7 @@ pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result
 }
 
 /// Adds a user; [`EMAIL_TAKEN`] if another one has the address.
-pub fn insert(tx: &Tx<'_>, new: &NewUser) -> Result<User> {
+pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewUser) -> Result<User> {
     let key = new.email.as_ref().map(Email::key);
     let added = tx.query_opt(
         &format!(
@@ -50,12 +50,12 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser) -> Result<User> {
         user,
     )?;
     let added = added.ok_or_else(|| Error::new(&EMAIL_TAKEN))?;
-    events::emit(tx, &Event::UserCreated { user_id: added.id, name: added.name.clone() })?;
+    outbox.emit(tx, &Event::UserCreated { user_id: added.id, name: added.name.clone() })?;
     Ok(added)
 }
 
 /// Edits a user; [`EMAIL_TAKEN`] if another one has the new address.
-pub fn update(tx: &Tx<'_>, id: i64, scope: Scope, patch: &UserPatch) -> Result<Option<User>> {
+pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: i64, scope: Scope, patch: &UserPatch) -> Result<Option<User>> {
     let Some(mut user) = find(tx, id, scope)? else { return Ok(None) };
     if let Some(name) = &patch.name {
         user.name = name.as_str().to_owned();
@@ -83,7 +83,7 @@ pub fn update(tx: &Tx<'_>, id: i64, scope: Scope, patch: &UserPatch) -> Result<O
         "UPDATE users SET name = $2, phone = $3 WHERE id = $1",
         &[id.into(), (&user.name).into(), user.phone.as_ref().into()],
     )?;
-    events::emit(tx, &Event::UserUpdated { user_id: id, name: user.name.clone() })?;
+    outbox.emit(tx, &Event::UserUpdated { user_id: id, name: user.name.clone() })?;
     Ok(Some(user))
 }
 
@@ -98,11 +98,11 @@ fn set_email(tx: &Tx<'_>, user: &mut User, email: Option<&Email>) -> Result<()> 
 }
 
 /// Removes a user with their account and their notifications; false if there is none. Their tokens end.
-pub fn delete(tx: &Tx<'_>, id: i64, scope: Scope, now: i64) -> Result<bool> {
+pub fn delete(tx: &Tx<'_>, outbox: &Outbox, id: i64, scope: Scope, now: i64) -> Result<bool> {
     if find(tx, id, scope)?.is_none() {
         return Ok(false);
     }
-    end_tokens(tx, id, now)?;
+    end_tokens(tx, outbox, id, now)?;
     for table in ["DELETE FROM accounts", "DELETE FROM notifications"] {
         tx.execute(&format!("{table} WHERE user_id = $1"), &[id.into()])?;
     }
@@ -155,30 +155,37 @@ pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
 }
 
 /// Ends all tokens of a user, here at once and elsewhere as soon as it is heard of.
-pub fn end_tokens(tx: &Tx<'_>, user_id: i64, now: i64) -> Result<()> {
+pub fn end_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: i64, now: i64) -> Result<()> {
     let sql = "UPDATE accounts SET token_version = token_version + 1 WHERE user_id = $1 RETURNING token_version";
     if let Some(version) = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))? {
-        events::emit(tx, &Event::UserCredentialsChanged { user_id, version, at: now })?;
+        outbox.emit(tx, &Event::UserCredentialsChanged { user_id, version, at: now })?;
     }
     Ok(())
 }
 
 /// Changes the password of an account whose tokens have this version; false if they have another by now.
-pub fn set_password(tx: &Tx<'_>, user_id: i64, version: i64, password_hash: &str, now: i64) -> Result<bool> {
+pub fn set_password(
+    tx: &Tx<'_>,
+    outbox: &Outbox,
+    user_id: i64,
+    version: i64,
+    password_hash: &str,
+    now: i64,
+) -> Result<bool> {
     let sql = "UPDATE accounts SET password_hash = $3 WHERE user_id = $1 AND token_version = $2";
     if tx.execute(sql, &[user_id.into(), version.into(), password_hash.into()])? == 0 {
         return Ok(false);
     }
-    end_tokens(tx, user_id, now)?;
+    end_tokens(tx, outbox, user_id, now)?;
     Ok(true)
 }
 
 /// Gives the account with this e-mail key a role, which ends its tokens. The user whose it is, if there is one.
-pub fn set_role(tx: &Tx<'_>, email_key: &str, role: Role, now: i64) -> Result<Option<User>> {
+pub fn set_role(tx: &Tx<'_>, outbox: &Outbox, email_key: &str, role: Role, now: i64) -> Result<Option<User>> {
     let Some(user) = with_email(tx, email_key)? else { return Ok(None) };
     let sql = "UPDATE accounts SET role = $2 WHERE user_id = $1";
     let found = tx.execute(sql, &[user.id.into(), role.as_str().into()])? == 1;
-    end_tokens(tx, user.id, now)?;
+    end_tokens(tx, outbox, user.id, now)?;
     Ok(found.then_some(user))
 }
 

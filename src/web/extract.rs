@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::domain::{Id, Language};
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::shares;
-use crate::storage::Key;
+use crate::storage::idempotency::Key;
 
 /// The `{id}` of a path; it may be anything until [`PathId::or`] is asked.
 pub struct PathId(Option<Id>);

@@ -68,8 +68,8 @@ async fn metrics(request: HttpRequest, server: web::Data<Server>) -> Result<Http
         for (of, state, count) in [
             ("events", "waiting", backlog.events_waiting),
             ("events", "parked", backlog.events_parked),
-            ("calls", "waiting", backlog.intents_waiting),
-            ("calls", "parked", backlog.intents_parked),
+            ("calls", "waiting", backlog.jobs_waiting),
+            ("calls", "parked", backlog.jobs_parked),
         ] {
             server.metrics.set_backlog(of, state, count);
         }

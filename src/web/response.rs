@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use serde::Serialize;
 
 use crate::domain::Language;
-use crate::storage::Answered;
+use crate::storage::idempotency::Created;
 
 /// Whether an answer had been given before, under the same Idempotency-Key.
 pub(super) const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
@@ -40,7 +40,7 @@ pub fn done() -> HttpResponse {
 }
 
 /// 201 for what an Idempotency-Key may stand for, below `path`.
-pub fn created_once(path: &str, Answered { id, json, replayed }: Answered) -> HttpResponse {
+pub fn created_once(path: &str, Created { id, json, replayed }: Created) -> HttpResponse {
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("{path}/{id}"))).content_type(header::ContentType::json());
     if replayed {

@@ -8,7 +8,7 @@ use crate::error::{
     Error, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
     Result, STOCK_HELD, STOCK_TOO_LARGE,
 };
-use crate::events::{self, Event};
+use crate::events::{Event, Outbox};
 use crate::product::api::{Basket, Reservation, ReservedItem, StockLevel, insufficient};
 use crate::storage::{Row, Tx};
 
@@ -30,13 +30,13 @@ pub fn levels(tx: &Tx<'_>, id: i64) -> Result<Option<StockLevel>> {
     tx.query_opt("SELECT id, stock, reserved, sold, received FROM products WHERE id = $1", &[id.into()], level)
 }
 
-fn changed(tx: &Tx<'_>, product_id: i64, stock: Option<i64>) -> Result<()> {
-    events::emit(tx, &Event::StockChanged { product_id, stock })
+fn changed(tx: &Tx<'_>, outbox: &Outbox, product_id: i64, stock: Option<i64>) -> Result<()> {
+    outbox.emit(tx, &Event::StockChanged { product_id, stock })
 }
 
 /// Says how much is on hand from now on, which begins the tracking if there was none. `None` if there is
 /// no such product.
-pub fn set(tx: &Tx<'_>, id: i64, stock: i64) -> Result<Option<StockLevel>> {
+pub fn set(tx: &Tx<'_>, outbox: &Outbox, id: i64, stock: i64) -> Result<Option<StockLevel>> {
     let level = tx.query_opt(
         "UPDATE products SET stock = $2, received = $2 + reserved + sold WHERE id = $1
          RETURNING id, stock, reserved, sold, received",
@@ -44,13 +44,13 @@ pub fn set(tx: &Tx<'_>, id: i64, stock: i64) -> Result<Option<StockLevel>> {
         level,
     )?;
     if level.is_some() {
-        changed(tx, id, Some(stock))?;
+        changed(tx, outbox, id, Some(stock))?;
     }
     Ok(level)
 }
 
 /// Adds to what is on hand, or takes from it; nothing is taken that is not there.
-pub fn change(tx: &Tx<'_>, id: i64, change: i64) -> Result<Option<StockLevel>> {
+pub fn change(tx: &Tx<'_>, outbox: &Outbox, id: i64, change: i64) -> Result<Option<StockLevel>> {
     let Some(before) = levels(tx, id)? else { return Ok(None) };
     let stock = before.stock.unwrap_or(0) + change;
     if stock < 0 {
@@ -59,21 +59,21 @@ pub fn change(tx: &Tx<'_>, id: i64, change: i64) -> Result<Option<StockLevel>> {
     if stock > Stock::MAX {
         return Err(Error::new(&STOCK_TOO_LARGE).detail(format!("{} are in stock", stock - change)));
     }
-    set(tx, id, stock)
+    set(tx, outbox, id, stock)
 }
 
 /// Ends the tracking of a product's stock, which no order may hold.
-pub fn untrack(tx: &Tx<'_>, id: i64) -> Result<()> {
+pub fn untrack(tx: &Tx<'_>, outbox: &Outbox, id: i64) -> Result<()> {
     let sql = "UPDATE products SET stock = NULL, received = NULL WHERE id = $1 AND reserved = 0";
     if tx.execute(sql, &[id.into()])? == 0 {
         return Err(Error::new(&STOCK_HELD));
     }
-    changed(tx, id, None)
+    changed(tx, outbox, id, None)
 }
 
 /// Holds all that is in the basket, or nothing. The same key with the same basket is answered alike, and
 /// holds it once.
-pub fn reserve(tx: &Tx<'_>, key: &str, basket: &Basket) -> Result<Reservation> {
+pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Result<Reservation> {
     if let Some(state) = state(tx, key)? {
         if state == RELEASED {
             return Err(Error::new(&RESERVATION_RELEASED));
@@ -87,7 +87,7 @@ pub fn reserve(tx: &Tx<'_>, key: &str, basket: &Basket) -> Result<Reservation> {
     tx.execute("INSERT INTO reservations (key, state) VALUES ($1, $2)", &[key.into(), HELD.into()])?;
     let mut items = Vec::with_capacity(basket.0.len());
     for (&id, &quantity) in &basket.0 {
-        let item = hold(tx, id, quantity)?;
+        let item = hold(tx, outbox, id, quantity)?;
         tx.execute(
             "INSERT INTO reservation_items (key, product_id, name, price, quantity, stock)
              VALUES ($1, $2, $3, $4, $5, $6)",
@@ -99,7 +99,7 @@ pub fn reserve(tx: &Tx<'_>, key: &str, basket: &Basket) -> Result<Reservation> {
 }
 
 /// Holds units of one product. Of one that tracks no stock there is always enough.
-fn hold(tx: &Tx<'_>, id: i64, quantity: i64) -> Result<ReservedItem> {
+fn hold(tx: &Tx<'_>, outbox: &Outbox, id: i64, quantity: i64) -> Result<ReservedItem> {
     let held = tx.query_opt(
         "UPDATE products
          SET stock = stock - $2, reserved = reserved + (CASE WHEN stock IS NULL THEN 0 ELSE $2 END)
@@ -110,7 +110,7 @@ fn hold(tx: &Tx<'_>, id: i64, quantity: i64) -> Result<ReservedItem> {
     )?;
     if let Some(item) = held {
         if item.stock.is_some() {
-            changed(tx, id, item.stock)?;
+            changed(tx, outbox, id, item.stock)?;
         }
         return Ok(item);
     }
@@ -141,7 +141,7 @@ pub fn commit(tx: &Tx<'_>, key: &str, now: i64) -> Result<Reservation> {
 
 /// Gives back what is held. A key that was never used is given up: it will never reserve anything, should
 /// its reservation arrive late.
-pub fn release(tx: &Tx<'_>, key: &str, now: i64) -> Result<()> {
+pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: i64) -> Result<()> {
     if end(tx, key, RELEASED, now)? {
         for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
             let stock = tx.query_opt(
@@ -149,7 +149,7 @@ pub fn release(tx: &Tx<'_>, key: &str, now: i64) -> Result<()> {
                 &[item.product_id.into(), item.quantity.into()],
                 |row| row.get(0),
             )?;
-            changed(tx, item.product_id, stock.flatten())?;
+            changed(tx, outbox, item.product_id, stock.flatten())?;
         }
         return Ok(());
     }

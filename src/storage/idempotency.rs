@@ -1,10 +1,12 @@
 //! Idempotency-Keys: what was asked under a key of a service, and what was answered.
+//!
+//! The functions take `None` for a request without a key: it is always a new one, and nothing is remembered of it.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Tx;
+use super::{Db, Tx};
 use crate::clock::millis;
 use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 
@@ -18,15 +20,15 @@ const LONGEST_LEASE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Key {
     pub service: &'static str,
-    /// Who sent it; empty: nobody in particular.
+    /// The principal that sent it; empty: nobody in particular.
     pub subject: String,
     pub key: String,
     /// What is asked under it, in a form that is the same for the same request.
     pub request: String,
 }
 
-/// Something that was created, as it is answered.
-pub struct Answered {
+/// What a request has created, as it is answered.
+pub struct Created {
     pub id: i64,
     /// As JSON: a replay answers with the very same text.
     pub json: String,
@@ -34,19 +36,71 @@ pub struct Answered {
     pub replayed: bool,
 }
 
-impl Answered {
+impl Created {
     /// The first answer about something with this id.
     pub fn first(id: i64, created: &impl Serialize) -> Result<Self> {
         Ok(Self { id, json: serde_json::to_string(created).map_err(Error::internal)?, replayed: false })
     }
 }
 
+/// What was answered under `key`, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another request,
+/// [`KEY_UNDER_WAY`] while another request with it is being worked on.
+pub async fn replay(db: &Db, key: Option<&Key>, now: i64) -> Result<Option<Created>> {
+    match key.cloned() {
+        Some(key) => db.read(move |tx| key.replay(tx, now)).await,
+        None => Ok(None),
+    }
+}
+
+/// Answers as before, see [`replay`]; if nothing is known of the key, creates something and remembers the answer.
+pub fn once(tx: &Tx<'_>, key: Option<&Key>, now: i64, create: impl FnOnce() -> Result<Created>) -> Result<Created> {
+    let Some(key) = key else { return create() };
+    if let Some(known) = key.replay(tx, now)? {
+        return Ok(known);
+    }
+    let created = create()?;
+    key.put(tx, Some(&created.json), None, None, now)?;
+    Ok(created)
+}
+
+/// Answers as before, see [`replay`]. `None` if nothing is known of the key: `owner` has leased it until `lease_until`, at
+/// most ten seconds from now, and must [`finish`] or [`abandon`] it.
+pub fn begin(tx: &Tx<'_>, key: Option<&Key>, owner: &str, lease_until: i64, now: i64) -> Result<Option<Created>> {
+    let Some(key) = key else { return Ok(None) };
+    let known = key.replay(tx, now)?;
+    if known.is_none() {
+        key.put(tx, None, Some(owner), Some(lease_until), now)?;
+    }
+    Ok(known)
+}
+
+/// Remembers the answer that `owner` has found; [`KEY_UNDER_WAY`] if its lease has ended and another request has leased
+/// the key since.
+pub fn finish(tx: &Tx<'_>, key: Option<&Key>, owner: &str, created: &Created) -> Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    let changed = tx.execute(
+        "UPDATE idempotency_keys SET answer = $5, holder = NULL, lease_until = NULL
+         WHERE service = $1 AND subject = $2 AND key = $3 AND holder = $4",
+        &[key.service.into(), (&key.subject).into(), (&key.key).into(), owner.into(), (&created.json).into()],
+    )?;
+    if changed == 1 { Ok(()) } else { Err(Error::new(&KEY_UNDER_WAY)) }
+}
+
+/// Forgets a key for which `owner` could not create anything.
+pub fn abandon(tx: &Tx<'_>, key: Option<&Key>, owner: &str) -> Result<()> {
+    if let Some(key) = key {
+        tx.execute(
+            "DELETE FROM idempotency_keys WHERE service = $1 AND subject = $2 AND key = $3 AND holder = $4",
+            &[key.service.into(), (&key.subject).into(), (&key.key).into(), owner.into()],
+        )?;
+    }
+    Ok(())
+}
+
 impl Key {
-    /// What was answered under the key, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another
-    /// request, [`KEY_UNDER_WAY`] while a twin of this one is being worked on.
-    pub fn replay(&self, tx: &Tx<'_>, now: i64) -> Result<Option<Answered>> {
+    fn replay(&self, tx: &Tx<'_>, now: i64) -> Result<Option<Created>> {
         #[derive(Deserialize)]
-        struct Created {
+        struct WithId {
             id: i64,
         }
         let found = tx.query_opt(
@@ -58,33 +112,23 @@ impl Key {
         let longest = now + millis(LONGEST_LEASE);
         match found {
             None => Ok(None),
-            // Whoever worked on it has gone.
+            // Its lease has ended.
             Some((_, None, lease)) if lease.is_none_or(|until| until <= now || until > longest) => Ok(None),
             Some((request, ..)) if request != self.request => Err(Error::new(&IDEMPOTENCY_KEY_REUSED)),
             Some((_, None, _)) => Err(Error::new(&KEY_UNDER_WAY)),
             Some((_, Some(json), _)) => {
                 let json: String = json;
-                let Created { id } = serde_json::from_str(&json).map_err(Error::internal)?;
-                Ok(Some(Answered { id, json, replayed: true }))
+                let WithId { id } = serde_json::from_str(&json).map_err(Error::internal)?;
+                Ok(Some(Created { id, json, replayed: true }))
             }
         }
-    }
-
-    /// Notes that `holder` works on a key of which nothing is known, until `lease_until`: at most ten seconds from now.
-    pub fn begin(&self, tx: &Tx<'_>, holder: &str, lease_until: i64, now: i64) -> Result<()> {
-        self.put(tx, None, Some(holder), Some(lease_until), now)
-    }
-
-    /// Remembers the answer to a request of which nothing was known.
-    pub fn answer(&self, tx: &Tx<'_>, answer: &str, now: i64) -> Result<()> {
-        self.put(tx, Some(answer), None, None, now)
     }
 
     fn put(
         &self,
         tx: &Tx<'_>,
         answer: Option<&str>,
-        holder: Option<&str>,
+        owner: Option<&str>,
         lease_until: Option<i64>,
         now: i64,
     ) -> Result<()> {
@@ -99,35 +143,16 @@ impl Key {
                 (&self.key).into(),
                 (&self.request).into(),
                 answer.into(),
-                holder.into(),
+                owner.into(),
                 lease_until.into(),
                 now.into(),
             ],
         )?;
         Ok(())
     }
-
-    /// Remembers the answer that `holder` has found; false if another one works on the key by now.
-    pub fn finish(&self, tx: &Tx<'_>, holder: &str, answer: &str) -> Result<bool> {
-        let changed = tx.execute(
-            "UPDATE idempotency_keys SET answer = $5, holder = NULL, lease_until = NULL
-             WHERE service = $1 AND subject = $2 AND key = $3 AND holder = $4",
-            &[self.service.into(), (&self.subject).into(), (&self.key).into(), holder.into(), answer.into()],
-        )?;
-        Ok(changed == 1)
-    }
-
-    /// Forgets a key on which `holder` worked in vain.
-    pub fn abandon(&self, tx: &Tx<'_>, holder: &str) -> Result<()> {
-        tx.execute(
-            "DELETE FROM idempotency_keys WHERE service = $1 AND subject = $2 AND key = $3 AND holder = $4",
-            &[self.service.into(), (&self.subject).into(), (&self.key).into(), holder.into()],
-        )?;
-        Ok(())
-    }
 }
 
-/// Forgets up to `limit` keys whose time is over, and tells how many.
+/// Forgets up to `limit` keys whose time is over, and returns how many.
 pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE (service, subject, key) IN

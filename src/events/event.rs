@@ -1,0 +1,156 @@
+//! The catalogue of events.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that happened. Times are in epoch milliseconds, amounts in whole rupiah.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    UserCreated {
+        user_id: i64,
+        name: String,
+    },
+    UserUpdated {
+        user_id: i64,
+        name: String,
+    },
+    /// Tokens of the user below this version count no more.
+    UserCredentialsChanged {
+        user_id: i64,
+        version: i64,
+        at: i64,
+    },
+    ProductCreated {
+        product_id: i64,
+        name: String,
+    },
+    /// `stock`: what can still be bought; absent if it is not tracked.
+    StockChanged {
+        product_id: i64,
+        stock: Option<i64>,
+    },
+    OrderCreated {
+        order_id: i64,
+        user_id: i64,
+        at: i64,
+    },
+    OrderStatusChanged {
+        order_id: i64,
+        user_id: i64,
+        status: String,
+        at: i64,
+    },
+    PaymentCreated {
+        payment_id: i64,
+        order_id: i64,
+        user_id: i64,
+        amount: i64,
+    },
+    PaymentPaid {
+        payment_id: i64,
+        order_id: i64,
+        user_id: i64,
+        amount: i64,
+    },
+    PaymentExpired {
+        payment_id: i64,
+        order_id: i64,
+        user_id: i64,
+        amount: i64,
+    },
+}
+
+/// What an event says has happened: this is what one subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    UserCreated,
+    UserUpdated,
+    UserCredentialsChanged,
+    ProductCreated,
+    StockChanged,
+    OrderCreated,
+    OrderStatusChanged,
+    PaymentCreated,
+    PaymentPaid,
+    PaymentExpired,
+}
+
+impl EventKind {
+    /// The name in the contract.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserCreated => "user_created",
+            Self::UserUpdated => "user_updated",
+            Self::UserCredentialsChanged => "user_credentials_changed",
+            Self::ProductCreated => "product_created",
+            Self::StockChanged => "stock_changed",
+            Self::OrderCreated => "order_created",
+            Self::OrderStatusChanged => "order_status_changed",
+            Self::PaymentCreated => "payment_created",
+            Self::PaymentPaid => "payment_paid",
+            Self::PaymentExpired => "payment_expired",
+        }
+    }
+}
+
+impl Event {
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::UserCreated { .. } => EventKind::UserCreated,
+            Self::UserUpdated { .. } => EventKind::UserUpdated,
+            Self::UserCredentialsChanged { .. } => EventKind::UserCredentialsChanged,
+            Self::ProductCreated { .. } => EventKind::ProductCreated,
+            Self::StockChanged { .. } => EventKind::StockChanged,
+            Self::OrderCreated { .. } => EventKind::OrderCreated,
+            Self::OrderStatusChanged { .. } => EventKind::OrderStatusChanged,
+            Self::PaymentCreated { .. } => EventKind::PaymentCreated,
+            Self::PaymentPaid { .. } => EventKind::PaymentPaid,
+            Self::PaymentExpired { .. } => EventKind::PaymentExpired,
+        }
+    }
+
+    /// What it is about: events of one key are handled in their order.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::UserCreated { user_id, .. }
+            | Self::UserUpdated { user_id, .. }
+            | Self::UserCredentialsChanged { user_id, .. } => format!("user:{user_id}"),
+            Self::ProductCreated { product_id, .. } | Self::StockChanged { product_id, .. } => {
+                format!("product:{product_id}")
+            }
+            Self::OrderCreated { order_id, .. }
+            | Self::OrderStatusChanged { order_id, .. }
+            | Self::PaymentCreated { order_id, .. }
+            | Self::PaymentPaid { order_id, .. }
+            | Self::PaymentExpired { order_id, .. } => format!("order:{order_id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_stored_under_the_name_of_its_kind() {
+        let (user_id, order_id, payment_id, amount, at) = (1, 2, 3, 5_000, 0);
+        let name = || "Siti".to_owned();
+        let events = [
+            Event::UserCreated { user_id, name: name() },
+            Event::UserUpdated { user_id, name: name() },
+            Event::UserCredentialsChanged { user_id, version: 2, at },
+            Event::ProductCreated { product_id: 4, name: name() },
+            Event::StockChanged { product_id: 4, stock: None },
+            Event::OrderCreated { order_id, user_id, at },
+            Event::OrderStatusChanged { order_id, user_id, status: "paid".to_owned(), at },
+            Event::PaymentCreated { payment_id, order_id, user_id, amount },
+            Event::PaymentPaid { payment_id, order_id, user_id, amount },
+            Event::PaymentExpired { payment_id, order_id, user_id, amount },
+        ];
+        for event in events {
+            assert_eq!(serde_json::to_value(&event).unwrap()["event"], json!(event.kind().name()));
+        }
+    }
+}
