@@ -2,7 +2,7 @@
 
 /// Declares a request body: the struct, how it is read (`Body`), and its schema.
 ///
-/// Before each field stands how it is taken. The JSON name is the field's own, unless `as "name"` says another.
+/// Before each field is how it is taken. Its name in JSON is its own, unless `required name as "other"` says another.
 ///
 /// | declared                   | the struct has   | absent        | null           |
 /// |----------------------------|------------------|---------------|----------------|
@@ -25,35 +25,35 @@ macro_rules! body {
         }
     };
     (@take $head:tt [$($fields:tt)*] [$($taken:tt)*]
-     $(#[$attr:meta])* optional $field:ident $(as $wire:literal)?: $type:ty, $($rest:tt)*) => {
+     $(#[$attr:meta])* optional $field:ident: $type:ty, $($rest:tt)*) => {
         $crate::web::body! { @take $head
-            [$($fields)* $(#[$attr])* $(#[schema(rename = $wire)])? pub $field: Option<$type>,]
-            [$($taken)* { $field $(as $wire)?: optional }]
+            [$($fields)* $(#[$attr])* pub $field: Option<$type>,]
+            [$($taken)* { $field: optional }]
             $($rest)*
         }
     };
     (@take $head:tt [$($fields:tt)*] [$($taken:tt)*]
-     $(#[$attr:meta])* optional $field:ident $(as $wire:literal)?: $type:ty = $default:expr, $($rest:tt)*) => {
+     $(#[$attr:meta])* optional $field:ident: $type:ty = $default:expr, $($rest:tt)*) => {
         $crate::web::body! { @take $head
-            [$($fields)* $(#[$attr])* #[schema(value_type = Option<$type>)] $(#[schema(rename = $wire)])? pub $field: $type,]
-            [$($taken)* { $field $(as $wire)?: optional = $default }]
+            [$($fields)* $(#[$attr])* #[schema(value_type = Option<$type>)] pub $field: $type,]
+            [$($taken)* { $field: optional = $default }]
             $($rest)*
         }
     };
     (@take $head:tt [$($fields:tt)*] [$($taken:tt)*]
-     $(#[$attr:meta])* replace $field:ident $(as $wire:literal)?: $type:ty, $($rest:tt)*) => {
+     $(#[$attr:meta])* replace $field:ident: $type:ty, $($rest:tt)*) => {
         $crate::web::body! { @take $head
-            [$($fields)* $(#[$attr])* #[schema(nullable = false)] $(#[schema(rename = $wire)])? pub $field: Option<$type>,]
-            [$($taken)* { $field $(as $wire)?: replace }]
+            [$($fields)* $(#[$attr])* #[schema(nullable = false)] pub $field: Option<$type>,]
+            [$($taken)* { $field: replace }]
             $($rest)*
         }
     };
     (@take $head:tt [$($fields:tt)*] [$($taken:tt)*]
-     $(#[$attr:meta])* patch $field:ident $(as $wire:literal)?: $type:ty, $($rest:tt)*) => {
+     $(#[$attr:meta])* patch $field:ident: $type:ty, $($rest:tt)*) => {
         $crate::web::body! { @take $head
-            [$($fields)* $(#[$attr])* #[schema(value_type = Option<$type>)] $(#[schema(rename = $wire)])?
+            [$($fields)* $(#[$attr])* #[schema(value_type = Option<$type>)]
              pub $field: $crate::domain::Patch<$type>,]
-            [$($taken)* { $field $(as $wire)?: patch }]
+            [$($taken)* { $field: patch }]
             $($rest)*
         }
     };
