@@ -2,6 +2,7 @@
 //! it all in order. Only here is it decided which concrete parts a process is made of.
 
 mod maintenance;
+mod outbox;
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -20,7 +21,7 @@ use crate::auth::token::{Secret, Tokens};
 use crate::auth::{Auth, revocations};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
-use crate::events::{Delivery, Outbox};
+use crate::events::Delivery;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::service::{Deps, Purge, Service, ServiceName, every};
@@ -28,6 +29,7 @@ use crate::storage::{DatabaseUrl, Db, idempotency};
 use crate::web::{self, Hosts, Live, Mount, Server};
 use crate::{order, payment, product, user};
 pub use maintenance::{Checkup, Reset, health, set_role};
+use outbox::OUTBOX;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -36,10 +38,6 @@ const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// The services stop in this order, each group at once: first those that call the others.
 const STOP_ORDER: [&[ServiceName]; 3] =
     [&[ServiceName::Payment], &[ServiceName::Order], &[ServiceName::User, ServiceName::Product]];
-
-/// For the subscribers of all services, whichever process they run in.
-const OUTBOX: Outbox =
-    Outbox::new(&[user::SUBSCRIBERS, product::SUBSCRIBERS, order::SUBSCRIBERS, payment::SUBSCRIBERS]);
 
 /// The services of this process, running.
 pub struct App {

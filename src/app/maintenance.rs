@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use futures_util::future::join_all;
 use reqwest::Url;
 
+use super::outbox::OUTBOX;
 use crate::auth::Role;
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
@@ -101,7 +102,7 @@ pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Res
         bail!("{database_variable}: there is no database {database}");
     }
     let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
-    let found = user::set_role(&db, &Clock::system(), super::OUTBOX, email, role).await;
+    let found = user::set_role(&db, &Clock::system(), OUTBOX, email, role).await;
     tokio::task::spawn_blocking(move || db.close()).await?;
     let email = email.as_str();
     found?.with_context(|| format!("{database} has no account with the e-mail address {email}: register it first"))

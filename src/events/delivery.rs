@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
-use super::pace::Pace;
-use super::{Event, Outbox, Subscriber, backoff, subscribers};
+use super::event::Event;
+use super::outbox::{Outbox, Subscriber};
+use super::pace::{Pace, backoff};
+use super::subscribers;
 use crate::clock::{Clock, millis};
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx, WRITES_BETWEEN};

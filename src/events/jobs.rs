@@ -10,8 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 
-use super::backoff;
-use super::pace::Pace;
+use super::pace::{Pace, backoff};
 use crate::clock::{Clock, millis};
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx};

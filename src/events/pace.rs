@@ -44,3 +44,9 @@ impl Pace {
         (self.seen, self.looked) = (self.db.writes(), Instant::now());
     }
 }
+
+/// How long to wait after the `attempts`th failure in a row: from half a second, doubling, to `most`.
+pub(super) fn backoff(attempts: i64, most: Duration) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or(0);
+    Duration::from_millis(500 << doublings).min(most)
+}

@@ -1,11 +1,6 @@
 //! The calls that must follow from what has become of a payment.
 
-use std::sync::Arc;
-
-use super::state::Settler;
-use crate::context::Context;
-use crate::error::Result;
-use crate::events::{JobKind, jobs::Work};
+use crate::events::JobKind;
 use crate::service::ServiceName;
 
 /// Each is about the payment with this id.
@@ -34,22 +29,6 @@ impl JobKind for PaymentJob {
             "tell" => Some(Self::ReportOutcome(id)),
             _ => None,
         }
-    }
-}
-
-/// Runs jobs when no request waits for them.
-pub fn work(settler: Settler) -> Work<PaymentJob> {
-    Arc::new(move |job| {
-        let settler = settler.clone();
-        Box::pin(async move { run(&settler, &Context::own(), &job).await })
-    })
-}
-
-/// Makes the calls of a job.
-pub async fn run(settler: &Settler, context: &Context, job: &PaymentJob) -> Result<()> {
-    match *job {
-        PaymentJob::Settle(id) => settler.settle(context, id).await,
-        PaymentJob::ReportOutcome(id) => settler.report_outcome(context, id).await,
     }
 }
 

@@ -1,16 +1,19 @@
 //! How the payment service is put together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Client;
 
 use super::gateway::{Gateway, Rule};
+use super::jobs::PaymentJob;
 use super::routes::routes;
+use super::settlement;
 use super::state::{Settler, State};
 use super::subscribers::SUBSCRIBERS;
-use super::{jobs, settlement};
 use crate::auth::revocations;
-use crate::events::{JobRunner, LocalSubscribers};
+use crate::context::Context;
+use crate::events::{JobRunner, LocalSubscribers, jobs::Work};
 use crate::order::client::OrderClient;
 use crate::peer::{self, Peer};
 use crate::service::{Deps, Service, ServiceName, every};
@@ -42,7 +45,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
             orders: OrderClient::new(Peer::new(client.clone(), orders.clone())),
             gateway: gateway.clone(),
         };
-        let work = jobs::work(settler.clone());
+        let work = work(settler.clone());
         State {
             db: db.clone(),
             clock: clock.clone(),
@@ -66,5 +69,13 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
         start_up: Box::pin(async { Ok(()) }),
         tasks: vec![Box::pin(jobs), Box::pin(expiry)],
         purge: None,
+    })
+}
+
+/// Runs jobs when no request waits for them.
+fn work(settler: Settler) -> Work<PaymentJob> {
+    Arc::new(move |job| {
+        let settler = settler.clone();
+        Box::pin(async move { settler.run(&Context::own(), &job).await })
     })
 }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 
 use super::api::{Payment, PaymentConfirmation, Status};
 use super::gateway::Charge;
-use super::jobs::{self, PaymentJob};
+use super::jobs::PaymentJob;
 use super::state::{Settler, State};
 use super::store;
 use crate::auth::Scope;
@@ -80,7 +80,7 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Paym
 
 /// Runs a job and records how it ended.
 async fn run_job(state: &State, context: &Context, job: Job<PaymentJob>) {
-    let outcome = jobs::run(&state.settler, context, &job.kind).await;
+    let outcome = state.settler.run(context, &job.kind).await;
     state.jobs.record(job, outcome).await;
 }
 
@@ -248,6 +248,14 @@ async fn in_time<T>(context: &Context, call: impl Future<Output = Result<T>>) ->
 }
 
 impl Settler {
+    /// Makes the calls of a job.
+    pub async fn run(&self, context: &Context, job: &PaymentJob) -> Result<()> {
+        match *job {
+            PaymentJob::Settle(id) => self.settle(context, id).await,
+            PaymentJob::ReportOutcome(id) => self.report_outcome(context, id).await,
+        }
+    }
+
     /// Brings a payment that was confirmed, or is to be given back, to its end. May be repeated at any
     /// point, by several at once. An error means that it is not there yet.
     pub async fn settle(&self, context: &Context, id: i64) -> Result<()> {

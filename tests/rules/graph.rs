@@ -144,6 +144,10 @@ fn paths(code: &str) -> Vec<Vec<String>> {
         for (at, _) in code.match_indices(first) {
             let path = code[at..].split(|next: char| !next.is_alphanumeric() && next != '_' && next != ':').next();
             let path = path.unwrap_or_default();
+            // A macro's `$crate` leads on from where the macro is used.
+            if code[..at].ends_with('$') {
+                continue;
+            }
             // What is in braces has been expanded already.
             if !path.ends_with("::") {
                 found.push(path.split("::").map(str::to_owned).collect());

@@ -7,28 +7,40 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::health::Health;
-use super::{Stats, Tx, sqlite};
+use super::open::open_writer;
 use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
+use crate::storage::tx::Tx;
 
 /// Jobs that may wait before the next one of a request is refused: a second's work, at the least.
-pub(super) const QUEUE: usize = 2048;
+pub const QUEUE: usize = 2048;
 /// Jobs of the work behind the services that may wait besides; each task has one at a time.
 const BACKGROUND: usize = 64;
 /// Jobs of one commit. More would not be faster, only later.
-pub(super) const GROUP: usize = 256;
+pub const GROUP: usize = 256;
 /// Quiet after which the write-ahead log is folded into the database file.
 const IDLE: Duration = Duration::from_secs(1);
 
-pub(super) struct Writer {
+/// What the writer has done since the start.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Groups committed.
+    pub commits: AtomicU64,
+    /// Jobs answered, whatever their outcome.
+    pub writes: AtomicU64,
+    /// Notified after each group.
+    pub answered: Notify,
+}
+
+pub struct Writer {
     queue: SyncSender<Message>,
     /// Jobs in the queue.
     waiting: Arc<AtomicUsize>,
@@ -36,7 +48,7 @@ pub(super) struct Writer {
 
 /// Who waits for a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum For {
+pub enum For {
     Request,
     Background,
 }
@@ -212,7 +224,7 @@ impl Writing {
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool> {
         let connection = match self.connection.take() {
             Some(connection) => self.connection.insert(connection),
-            None => self.connection.insert(sqlite::open_writer(&self.file)?),
+            None => self.connection.insert(open_writer(&self.file)?),
         };
         let changes = connection.total_changes();
         run(connection, "BEGIN IMMEDIATE")?;

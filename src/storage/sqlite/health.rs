@@ -3,16 +3,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Tx, sqlite};
+use super::open::is_corruption;
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
+use crate::storage::tx::Tx;
 
 /// How long the outcome of a write speaks for the database. There is at most one probe in this time.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long a question waits for a probe.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
-pub(super) struct Health {
+pub struct Health {
     state: Mutex<State>,
     /// Held while a probe is under way.
     pub probing: tokio::sync::Mutex<()>,
@@ -49,7 +50,7 @@ impl Health {
 
     /// Looks for damage of the file among the reasons of a failure.
     pub fn failed(&self, error: &Error) {
-        if sqlite::is_corruption(error) {
+        if is_corruption(error) {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if !std::mem::replace(&mut state.corrupt, true) {
                 log::error!("the database file is damaged, this process is not ready any more: {error}");
@@ -60,7 +61,7 @@ impl Health {
 
 /// A write as large as those of requests are, or larger: it needs as much room. Random, since SQLite does not write
 /// what has not changed.
-pub(super) fn probe(tx: &Tx<'_>) -> Result<()> {
+pub fn probe(tx: &Tx<'_>) -> Result<()> {
     let sql = "INSERT INTO probes (id, filler) VALUES (1, randomblob(32768))
                ON CONFLICT (id) DO UPDATE SET filler = excluded.filler";
     tx.execute(sql, &[])?;

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::{Tx, on_snapshot};
+use super::snapshot::on_snapshot;
 use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares};
+use crate::storage::tx::Tx;
 
 /// What one scan may take. Together with [`WAIT`] it leaves a request time to be answered within three seconds.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -25,7 +26,7 @@ const INSTRUCTIONS: i32 = 1000;
 
 /// Runs scans on half of the machine's cores. A thread rests after a scan for as long as that took, so that scans
 /// without end get a quarter of the machine, and one alone is as fast as it can be.
-pub(super) struct Scans {
+pub struct Scans {
     threads: Arc<Semaphore>,
     /// Scans that run or wait, by network.
     admitted: Shares<Option<IpAddr>>,

@@ -8,8 +8,8 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use super::files::{self, Exposure};
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE, TOO_SLOW};
+use crate::storage::files::{self, Exposure};
 
 /// How long a statement waits for another process that holds the file.
 const BUSY: Duration = Duration::from_secs(2);
@@ -20,23 +20,23 @@ const STATEMENTS: usize = 128;
 
 /// Each is applied once, in this order; a file that has been released is never edited.
 const MIGRATIONS: &[(&str, &str)] = &[
-    ("001_user", include_str!("migrations/sqlite/001_user.sql")),
-    ("002_product", include_str!("migrations/sqlite/002_product.sql")),
-    ("003_order", include_str!("migrations/sqlite/003_order.sql")),
-    ("004_stock", include_str!("migrations/sqlite/004_stock.sql")),
-    ("005_order_life", include_str!("migrations/sqlite/005_order_life.sql")),
-    ("006_payment", include_str!("migrations/sqlite/006_payment.sql")),
-    ("007_notifications", include_str!("migrations/sqlite/007_notifications.sql")),
-    ("008_events", include_str!("migrations/sqlite/008_events.sql")),
-    ("009_accounts", include_str!("migrations/sqlite/009_accounts.sql")),
-    ("010_product_search", include_str!("migrations/sqlite/010_product_search.sql")),
-    ("011_open_orders", include_str!("migrations/sqlite/011_open_orders.sql")),
-    ("012_subscribers", include_str!("migrations/sqlite/012_subscribers.sql")),
-    ("013_unhelpful_calls", include_str!("migrations/sqlite/013_unhelpful_calls.sql")),
+    ("001_user", include_str!("../migrations/sqlite/001_user.sql")),
+    ("002_product", include_str!("../migrations/sqlite/002_product.sql")),
+    ("003_order", include_str!("../migrations/sqlite/003_order.sql")),
+    ("004_stock", include_str!("../migrations/sqlite/004_stock.sql")),
+    ("005_order_life", include_str!("../migrations/sqlite/005_order_life.sql")),
+    ("006_payment", include_str!("../migrations/sqlite/006_payment.sql")),
+    ("007_notifications", include_str!("../migrations/sqlite/007_notifications.sql")),
+    ("008_events", include_str!("../migrations/sqlite/008_events.sql")),
+    ("009_accounts", include_str!("../migrations/sqlite/009_accounts.sql")),
+    ("010_product_search", include_str!("../migrations/sqlite/010_product_search.sql")),
+    ("011_open_orders", include_str!("../migrations/sqlite/011_open_orders.sql")),
+    ("012_subscribers", include_str!("../migrations/sqlite/012_subscribers.sql")),
+    ("013_unhelpful_calls", include_str!("../migrations/sqlite/013_unhelpful_calls.sql")),
 ];
 
 /// Creates the file where there is none, brings its tables up to date, and opens the writer on it.
-pub(super) fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
+pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
     let folder = files::parent(file);
     files::create_folder(folder).with_context(|| format!("can't create {}", folder.display()))?;
     create(file).with_context(|| format!("can't create {}", file.display()))?;
@@ -113,7 +113,7 @@ fn check_ours(connection: &Connection) -> anyhow::Result<()> {
 
 /// Makes sure that nobody else has our database at `file` open. Its log is folded into it on the way; the next start
 /// opens a new one.
-pub(super) fn check_unused(file: &Path) -> anyhow::Result<()> {
+pub fn check_unused(file: &Path) -> anyhow::Result<()> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -154,7 +154,7 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
 }
 
 /// Opens a connection that writes. `synchronous = FULL`: a commit has reached the disk.
-pub(super) fn open_writer(file: &Path) -> Result<Connection> {
+pub fn open_writer(file: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     common(&connection)?;
     connection.execute_batch(
@@ -167,7 +167,7 @@ pub(super) fn open_writer(file: &Path) -> Result<Connection> {
 }
 
 /// The readers' pool of `size` connections. They open as they are needed.
-pub(super) fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
+pub fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
     let manager = SqliteConnectionManager::file(file)
         .with_flags(flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)
         .with_init(|connection| {
@@ -204,7 +204,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 /// Whether SQLite has found the file damaged.
-pub(super) fn is_corruption(error: &Error) -> bool {
+pub fn is_corruption(error: &Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
     let code = source.and_then(rusqlite::Error::sqlite_error_code);
     matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))

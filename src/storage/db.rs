@@ -1,0 +1,212 @@
+//! [`Db`]: the reads and writes of a process.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use r2d2_sqlite::SqliteConnectionManager;
+
+use super::sqlite::health::{self, Health};
+use super::sqlite::writer::{self, For, Stats, Writer};
+use super::sqlite::{open, scan::Scans, snapshot::on_snapshot};
+use super::tx::Tx;
+use super::url::DatabaseUrl;
+use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
+
+/// The most writes of requests that run between two of one background task: what the queue holds, the group that
+/// is being committed and the one after it.
+pub const WRITES_BETWEEN: usize = writer::QUEUE + 2 * writer::GROUP;
+/// The most rows that a read should take at once: its thread serves others in between.
+pub const CHUNK: usize = 100;
+
+/// A database that is open. Clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    scans: Scans,
+    writer: Writer,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    stats: Arc<Stats>,
+    health: Arc<Health>,
+}
+
+impl Db {
+    /// Opens the database, creating it and bringing its tables up to date as needed. If others can read its files,
+    /// it is refused where they must be `private`, else the log says so. Blocks.
+    pub fn open(url: &DatabaseUrl, private: bool) -> anyhow::Result<Self> {
+        let DatabaseUrl::Sqlite(file) = url;
+        Self::open_sqlite(file, private).with_context(|| url.to_string())
+    }
+
+    fn open_sqlite(file: &Path, private: bool) -> anyhow::Result<Self> {
+        let connection = open::set_up(file, private)?;
+        let (stats, health) = (Arc::new(Stats::default()), Arc::new(Health::default()));
+        let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats), Arc::clone(&health))?;
+        Ok(Self(Arc::new(Inner {
+            // A read holds one for microseconds; they open as they are needed.
+            readers: open::readers(file, crate::limits::readers()),
+            scans: Scans::new(),
+            writer,
+            thread: Mutex::new(Some(thread)),
+            stats,
+            health,
+        })))
+    }
+
+    /// Runs `work` on a snapshot, in [`CHUNK`]s of rows if it reads many.
+    ///
+    /// SQLite answers from its page cache in microseconds, where the way to another thread and back
+    /// takes tens of them: so the closure runs right here, on the thread of the caller. (Behind WAL no
+    /// reader waits for a writer.) An engine over a network will not do that, hence `async`, `Send` and
+    /// `'static`.
+    #[expect(clippy::unused_async, reason = "callers must be ready to wait, see above")]
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.0.readers.get().map_err(Error::from).and_then(|connection| on_snapshot(&connection, work));
+        outcome.inspect_err(|error| self.0.health.failed(error))
+    }
+
+    /// Runs `work`, which may look at many rows, on a snapshot and on another thread.
+    ///
+    /// Few scans run at once, each for a second at most, and few wait: what is too much is
+    /// [`BUSY`](crate::error::BUSY), what takes too long [`TOO_SLOW`](crate::error::TOO_SLOW). `network` says for
+    /// whom it is, as one network gets a part of the capacity only; `None`: without that limit.
+    pub async fn scan<T, F>(&self, network: Option<IpAddr>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.0.scans.run(&self.0.readers, network, work).await;
+        outcome.inspect_err(|error| self.0.health.failed(error))
+    }
+
+    /// Runs `work` in a write transaction and answers once it is committed to the disk.
+    ///
+    /// An error from `work` undoes what it did and nothing else. A failure of the database is
+    /// [`STORAGE_UNAVAILABLE`], a full queue is
+    /// [`BUSY`](crate::error::BUSY); after either, nothing was kept. The closure is `Fn`: an engine may have to run it again.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.0.writer.write(For::Request, work).await;
+        outcome.inspect_err(|error| self.0.health.failed(error))
+    }
+
+    /// As [`Db::write`], for a task behind the services that waits for one write before it begins the next: it
+    /// is not refused because the writes of requests fill the queue.
+    pub async fn write_in_background<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.0.writer.write(For::Background, work).await;
+        outcome.inspect_err(|error| self.0.health.failed(error))
+    }
+
+    /// Whether the database can be read and written to; [`STORAGE_UNAVAILABLE`] if not.
+    ///
+    /// The outcome of the latest write tells, if it is at most a second old; otherwise a write of its own does. A
+    /// file that SQLite has found damaged counts as unavailable until a restart.
+    pub async fn check(&self) -> Result<()> {
+        let check = async {
+            if let Some(known) = self.0.health.known() {
+                return known;
+            }
+            let _probing = self.0.health.probing.lock().await;
+            // Somebody else may have probed meanwhile.
+            if let Some(known) = self.0.health.known() {
+                return known;
+            }
+            self.read(|tx| tx.query_opt("SELECT id FROM probes", &[], |_| Ok(()))).await?;
+            self.write(health::probe).await
+        };
+        let late = |_| Err(Error::new(&STORAGE_UNAVAILABLE).detail("a write takes too long"));
+        tokio::time::timeout(health::PATIENCE, check).await.unwrap_or_else(late)
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.0.stats
+    }
+
+    /// How many writes have been answered since the start.
+    pub fn writes(&self) -> u64 {
+        self.0.stats.writes.load(Ordering::Relaxed)
+    }
+
+    /// Waits until more writes have been answered than `seen`.
+    pub async fn written_since(&self, seen: u64) {
+        loop {
+            // First, so that no notification between the look and the wait is lost.
+            let answered = self.0.stats.answered.notified();
+            if self.writes() > seen {
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    /// Finishes the writes that wait, folds the log into the file and ends the writer. Blocks.
+    pub fn close(&self) {
+        self.0.writer.stop();
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            log::error!("the writer ended with a panic");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::error::TOO_SLOW;
+
+    #[tokio::test]
+    async fn who_waits_for_a_write_is_woken_by_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db")), false).unwrap();
+        let (seen, other) = (db.writes(), db.clone());
+        let mut waiting = pin!(other.written_since(seen));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        db.write(|tx| tx.first_time("a write")).await.unwrap();
+        waiting.await;
+        // What was written before one waits counts, too.
+        db.written_since(seen).await;
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_scan_ends_at_its_limit_and_takes_nothing_else_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db")), false).unwrap();
+        let endless = |tx: &Tx<'_>| {
+            let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+            tx.query_one(sql, &[], |row| row.get::<i64>(0))
+        };
+        let (scan, other) =
+            futures_util::future::join(db.scan(None, endless), db.read(|tx| tx.query("SELECT 1", &[], |_| Ok(()))))
+                .await;
+        assert!(scan.is_err_and(|error| error.is(&TOO_SLOW)));
+        assert_eq!(other.unwrap().len(), 1);
+        // The next one has its own time, and so have reads on the same connection.
+        let count = |tx: &Tx<'_>| tx.query_one("SELECT count(*) FROM done", &[], |row| row.get::<i64>(0));
+        assert_eq!(db.scan(None, count).await.unwrap(), 0);
+        assert_eq!(db.read(count).await.unwrap(), 0);
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
+}

@@ -1,0 +1,7 @@
+//! SQLite: a pool of connections that read, and one thread that writes.
+
+pub mod health;
+pub mod open;
+pub mod scan;
+pub mod snapshot;
+pub mod writer;

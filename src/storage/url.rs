@@ -1,0 +1,64 @@
+//! Where a database is.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::sqlite::open::check_unused;
+
+/// The address of a database, as settings write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite:PATH`
+    Sqlite(PathBuf),
+}
+
+impl DatabaseUrl {
+    /// Whether there is a database already.
+    pub fn exists(&self) -> bool {
+        let Self::Sqlite(file) = self;
+        file.exists()
+    }
+
+    /// The files that it consists of, as far as there are such.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let Self::Sqlite(file) = self;
+        let files = ["", "-wal", "-shm", "-journal"].map(|end| {
+            let mut path = file.clone().into_os_string();
+            path.push(end);
+            PathBuf::from(path)
+        });
+        files.into_iter().filter(|file| file.exists()).collect()
+    }
+
+    /// An error if another process uses the database, or if it is another program's. Blocks.
+    pub fn check_unused(&self) -> anyhow::Result<()> {
+        let Self::Sqlite(file) = self;
+        check_unused(file)
+    }
+
+    /// The path of a file of this name beside the database.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        let Self::Sqlite(file) = self;
+        file.with_file_name(name)
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        match url.strip_prefix("sqlite:") {
+            Some("" | ":memory:") => Err("sqlite: needs the path of a file".to_owned()),
+            Some(path) => Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into())),
+            None => Err("a database is written sqlite:PATH".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Sqlite(path) = self;
+        write!(f, "sqlite:{}", path.display())
+    }
+}
