@@ -32,7 +32,7 @@ pub use maintenance::{Checkup, Reset, health, set_role};
 use outbox::OUTBOX;
 
 /// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
+const MAX_PENDING_CONNECTIONS: u32 = 1024;
 /// How often what has expired is removed.
 const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
 /// The services stop in this order, each group at once: first those that call the others.
@@ -234,7 +234,7 @@ fn bind(service: ServiceName, listen: SocketAddr) -> anyhow::Result<TcpListener>
             socket.set_reuseaddr(true)?;
         }
         socket.bind(listen)?;
-        socket.listen(BACKLOG)?.into_std()
+        socket.listen(MAX_PENDING_CONNECTIONS)?.into_std()
     };
     bound().map_err(|error| {
         let variable = service.addr_variable();

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_payment_service_is_with_the_order_service_unless_it_is_given_a_place() {
+    fn the_payment_service_is_with_the_order_service_unless_it_has_an_address() {
         let listens = |args: &[&str]| {
             let Config { services, .. } = config(args).unwrap();
             services.iter().find(|one| one.service == ServiceName::Payment).unwrap().listen.map(|addr| addr.port())

@@ -52,17 +52,17 @@ pub struct Code {
     /// Why it happens, for those who read the documentation.
     pub cause: &'static str,
     /// What to do about it.
-    pub cure: &'static str,
+    pub remedy: &'static str,
 }
 
 macro_rules! catalogue {
-    ($($ident:ident $kind:ident $name:literal: $id:literal, $en:literal, $cause:literal, $cure:literal;)*) => {
+    ($($ident:ident $kind:ident $name:literal: $id:literal, $en:literal, $cause:literal, $remedy:literal;)*) => {
         $(#[doc = $cause] pub static $ident: Code = Code {
             name: $name,
             kind: Kind::$kind,
             message: Sentence::new($id, $en),
             cause: $cause,
-            cure: $cure,
+            remedy: $remedy,
         };)*
 
         /// Every code, in the order in which the documentation lists them.

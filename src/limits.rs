@@ -5,18 +5,18 @@
 //! start, and what is left is shared out before anybody connects.
 
 /// What a connection to the database takes: the file and its write-ahead log.
-const FILES_A_READER: usize = 2;
+const FILES_PER_READER: usize = 2;
 /// Services that are called from one process: users, products and payments for orders, orders for payments.
-const PEERS: usize = 4;
+const MAX_PEERS: usize = 4;
 /// Files besides those shared out here: the standard streams, the log, the database's writer, its lock and
 /// shared memory, and files that are open for a moment.
-const OTHERS: usize = 40;
+const OTHER_FILES: usize = 40;
 /// Files of a thread that serves: its event queue and wakers, and its share of the acceptor's.
-const FILES_A_WORKER: usize = 8;
+const FILES_PER_WORKER: usize = 8;
 /// Assumed where the system does not say.
-const UNKNOWN: usize = 8192;
+const DEFAULT_LIMIT: usize = 8192;
 /// Connections that a server never goes beyond, however many files there may be: each takes memory.
-const MOST_CONNECTIONS: usize = 8192;
+const MAX_CONNECTIONS: usize = 8192;
 
 /// Asks the system for as many files as it grants, and gives their number.
 pub fn raise() -> std::io::Result<u64> {
@@ -26,12 +26,12 @@ pub fn raise() -> std::io::Result<u64> {
 /// How many files this process may have open.
 #[cfg(unix)]
 fn limit() -> usize {
-    rlimit::Resource::NOFILE.get_soft().ok().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(UNKNOWN)
+    rlimit::Resource::NOFILE.get_soft().ok().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT)
 }
 
 #[cfg(not(unix))]
 fn limit() -> usize {
-    UNKNOWN
+    DEFAULT_LIMIT
 }
 
 /// The processor cores that this process may use.
@@ -66,9 +66,11 @@ fn calls_of(limit: usize) -> usize {
 /// Of a call within the process, the server's end is one of these.
 fn connections_of(limit: usize, servers: usize, workers: usize) -> usize {
     let servers = servers.max(1);
-    let taken =
-        OTHERS + servers * workers * FILES_A_WORKER + readers_of(limit) * FILES_A_READER + calls_of(limit) * PEERS;
-    (limit.saturating_sub(taken) / servers).clamp(calls_of(limit) + 4, MOST_CONNECTIONS)
+    let taken = OTHER_FILES
+        + servers * workers * FILES_PER_WORKER
+        + readers_of(limit) * FILES_PER_READER
+        + calls_of(limit) * MAX_PEERS;
+    (limit.saturating_sub(taken) / servers).clamp(calls_of(limit) + 4, MAX_CONNECTIONS)
 }
 
 #[cfg(test)]
@@ -81,9 +83,9 @@ mod tests {
             for (servers, workers) in [(1, 1), (3, 1), (4, 2), (1, 14)] {
                 let connections = connections_of(limit, servers, workers);
                 let all = servers * connections
-                    + readers_of(limit) * FILES_A_READER
-                    + calls_of(limit) * PEERS
-                    + servers * workers * FILES_A_WORKER;
+                    + readers_of(limit) * FILES_PER_READER
+                    + calls_of(limit) * MAX_PEERS
+                    + servers * workers * FILES_PER_WORKER;
                 assert!(all < limit, "{all} of {limit} with {servers} servers of {workers} workers");
                 assert!(connections > calls_of(limit), "calls find a connection free");
             }

@@ -19,13 +19,13 @@ use env_logger::fmt::Formatter;
 use log::{Level, Log, Metadata, Record};
 
 /// Bytes that may wait to be written.
-const LIMIT: usize = 1024 * 1024;
+const MAX_WAITING_BYTES: usize = 1024 * 1024;
 /// How long lines gather before they are written together, and how many bytes cut that short: a thread
 /// that woke for every line would be in the way of the requests.
-const GATHER: Duration = Duration::from_millis(100);
-const CHUNK: usize = 64 * 1024;
+const FLUSH_PERIOD: Duration = Duration::from_millis(100);
+const FLUSH_BYTES: usize = 64 * 1024;
 /// How long the end of the process may wait for the last lines to be written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who reads the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Logging {
         self.queue.lock().closed = true;
         self.queue.filled.notify_one();
         // Disconnected or timed out, there is nothing more to do.
-        let _ = self.ended.recv_timeout(LAST_WORDS);
+        let _ = self.ended.recv_timeout(FINISH_TIMEOUT);
     }
 }
 
@@ -142,8 +142,8 @@ impl Queue {
                 let waiting = self.lock();
                 let idle = |waiting: &mut Waiting| waiting.text.is_empty() && !waiting.closed;
                 let waiting = self.filled.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner);
-                let few = |waiting: &mut Waiting| waiting.text.len() < CHUNK && !waiting.closed;
-                let gathered = self.filled.wait_timeout_while(waiting, GATHER, few);
+                let few = |waiting: &mut Waiting| waiting.text.len() < FLUSH_BYTES && !waiting.closed;
+                let gathered = self.filled.wait_timeout_while(waiting, FLUSH_PERIOD, few);
                 let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
                 std::mem::swap(&mut text, &mut waiting.text);
                 (std::mem::take(&mut waiting.dropped), waiting.closed)
@@ -168,7 +168,7 @@ struct Sink(Arc<Queue>);
 impl Write for Sink {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.lock();
-        if waiting.text.len() + line.len() > LIMIT {
+        if waiting.text.len() + line.len() > MAX_WAITING_BYTES {
             waiting.dropped += 1;
             return Ok(line.len());
         }
@@ -176,7 +176,7 @@ impl Write for Sink {
         waiting.text.extend_from_slice(line);
         let after = waiting.text.len();
         drop(waiting);
-        if before == 0 || (before < CHUNK && after >= CHUNK) {
+        if before == 0 || (before < FLUSH_BYTES && after >= FLUSH_BYTES) {
             self.0.filled.notify_one();
         }
         Ok(line.len())

@@ -32,7 +32,7 @@ use breaker::{Breaker, MAX_FAILURES, PROBE_PERIOD};
 pub use service_token::ServiceToken;
 
 /// The target of the log of calls.
-const CALLS: &str = "pasar::calls";
+const LOG_TARGET: &str = "pasar::calls";
 
 /// How long an idle connection is kept: shorter than our servers keep it, so that no call goes to a connection that
 /// is being closed.
@@ -40,11 +40,11 @@ pub const POOL_IDLE: Duration = Duration::from_secs(5);
 /// What the first attempt may take of a request's budget, so that a second one fits in.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
 /// The longest pause before the second attempt; the real one is random, so that clients spread out.
-const JITTER_MS: u64 = 50;
+const MAX_JITTER: Duration = Duration::from_millis(50);
 /// The largest answer that is read, in bytes: more than any of ours.
-const LIMIT: usize = 256 * 1024;
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// What is kept of a peer's words, in characters.
-const WORDS: usize = 200;
+const MAX_DETAIL_CHARS: usize = 200;
 
 /// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects, uses
 /// no proxy, and lets an idle connection go before our servers do.
@@ -168,7 +168,7 @@ struct Problem {
 
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Ok(text.chars().filter(|c| !c.is_control()).take(WORDS).collect())
+    Ok(text.chars().filter(|c| !c.is_control()).take(MAX_DETAIL_CHARS).collect())
 }
 
 /// Why an attempt gave no answer to go on with.
@@ -251,7 +251,7 @@ impl Peer {
             let limit = if attempt == 0 {
                 (began + FIRST_ATTEMPT).min(deadline)
             } else {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..JITTER_MS))).await;
+                tokio::time::sleep(MAX_JITTER.mul_f64(fastrand::f64())).await;
                 deadline
             };
             let mut status = None;
@@ -303,7 +303,7 @@ impl Peer {
         failure: Option<&anyhow::Error>,
     ) {
         let level = if failure.is_some() { log::Level::Warn } else { log::Level::Info };
-        if !log::log_enabled!(target: CALLS, level) {
+        if !log::log_enabled!(target: LOG_TARGET, level) {
             return;
         }
         let Target { caller, name, .. } = *self.target;
@@ -312,11 +312,11 @@ impl Peer {
         let id = context.request_id();
         match failure {
             None => log::info!(
-                target: CALLS,
+                target: LOG_TARGET,
                 "service={caller} peer={name} method={method} path={path} status={status} took={took:.1}ms id={id}"
             ),
             Some(error) => log::warn!(
-                target: CALLS,
+                target: LOG_TARGET,
                 "service={caller} peer={name} method={method} path={path} status={status} took={took:.1}ms \
                  attempt={} error={:?} id={id}",
                 attempt + 1,
@@ -409,8 +409,8 @@ impl Peer {
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
-            if body.len() + chunk.len() > LIMIT {
-                return Err(Failure::Unhelpful(anyhow!("its answer is longer than {LIMIT} bytes")));
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Failure::Unhelpful(anyhow!("its answer is longer than {MAX_ANSWER_BYTES} bytes")));
             }
             body.extend_from_slice(&chunk);
         }

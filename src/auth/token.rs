@@ -76,9 +76,9 @@ impl Secret {
         files::sync_folder(folder)?;
         let text = std::fs::read_to_string(file)?;
         let secret = Self::new(text.trim()).map_err(anyhow::Error::msg)?;
-        if let Some(Exposure { why, cure }) = files::exposure(file)? {
+        if let Some(Exposure { why, remedy }) = files::exposure(file)? {
             let exposure =
-                format!("{why}, and so make tokens: {cure} it, remove it for a fresh one, or set JWT_SECRET");
+                format!("{why}, and so make tokens: {remedy} it, remove it for a fresh one, or set JWT_SECRET");
             if private {
                 bail!(exposure);
             }

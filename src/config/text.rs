@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 /// The longest time that a setting can name.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Whether a client could name this as its host, without a port.
 pub(super) fn is_host(name: &str) -> bool {
@@ -65,7 +65,7 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if !time.is_zero() && time <= LONGEST => Ok(time),
+        Ok(time) if !time.is_zero() && time <= MAX_DURATION => Ok(time),
         Ok(_) => Err("it is more than nothing and at most a year".to_owned()),
         Err(_) => Err("a time is written 500ms, 2s, 15m".to_owned()),
     }

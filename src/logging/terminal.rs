@@ -5,9 +5,9 @@ use std::fmt::Write;
 use log::Level;
 
 /// Ids that are longer than this are shown by their beginning.
-const WHOLE_ID: usize = 16;
+const MAX_WHOLE_ID: usize = 16;
 /// What is shown of a longer id.
-const SHORT_ID: usize = 8;
+const SHORTENED_ID: usize = 8;
 
 const DIM: &str = "2";
 const BOLD: &str = "1";
@@ -42,7 +42,7 @@ pub(super) fn render(line: &Line<'_>, colours: bool) -> String {
     };
     let mut words = Vec::new();
     let id = take("id").map_or("", short);
-    words.push(paint(&format!("{id:<SHORT_ID$}"), DIM));
+    words.push(paint(&format!("{id:<SHORTENED_ID$}"), DIM));
     if line.level <= Level::Warn {
         let colour = if line.level == Level::Error { RED } else { YELLOW };
         // The time of day: RFC 3339 has it after the date.
@@ -81,7 +81,7 @@ pub(super) fn render(line: &Line<'_>, colours: bool) -> String {
 
 /// A client's own id is whole if it is short; of one that was made, the beginning tells it from its neighbours.
 fn short(id: &str) -> &str {
-    if id.len() <= WHOLE_ID { id } else { id.get(..SHORT_ID).unwrap_or(id) }
+    if id.len() <= MAX_WHOLE_ID { id } else { id.get(..SHORTENED_ID).unwrap_or(id) }
 }
 
 /// `order` as `Order`.

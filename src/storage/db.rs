@@ -10,7 +10,7 @@ use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 
 use super::sqlite::health::{self, Health};
-use super::sqlite::writer::{self, For, Stats, Writer};
+use super::sqlite::writer::{self, Origin, Stats, Writer};
 use super::sqlite::{open, scan::Scans, snapshot::on_snapshot};
 use super::tx::Tx;
 use super::url::DatabaseUrl;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 
 /// The most writes of requests that run between two of one background task: what the queue holds, the group that
 /// is being committed and the one after it.
-pub const WRITES_BETWEEN: usize = writer::QUEUE + 2 * writer::GROUP;
+pub const WRITES_BETWEEN: usize = writer::MAX_QUEUED + 2 * writer::MAX_GROUP;
 /// The most rows that a read should take at once: its thread serves others in between.
 pub const CHUNK: usize = 100;
 
@@ -98,7 +98,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let outcome = self.0.writer.write(For::Request, work).await;
+        let outcome = self.0.writer.write(Origin::Request, work).await;
         outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
@@ -109,7 +109,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let outcome = self.0.writer.write(For::Background, work).await;
+        let outcome = self.0.writer.write(Origin::Background, work).await;
         outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
@@ -131,7 +131,7 @@ impl Db {
             self.write(health::probe).await
         };
         let late = |_| Err(Error::new(&STORAGE_UNAVAILABLE).detail("a write takes too long"));
-        tokio::time::timeout(health::PATIENCE, check).await.unwrap_or_else(late)
+        tokio::time::timeout(health::CHECK_TIMEOUT, check).await.unwrap_or_else(late)
     }
 
     pub fn stats(&self) -> &Stats {

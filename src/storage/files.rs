@@ -32,7 +32,7 @@ pub struct Exposure {
     /// Who can, as a clause about the file.
     pub why: String,
     /// The command that helps, without the file's name.
-    pub cure: String,
+    pub remedy: String,
 }
 
 /// Whether others can read or change a file; `None` also if there is no such file.
@@ -47,10 +47,10 @@ pub fn exposure(file: &Path) -> io::Result<Option<Exposure>> {
     let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if owner != own {
         let why = format!("user {owner}, whose it is, can read and change it");
-        return Ok(Some(Exposure { why, cure: format!("chown {own}") }));
+        return Ok(Some(Exposure { why, remedy: format!("chown {own}") }));
     }
     let open = metadata.mode() & 0o077 != 0;
-    Ok(open.then(|| Exposure { why: "others can read or change it".to_owned(), cure: "chmod 600".to_owned() }))
+    Ok(open.then(|| Exposure { why: "others can read or change it".to_owned(), remedy: "chmod 600".to_owned() }))
 }
 
 #[cfg(not(unix))]

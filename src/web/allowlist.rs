@@ -1,4 +1,4 @@
-//! Whom a server answers: its own names, and pages of its own machine.
+//! The hosts that a server answers for, and the origins whose pages may call it.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -6,17 +6,17 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 
-/// The names by which this server may be called, and the origins whose pages may call it.
+/// The host names of a server, and the origins whose pages may call it.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     /// Names besides the loopback ones, in lower case, without a port.
     names: Vec<String>,
-    /// Origins besides those on allowed hosts, as a browser writes them.
+    /// Origins besides those on allowed hosts, in the form that a browser sends.
     origins: Vec<String>,
 }
 
 impl Hosts {
-    /// `listen` is allowed by its number; to listen on every address allows none by itself.
+    /// The address `listen` is allowed as a host, unless it is the unspecified one.
     pub fn new(names: &[String], origins: &[String], listen: SocketAddr) -> Self {
         let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
         if !listen.ip().is_unspecified() {
@@ -25,14 +25,14 @@ impl Hosts {
         Self { names, origins: origins.to_vec() }
     }
 
-    /// Whether a `Host` (with or without a port) is one of ours. The port is not compared: it differs
-    /// behind a forwarded port, and a rebound name gives itself away without it.
+    /// Whether a `Host`, with or without a port, is one of ours. The port is not compared: behind a forwarded port it
+    /// differs, and a rebound name is recognised without it.
     pub fn allow(&self, host: &str) -> bool {
         without_port(host)
             .is_some_and(|name| is_loopback(&name) || self.names.iter().any(|ours| ours.eq_ignore_ascii_case(&name)))
     }
 
-    /// Whether pages of this origin may call: those of this machine, and those that were allowed.
+    /// Whether pages of this origin may call: those of allowed hosts, and the listed ones.
     pub fn allow_origin(&self, origin: &HeaderValue) -> bool {
         origin.to_str().is_ok_and(|origin| {
             let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
@@ -63,7 +63,7 @@ fn is_loopback(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The method's name for a label; a made-up method must not make up a label.
+/// The name of a method as a label of metrics; an unknown method must not make a new label.
 pub fn known_method(method: &Method) -> &'static str {
     const KNOWN: [&Method; 8] = [
         &Method::GET,

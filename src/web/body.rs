@@ -15,7 +15,7 @@
 /// `struct Edit patches New;` after the declaration of `New` declares the body that edits what `New` makes, field by
 /// field: `replace` for what `New` requires, `patch` for what is optional there. A `New` is an `Edit` that keeps nothing.
 macro_rules! body {
-    // One field after the other: on the left the fields of the struct, on the right how each is taken.
+    // One field at a time: first the field of the struct, then how it is read.
     (@take $head:tt [$($fields:tt)*] [$($taken:tt)*]
      $(#[$attr:meta])* required $field:ident $(as $wire:literal)?: $type:ty, $($rest:tt)*) => {
         $crate::web::body! { @take $head
@@ -68,7 +68,7 @@ macro_rules! body {
 
         impl $crate::web::Body for $name {
             fn read(fields: &mut $crate::web::Fields) -> Option<Self> {
-                // All are taken before any of them is missed, so that each fault is found.
+                // All fields are read before the first error returns, so that each error is found.
                 $(
                     let $field = fields.$take($crate::web::body!(@name $field $($wire)?));
                     $(let $field = $field.map(|value| value.unwrap_or($default));)?

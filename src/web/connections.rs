@@ -1,8 +1,8 @@
-//! The connections of a server: how many there may be and whose, and when one is given up.
+//! The connections of a server: how many there are, how many one client has, and when one is closed.
 //!
-//! actix bounds the time for the first head of a connection and for an idle one. The rest is here: an answer
-//! that nobody reads, a later head that never ends, idle connections that are in the way of new ones, and
-//! one client with all the connections.
+//! actix limits the time for the first head of a connection and for an idle one. The rest is here: an answer that
+//! nobody reads, a later head that never ends, idle connections when new ones need room, and one client with all
+//! connections.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -23,20 +23,20 @@ use crate::shares::{self, Share, Shares};
 
 /// How long a client may take to send a request's head.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The target of the log of connections.
-const LOG: &str = "pasar::connections";
-/// How long a client may leave an answer unread.
+/// The log target of connections.
+const LOG_TARGET: &str = "pasar::connections";
+/// How long a client may leave an answer unread before the connection is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that one client may have, if it is not on this machine.
-const MOST_A_CLIENT: usize = 256;
-/// Bytes of an answer that the system may hold before they are on their way. Without a bound it takes
-/// megabytes for a client that does not read.
+/// The most connections of one client, unless it is on this machine.
+const MAX_PER_CLIENT: usize = 256;
+/// Bytes of an answer that the system buffers before they are sent. Without a limit it buffers megabytes for a client
+/// that does not read.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const MOST_UNSENT: u32 = 64 * 1024;
-/// How often a server looks whether new connections need room.
+const MAX_UNSENT_BYTES: u32 = 64 * 1024;
+/// How often a server checks whether new connections need room.
 const ROOM_PERIOD: Duration = Duration::from_millis(250);
-/// How long a connection has to be idle before it has to make room.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long a connection must be idle before it may be closed to make room.
+const MIN_IDLE: Duration = Duration::from_secs(1);
 
 /// The connections of one server. Clones share them.
 #[derive(Clone)]
@@ -45,10 +45,10 @@ pub struct Connections(Arc<Open>);
 struct Open {
     /// The server's name, for the log.
     server: &'static str,
-    /// Of which idle ones begin to be closed.
-    enough: usize,
-    /// Of one client that is not on this machine: never so many that others find none.
-    most_a_client: usize,
+    /// From this number on, idle connections are closed.
+    crowded_at: usize,
+    /// The most of one client that is not on this machine: never so many that others find none.
+    max_per_client: usize,
     started: Instant,
     shares: Shares<IpAddr>,
     states: Mutex<HashMap<u64, Arc<State>>>,
@@ -59,15 +59,15 @@ struct Open {
     crowded: Throttled,
 }
 
-/// What is known of a connection outside of its own task.
+/// The state of a connection that is shared with its requests and its server.
 pub struct State {
-    /// Requests whose answers have not been handed over.
+    /// Requests whose answers are not complete.
     requests: AtomicUsize,
-    /// Whether a request has been routed since something was last written.
+    /// Whether a request was routed since the last write.
     routed: AtomicBool,
     /// Requests that have been routed.
     begun: AtomicU64,
-    /// Whether it has to close as soon as it is idle.
+    /// Whether it must close as soon as it is idle.
     closing: AtomicBool,
     /// When it was last used, in milliseconds since the server's start.
     used_at: AtomicU64,
@@ -78,7 +78,7 @@ pub struct State {
 pub struct InProgress(Arc<State>);
 
 impl State {
-    /// A request has been read whole and is being answered.
+    /// Counts a request from its head to the end of its answer.
     pub fn begin(self: &Arc<Self>) -> InProgress {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.routed.store(true, Ordering::Relaxed);
@@ -98,12 +98,12 @@ impl Drop for InProgress {
 }
 
 impl Connections {
-    /// For the server of this name, which has up to `most` connections.
+    /// The connections of a server that accepts up to `most`.
     pub fn new(server: &'static str, most: usize) -> Self {
         Self(Arc::new(Open {
             server,
-            enough: most - most / 8,
-            most_a_client: MOST_A_CLIENT.min(most / 4).max(1),
+            crowded_at: most - most / 8,
+            max_per_client: MAX_PER_CLIENT.min(most / 4).max(1),
             started: Instant::now(),
             shares: Shares::unlimited(),
             states: Mutex::default(),
@@ -115,18 +115,18 @@ impl Connections {
         }))
     }
 
-    /// Takes up a connection; `None` if its client has as many as it may.
+    /// Accepts a connection; `None` if its client has as many as it may.
     pub fn admit(&self, stream: TcpStream) -> Option<Connection> {
         let peer = stream.peer_addr().ok()?;
         let share = match shares::client(peer.ip()) {
             None => None,
             Some(network) => {
-                let share = self.0.shares.take(network, self.0.most_a_client);
+                let share = self.0.shares.take(network, self.0.max_per_client);
                 if share.is_none() {
-                    let Open { server, most_a_client, refused, .. } = &*self.0;
+                    let Open { server, max_per_client, refused, .. } = &*self.0;
                     refused.warn(|count| {
                         format!(
-                            "event=refused_connection server={server} from={network} most={most_a_client} count={count}"
+                            "event=refused_connection server={server} from={network} most={max_per_client} count={count}"
                         )
                     });
                     return None;
@@ -134,10 +134,10 @@ impl Connections {
                 share
             }
         };
-        // A connection whose options can't be set is served all the same.
+        // If the options can not be set, the connection still works.
         let _ = stream.set_nodelay(true);
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MOST_UNSENT);
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         let state = Arc::new(State {
             requests: AtomicUsize::new(0),
             routed: AtomicBool::new(false),
@@ -162,8 +162,8 @@ impl Connections {
         })
     }
 
-    /// Closes idle connections while there are nearly as many as there may be, so that new ones find room.
-    /// Ends with the server.
+    /// Closes idle connections while nearly all are in use, so that new ones find room. The task ends with the
+    /// server.
     pub fn make_room(&self) {
         let open = Arc::downgrade(&self.0);
         tokio::spawn(async move {
@@ -190,10 +190,10 @@ impl Open {
 
     fn make_room(&self) {
         let states = self.states();
-        if states.len() < self.enough {
+        if states.len() < self.crowded_at {
             return;
         }
-        let idle_since = self.now().saturating_sub(IDLE.as_millis() as u64);
+        let idle_since = self.now().saturating_sub(MIN_IDLE.as_millis() as u64);
         let idle = |state: &&Arc<State>| !state.is_busy() && state.used_at.load(Ordering::Relaxed) <= idle_since;
         for state in states.values().filter(idle) {
             state.closing.store(true, Ordering::Relaxed);
@@ -210,13 +210,13 @@ pub struct Connection {
     id: u64,
     state: Arc<State>,
     open: Arc<Open>,
-    /// Runs while the client does not take what is written.
+    /// Runs while the client does not read what is written.
     unread: Timer,
-    /// Runs while a head is incomplete that is not the first one.
+    /// Runs while a head is incomplete, except for the first one.
     head: Timer,
     /// Whether bytes have been read since the last request.
     head_began: bool,
-    /// Requests that had been routed when it was last looked.
+    /// Requests that had been routed at the last flush.
     begun: u64,
     _share: Option<Share<IpAddr>>,
 }
@@ -230,7 +230,7 @@ impl Connection {
         Arc::clone(&self.state)
     }
 
-    /// Logs what actix answers by itself, before there is a request that could be routed and logged.
+    /// Logs a refusal that actix sends by itself, before there is a request that could be routed and logged.
     fn look_for_refusal(&self, answer: &[u8]) {
         if self.state.routed.swap(false, Ordering::Relaxed) || self.state.is_busy() {
             return;
@@ -257,7 +257,7 @@ impl AsyncRead for Connection {
         if busy {
             return Poll::Pending;
         }
-        // As if the client had said that it sends no more: what is being written is still written.
+        // Reads as the end of the stream: what is being written is still written.
         if this.state.closing.load(Ordering::Relaxed) || (this.head_began && this.head.is_over()) {
             return Poll::Ready(Ok(()));
         }
@@ -279,16 +279,16 @@ impl AsyncWrite for Connection {
         this.open.unread.warn(|count| {
             format!("event=unread_answer server={server} from={peer} after={WRITE_TIMEOUT:?} count={count}")
         });
-        // Else the system would go on offering what it holds.
+        // Otherwise the system would keep its buffer and try to deliver it.
         let _ = SockRef::from(&this.stream).set_linger(Some(Duration::ZERO));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 
-    /// Comes at the end of each step of the connection's task, when what was read has been parsed.
+    /// actix calls this after it has parsed what was read.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let begun = this.state.begun.load(Ordering::Relaxed);
-        // For the first head there is actix's own timer, which also covers that nothing comes.
+        // actix has its own timer for the first head.
         if begun != this.begun || begun == 0 {
             this.head_began = false;
             this.begun = begun;
@@ -310,7 +310,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.open.states().remove(&self.id);
         if self.state.begun.load(Ordering::Relaxed) == 0 {
-            log::debug!(target: LOG, "event=no_request from={}", self.peer.ip());
+            log::debug!(target: LOG_TARGET, "event=no_request from={}", self.peer.ip());
         }
     }
 }
@@ -343,7 +343,7 @@ impl Timer {
     }
 }
 
-/// Warnings that clients can cause as often as they like: one a second says how many there were.
+/// Warnings that clients can cause as often as they like: at most one a second, with the number of occurrences.
 #[derive(Default)]
 struct Throttled {
     count: AtomicU64,
@@ -356,7 +356,7 @@ impl Throttled {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
             *last = Some(Instant::now());
-            log::warn!(target: LOG, "{}", text(self.count.swap(0, Ordering::Relaxed)));
+            log::warn!(target: LOG_TARGET, "{}", text(self.count.swap(0, Ordering::Relaxed)));
         }
     }
 }

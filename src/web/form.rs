@@ -14,11 +14,11 @@ use crate::error::{BAD_JSON, Error, INVALID_FIELDS, Result, WRONG_TYPE};
 
 /// A request body of one form.
 pub trait Body: Sized {
-    /// Takes the fields; `None` if one of them is at fault (which `fields` has noted).
+    /// Takes the fields; `None` if one of them is not valid, which `fields` has recorded.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
-/// The fields of a JSON object that have not been taken yet, and the faults found so far.
+/// The fields of a JSON object that are not taken yet, and the errors found so far.
 pub struct Fields {
     left: BTreeMap<String, Value>,
     wrong_types: Vec<(String, Sentence)>,
@@ -26,7 +26,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// A field that must be there and not be null.
+    /// Takes a field that must be present and not null.
     pub fn required<T: Field>(&mut self, name: &str) -> Option<T> {
         match self.left.remove(name) {
             Some(value) => self.check(name, value),
@@ -37,7 +37,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent, or null, which means the same. The outer `None` is a fault.
+    /// Takes a field that may be absent or null, which mean the same. The outer `None` is an error.
     pub fn optional<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
         match self.left.remove(name) {
             None | Some(Value::Null) => Some(None),
@@ -45,13 +45,13 @@ impl Fields {
         }
     }
 
-    /// The new value of a field that can't be removed: absence leaves it as it is. The outer `None` is a fault.
+    /// Takes the new value of a field that can not be removed; absent: keep. The outer `None` is an error.
     pub fn replace<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
         if self.has(name) { self.required(name).map(Some) } else { Some(None) }
     }
 
-    /// What is to become of a field that may be removed: `null` removes it, absence leaves it as it is
-    /// (RFC 7396). The outer `None` is a fault.
+    /// Takes the change of a field that can be removed: `null` removes it, absent keeps it (RFC 7396). The outer
+    /// `None` is an error.
     pub fn patch<T: Field>(&mut self, name: &str) -> Option<Patch<T>> {
         match self.left.remove(name) {
             None => Some(Patch::Keep),
@@ -60,7 +60,7 @@ impl Fields {
         }
     }
 
-    /// Whether there is a field of this name that has not been taken.
+    /// Whether there is a field of this name that is not taken yet.
     pub fn has(&self, name: &str) -> bool {
         self.left.contains_key(name)
     }
@@ -87,7 +87,7 @@ impl Fields {
     }
 }
 
-/// What is wrong with entry `number` of an array.
+/// The error of entry `number` of an array.
 fn within(number: usize, error: &Error) -> Fault {
     let say = |pick: fn(&Sentence) -> &str| {
         let faults = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
@@ -97,7 +97,7 @@ fn within(number: usize, error: &Error) -> Fault {
     if error.is(&WRONG_TYPE) { Fault::Type(sentence) } else { Fault::Rule(sentence) }
 }
 
-/// Values of the forms that `T` reads, in an array of 1 to `most`; each fault names its place.
+/// Reads an array of 1 to `most` bodies of the form `T`; each error names its entry.
 pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, Fault> {
     let Value::Array(values) = value else {
         return Err(Fault::wrong_type("harus larik", "must be an array"));
@@ -122,7 +122,7 @@ pub fn parse<T: Body>(body: &[u8]) -> Result<T> {
         serde_json::error::Category::Data if !error.to_string().starts_with(REPEATED) => {
             Error::new(&WRONG_TYPE).detail("the body is not a JSON object")
         }
-        // serde_json's words are about the text of the request alone.
+        // The message of serde_json speaks only of the text of the request.
         _ => Error::new(&BAD_JSON).detail(error.to_string()),
     })?;
     let mut fields = Fields { left: object.0, wrong_types: Vec::new(), rules: Vec::new() };
@@ -132,11 +132,10 @@ pub fn parse<T: Body>(body: &[u8]) -> Result<T> {
 
 const REPEATED: &str = "repeated field";
 
-/// A JSON object. Its keys are all different, and so are those of the objects in it: a plain map would
-/// silently keep the last of two.
+/// A JSON object without repeated keys, in nested objects neither: a plain map would silently keep the last one.
 struct Object(BTreeMap<String, Value>);
 
-/// A JSON value that repeats no key.
+/// A JSON value without repeated keys.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Object {

@@ -1,4 +1,4 @@
-//! What every service tells those who watch over it: `/health*` and `/metrics`.
+//! The endpoints for monitoring that every service has: `/health*` and `/metrics`.
 
 use std::sync::atomic::Ordering;
 
@@ -51,15 +51,16 @@ async fn live(server: web::Data<Server>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "service": server.name}))
 }
 
-/// Ready is who can write to its database; other services are asked for when they are needed.
+/// A service is ready if it can write to its database. Other services are not asked: calls to them fail by
+/// themselves.
 async fn ready(server: web::Data<Server>) -> Result<HttpResponse> {
     server.db.check().await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "service": server.name, "checks": {"database": "ok"}})))
 }
 
 async fn metrics(request: HttpRequest, server: web::Data<Server>) -> Result<HttpResponse> {
-    // It counts rows. While that has to wait or takes too long, the last counts stay: the other figures are needed
-    // most just then.
+    // Counting rows may be refused or time out under load. Then the last counts stay: the other figures are most
+    // useful just then.
     let backlog = match server.db.scan(scanning_network(&request), events::backlog).await {
         Err(error) if error.is(&BUSY) || error.is(&TOO_SLOW) => None,
         counted => Some(counted?),

@@ -55,8 +55,8 @@ impl<T: Body> FromRequest for OptionalJson<T> {
     }
 }
 
-/// Reads the body of a request within the server's time limit. Whoever took their time may have lost the right to
-/// make the request meanwhile, and is asked again.
+/// Receives the body of a request within the server's time limit. While it arrived, the principal may have lost the
+/// right to make the request: so that is checked again.
 fn receive(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Vec<u8>>> + use<> {
     let server = request.app_data::<Data<Server>>().cloned();
     let limit = server.as_ref().map_or(Duration::MAX, |server| server.time_limit);
@@ -86,7 +86,7 @@ async fn read(payload: &mut Payload) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// What the head of a request with a JSON body must say.
+/// Checks the head of a request with a JSON body.
 fn check_head(request: &HttpRequest) -> Result<()> {
     let headers = request.headers();
     if headers.get_all(header::CONTENT_TYPE).count() > 1 {

@@ -1,9 +1,8 @@
-//! What every request passes through, whichever service it is for.
+//! The middleware around every request, whichever service it is for.
 //!
-//! [`front`] stands before the routing: it gives the request its context, turns away foreign hosts and
-//! origins, and on the way back dresses every error, the framework's own too, as a problem document and
-//! writes the access log. [`guard`] stands around each route: who may call it, a time limit, and a panic made
-//! a 500.
+//! [`layer`] is the outermost: it gives the request its context and refuses foreign hosts and origins. On the way
+//! back it turns every error, the framework's too, into a problem document, and writes the access log. [`guard`] is
+//! the innermost, around one route: it checks who may call it, limits the time, and turns a panic into a 500.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -34,39 +33,39 @@ use crate::context::Context;
 use crate::domain::Language;
 use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
 
-/// Bytes of an answer that wait in a connection's own buffer, and that are put there at a time. The rest
-/// stays where it is shared, or is not read from the database before it is wanted.
+/// Bytes of an answer that a connection copies into its own buffer at a time. The rest is shared between connections,
+/// or not read from the database yet.
 pub(super) const WRITE_BUFFER: usize = 8 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long the answer to a request may take once its body is there.
-const ANSWER: Duration = Duration::from_secs(10);
+/// How long the answer may take once the body of the request has arrived.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The target of the access log.
-const ACCESS: &str = "pasar::access";
+/// The log target of the access log.
+const ACCESS_LOG: &str = "pasar::access";
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The route that a request met.
+/// The route that a request matched.
 pub struct Route {
-    /// Of which service it is.
+    /// The service that it belongs to.
     pub service: &'static str,
-    /// Its pattern, for logs and metrics: the cardinality is bounded.
+    /// Its pattern, such as `/users/{id}`: the label of the metrics, whose cardinality is bounded.
     pub pattern: &'static str,
-    /// Who may use which method.
+    /// Who may call which method.
     pub access: Vec<(Method, Access)>,
 }
 
 type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 
-/// The outermost layer of our own.
-pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
+/// The outermost middleware.
+pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let started = Instant::now();
     let language = extract::language(request.headers());
     let context = extract::context(request.headers());
     request.extensions_mut().insert(context.clone());
 
-    // The routes know GET; the connection remembers that it must leave the body out.
+    // The routes only know GET; the connection itself leaves the body of a HEAD out.
     let head = request.method() == Method::HEAD;
     if head {
         request.head_mut().method = Method::GET;
@@ -82,7 +81,7 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
         Err(error) => request.error_response(error),
     };
 
-    answer = dress(answer, language, &context);
+    answer = format_error(answer, language, &context);
     if closes {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -90,20 +89,20 @@ pub async fn front(mut request: ServiceRequest, next: Next<impl MessageBody + 's
         answer = answer.map_body(|_, body| BoxBody::new(WithLineEnd { body, ended: false }));
     }
     if head && !matches!(answer.response().body().size(), BodySize::Sized(_)) {
-        // A stream would be read to its end, only to be thrown away.
+        // A stream would be read to its end and thrown away.
         answer = answer.map_body(|_, _| BoxBody::new(body::None::new()));
     }
     answer = answer.map_body(|_, body| {
         BoxBody::new(Outgoing { body, rest: Bytes::new(), _payload: held, _in_progress: in_progress })
     });
-    stamp(answer.response_mut().headers_mut(), &context);
-    note(&answer, head, &context, started);
+    add_headers(answer.response_mut().headers_mut(), &context);
+    record(&answer, head, &context, started);
     Ok(answer)
 }
 
-/// The innermost layer: around one route.
+/// The innermost middleware, around one route.
 pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
-    let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit + ANSWER);
+    let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit + ANSWER_TIMEOUT);
     let id = request.request().clone();
     let answer = async {
         match admit(request.request()).await {
@@ -128,7 +127,7 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
     Ok(answer)
 }
 
-/// Lets the request pass if whoever makes it may.
+/// Checks whether the principal of the request may call its route.
 async fn admit(request: &HttpRequest) -> Result<()> {
     let (Some(route), Some(server)) = (request.app_data::<Route>(), request.app_data::<web::Data<Server>>()) else {
         return Err(Error::internal(anyhow::anyhow!("nothing says who may call {}", request.path())));
@@ -138,7 +137,7 @@ async fn admit(request: &HttpRequest) -> Result<()> {
     };
     let principal = auth::identify(&server.auth, access, request.headers(), request.query_string())?;
     if let Some(principal) = principal {
-        // For the log, whatever comes of it.
+        // Also for the access log, if the request is refused.
         request.extensions_mut().insert(principal);
         let admitted = server.auth.admit(access, principal, &server.db).await?;
         request.extensions_mut().insert(admitted);
@@ -148,8 +147,8 @@ async fn admit(request: &HttpRequest) -> Result<()> {
 
 type SharedPayload = Rc<RefCell<Payload>>;
 
-/// Shares the payload of a chunked request. Once that is dropped unread, actix drains the connection for
-/// as long as the client keeps it open; held until the answer is out, it closes the connection instead.
+/// Keeps the payload of a chunked request until the answer is sent. If it were dropped unread, actix would drain the
+/// connection for as long as the client keeps it open; kept, it closes the connection instead.
 fn hold_payload(request: &mut ServiceRequest) -> SharedPayload {
     let shared = Rc::new(RefCell::new(request.take_payload()));
     let reading = Rc::clone(&shared);
@@ -158,11 +157,11 @@ fn hold_payload(request: &mut ServiceRequest) -> SharedPayload {
     shared
 }
 
-/// An answer's body on its way: piece by piece, since a connection copies what it is given into a buffer of
-/// its own. It keeps the request's payload until it is sent.
+/// The body of an answer, sent in pieces, since a connection copies each piece into its own buffer. It also keeps the
+/// payload of the request until the answer is sent.
 struct Outgoing {
     body: BoxBody,
-    /// What has been taken from `body` and not been sent.
+    /// What has been read from `body` and is not sent yet.
     rest: Bytes,
     _payload: Option<SharedPayload>,
     _in_progress: Option<InProgress>,
@@ -190,9 +189,9 @@ impl MessageBody for Outgoing {
     }
 }
 
-/// Refuses to upgrade a connection for a request that is more than a question. actix takes all that follows
-/// `Upgrade: websocket` for the new protocol, whatever the length of the body: it would wait for it in vain, and
-/// swallow the next request. For a mere GET the header is ignored (RFC 9110, 7.8), and the connection closed.
+/// Refuses to upgrade a connection for a request with a body. actix takes everything after `Upgrade: websocket` for
+/// the new protocol and ignores the length of the body: it would wait for a body that never ends, and swallow the
+/// next request. For a GET without a body the header is ignored (RFC 9110, 7.8), and the connection closed.
 fn check_upgrade(request: &ServiceRequest) -> Result<()> {
     let headers = request.headers();
     let websocket = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket");
@@ -212,7 +211,7 @@ fn is_json(answer: &ServiceResponse<BoxBody>) -> bool {
         && !matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-/// A body and a line end after it, so that a terminal's prompt begins on a line of its own. Nothing is copied.
+/// A body with a line end after it, so that a terminal's prompt begins on a new line. Nothing is copied.
 struct WithLineEnd {
     body: BoxBody,
     ended: bool,
@@ -232,7 +231,7 @@ impl MessageBody for WithLineEnd {
         mut self: Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        // A body that has ended may not be polled again.
+        // A body that has ended must not be polled again.
         if self.ended {
             return Poll::Ready(None);
         }
@@ -245,15 +244,15 @@ impl MessageBody for WithLineEnd {
     }
 }
 
-/// Refuses what a page or a proxy elsewhere could send (DNS rebinding, cross-site requests).
+/// Refuses foreign hosts and origins (DNS rebinding, cross-site requests).
 fn check(request: &ServiceRequest) -> Result<()> {
     let Some(server) = request.app_data::<web::Data<Server>>() else {
         return Ok(());
     };
     let headers = request.headers();
-    // actix has seen to it that there is one Host (or none, with HTTP/1.0).
+    // actix accepts exactly one Host (or none, with HTTP/1.0).
     let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    // A target in absolute form takes the place of Host (RFC 9112, 3.2.2): both must be ours.
+    // A target in absolute form overrides Host (RFC 9112, 3.2.2): both must be allowed.
     let target = request.uri().authority().map(|authority| authority.as_str());
     if let Some(host) = [host, target].into_iter().flatten().find(|host| !server.hosts.allow(host)) {
         let named = quote(host);
@@ -272,21 +271,25 @@ fn check(request: &ServiceRequest) -> Result<()> {
     Ok(())
 }
 
-/// A client's words in a sentence of ours: escaped, and no longer than they help.
+/// What a client sent, quoted in a message: escaped and shortened.
 fn quote(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let end = if text.chars().count() > LONGEST { "…" } else { "" };
-    format!("{:?}{end}", text.chars().take(LONGEST).collect::<String>())
+    const MAX_QUOTED_CHARS: usize = 100;
+    let end = if text.chars().count() > MAX_QUOTED_CHARS { "…" } else { "" };
+    format!("{:?}{end}", text.chars().take(MAX_QUOTED_CHARS).collect::<String>())
 }
 
-/// Makes a problem document of every error, and logs the unexpected ones, here and nowhere else.
-fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Context) -> ServiceResponse<BoxBody> {
+/// Turns every error into a problem document. The unexpected ones are logged here and nowhere else.
+fn format_error(
+    mut answer: ServiceResponse<BoxBody>,
+    language: Language,
+    context: &Context,
+) -> ServiceResponse<BoxBody> {
     let status = answer.status();
     if !status.is_client_error() && !status.is_server_error() {
         return answer;
     }
     let bare;
-    // An own error comes as such; of the framework's, only the status is of use.
+    // Of an error of the framework, only the status is useful.
     let error = match answer.response().error().and_then(|error| error.as_error::<Error>()) {
         Some(error) => error,
         None => {
@@ -310,13 +313,12 @@ fn dress(mut answer: ServiceResponse<BoxBody>, language: Language, context: &Con
     #[expect(clippy::disallowed_methods, reason = "the status of an error is given here")]
     let mut plain = HttpResponse::new(error.status_code());
     *plain.headers_mut() = headers;
-    let dressed = problem::dress(plain, error, language);
+    let dressed = problem::respond(plain, error, language);
     *answer.response_mut() = dressed;
     answer
 }
 
-/// What was asked for, but for a ticket, and for what clients put there that does not belong there: a log opens
-/// no doors.
+/// The target of a request without tickets, and without parameters that look like secrets: never log credentials.
 fn without_secrets(request: &HttpRequest) -> Cow<'_, str> {
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -332,7 +334,7 @@ fn without_secrets(request: &HttpRequest) -> Cow<'_, str> {
 }
 
 /// The headers that every answer carries.
-fn stamp(headers: &mut HeaderMap, context: &Context) {
+fn add_headers(headers: &mut HeaderMap, context: &Context) {
     if let Ok(id) = HeaderValue::from_str(context.request_id()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -343,7 +345,7 @@ fn stamp(headers: &mut HeaderMap, context: &Context) {
 }
 
 /// Counts the request and writes its line in the access log.
-fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, started: Instant) {
+fn record(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, started: Instant) {
     let request = answer.request();
     let Some(server) = request.app_data::<web::Data<Server>>() else {
         return;
@@ -352,10 +354,10 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
     let route = request.app_data::<Route>().map_or("", |route| route.pattern);
     let method = if head { "HEAD" } else { allowlist::known_method(request.method()) };
     server.metrics.request(method, route, answer.status().as_str(), took);
-    if log::log_enabled!(target: ACCESS, log::Level::Info) {
+    if log::log_enabled!(target: ACCESS_LOG, log::Level::Info) {
         let principal = request.extensions().get::<Principal>().copied().unwrap_or(Principal::Nobody);
         log::info!(
-            target: ACCESS,
+            target: ACCESS_LOG,
             "service={} method={method} path={} status={} took={:.1}ms by={principal} from={} id={}",
             service(request),
             without_secrets(request),
@@ -367,7 +369,7 @@ fn note(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, starte
     }
 }
 
-/// Where a request comes from, for the log: the other end of the connection, whatever a header says.
+/// The address of the client, for the log: the other end of the connection, whatever a header says.
 struct Client(Option<SocketAddr>);
 
 impl fmt::Display for Client {
@@ -379,7 +381,7 @@ impl fmt::Display for Client {
     }
 }
 
-/// The service that a request is for, which may be beside the one that the server is named after.
+/// The service that a request is for: a server may serve more than the one that it is named after.
 fn service(request: &HttpRequest) -> &'static str {
     let server = || request.app_data::<web::Data<Server>>()?.auth.services.first().copied();
     request.app_data::<Route>().map(|route| route.service).or_else(server).unwrap_or_default()

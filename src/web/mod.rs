@@ -1,5 +1,5 @@
-//! HTTP, which the servers of all services share: each service adds its routes and its state; everything that is about
-//! HTTP as such is done here, once.
+//! HTTP, shared by the servers of all services. A service adds its routes and its state; everything about HTTP as
+//! such is here.
 
 mod allowlist;
 mod auth;

@@ -1,4 +1,4 @@
-//! Errors as problem documents (RFC 9457), in the language of the one who asked.
+//! Errors as problem documents (RFC 9457), in the language of the request.
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -15,10 +15,10 @@ use crate::error::{
     TOKEN_MISSING, WRONG_CREDENTIALS,
 };
 
-/// Seconds after which a client may try again what was refused for the time being, unless it is known.
-const RETRY_AFTER: u64 = 1;
+/// `Retry-After` in seconds, if the error has no better value.
+const DEFAULT_RETRY_AFTER_SECS: u64 = 1;
 
-/// The one place where a kind of failure becomes a status code.
+/// The only mapping of kinds of errors to status codes.
 pub fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::BadRequest => StatusCode::BAD_REQUEST,
@@ -38,12 +38,12 @@ pub fn status(kind: Kind) -> StatusCode {
     }
 }
 
-/// Whether it is worth another try later, which `Retry-After` says.
+/// Whether a later retry may succeed, which `Retry-After` says.
 pub fn may_pass(kind: Kind) -> bool {
     matches!(kind, Kind::Unavailable | Kind::UnderWay | Kind::TooMany)
 }
 
-/// The nearest entry of the catalogue for an error that the framework answered by itself.
+/// The catalogue entry for an error that the framework answered with by itself.
 pub fn code_of(status: StatusCode) -> &'static Code {
     match status {
         StatusCode::NOT_FOUND => &ROUTE_NOT_FOUND,
@@ -83,7 +83,7 @@ impl<'a> Problem<'a> {
             r#type: format!("/errors#{}", code.name),
             title: &code.message.en,
             status: status(code.kind).as_u16(),
-            detail: error.details().unwrap_or(code.cure),
+            detail: error.details().unwrap_or(code.remedy),
             code: code.name,
             message: language.pick(&code.message),
             errors: error.fields().iter().map(|(name, why)| (name.as_str(), language.pick(why))).collect(),
@@ -91,14 +91,14 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The document of an error with this code, for the documentation.
+/// The problem document of a code, for the documentation.
 pub fn example(code: &'static Code) -> Value {
     // Strings and numbers only: this can't fail.
     serde_json::to_value(Problem::of(&Error::new(code), Language::Indonesian)).unwrap_or_default()
 }
 
 /// Turns `response` into the problem document of `error`, keeping its headers.
-pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language) -> HttpResponse<BoxBody> {
+pub fn respond(response: HttpResponse<BoxBody>, error: &Error, language: Language) -> HttpResponse<BoxBody> {
     let problem = Problem::of(error, language);
     // Strings and numbers only: this can't fail.
     let body = serde_json::to_string(&problem).unwrap_or_default();
@@ -109,7 +109,7 @@ pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language)
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     if may_pass(error.code().kind) {
-        headers.insert(header::RETRY_AFTER, error.wait().unwrap_or(RETRY_AFTER).into());
+        headers.insert(header::RETRY_AFTER, error.wait().unwrap_or(DEFAULT_RETRY_AFTER_SECS).into());
     }
     if error.code().kind == Kind::Unauthorized {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge(error)));
@@ -117,7 +117,7 @@ pub fn dress(response: HttpResponse<BoxBody>, error: &Error, language: Language)
     response
 }
 
-/// How to prove who one is (RFC 6750, 3). Whoever sent no token is not told what is wrong with it.
+/// The `WWW-Authenticate` challenge (RFC 6750, 3). A request without a token gets no error code.
 fn challenge(error: &Error) -> &'static str {
     if error.is(&TOKEN_MISSING) || error.is(&WRONG_CREDENTIALS) {
         r#"Bearer realm="pasar""#
@@ -131,7 +131,7 @@ impl ResponseError for Error {
         status(self.code().kind)
     }
 
-    /// A bare status: `front` dresses it, since only there the reader's language is known.
+    /// Only the status: the middleware adds the problem document, as only it knows the language of the request.
     #[expect(clippy::disallowed_methods, reason = "the status of an error is given here")]
     fn error_response(&self) -> HttpResponse<BoxBody> {
         HttpResponse::build(self.status_code()).content_type(ContentType::json()).finish()

@@ -8,10 +8,10 @@ use serde_json::{Number, Value};
 use crate::domain::{Fault, Field, Sentence};
 use crate::error::{BAD_QUERY, Error, Result};
 
-/// Parameters that are read of one query; no route has nearly as many.
-const MOST: usize = 32;
+/// The most parameters of a query; no route has nearly as many.
+const MAX_PARAMETERS: usize = 32;
 
-/// The parameters of a request that have not been taken yet, and the faults found so far.
+/// The parameters of a request that are not taken yet, and the errors found so far.
 pub struct Query {
     left: Vec<(String, String)>,
     faults: Vec<(String, Sentence)>,
@@ -21,7 +21,7 @@ impl Query {
     pub fn of(request: &HttpRequest) -> Self {
         let mut query = Self { left: Vec::new(), faults: Vec::new() };
         for (number, (name, value)) in form_urlencoded::parse(request.query_string().as_bytes()).enumerate() {
-            if number == MOST {
+            if number == MAX_PARAMETERS {
                 query.fault(name, Sentence::new("terlalu banyak parameter", "is one parameter too many"));
                 break;
             }
@@ -34,7 +34,7 @@ impl Query {
         query
     }
 
-    /// A parameter, if it is there and `read` can read it; what it can't is noted with `why`.
+    /// Takes a parameter, if it is present and `read` accepts it; otherwise the error is `why`.
     pub fn take<T>(&mut self, name: &str, why: Sentence, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let at = self.left.iter().position(|(known, _)| known == name)?;
         let (_, text) = self.left.swap_remove(at);
@@ -45,7 +45,7 @@ impl Query {
         value
     }
 
-    /// A parameter that is a value of a field, read like one (a number is written as in JSON).
+    /// Takes a parameter that is read like the field of a body (a number is written as in JSON).
     pub fn field<T: Field>(&mut self, name: &str) -> Option<T> {
         let at = self.left.iter().position(|(known, _)| known == name)?;
         let (_, text) = self.left.swap_remove(at);
@@ -64,12 +64,12 @@ impl Query {
         }
     }
 
-    /// Takes a parameter that somebody else has read.
+    /// Drops a parameter that was read elsewhere.
     pub fn ignore(&mut self, name: &str) {
         self.left.retain(|(known, _)| known != name);
     }
 
-    /// Ends the taking: an error if a parameter was repeated, unreadable or unknown.
+    /// Returns an error if a parameter is repeated, not valid or unknown.
     pub fn finish(mut self) -> Result<()> {
         for (name, _) in std::mem::take(&mut self.left) {
             self.fault(Cow::Owned(name), Sentence::new("tidak dikenal", "is not a known parameter"));

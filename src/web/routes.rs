@@ -1,4 +1,4 @@
-//! The table of a service's routes: each is written once, and served, listed and measured from there.
+//! The table of routes. Each route is declared once; it is served, listed, documented and measured from there.
 
 use std::sync::Arc;
 
@@ -10,14 +10,13 @@ use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 use super::docs::openapi::{Doc, Endpoint};
 use super::middleware;
 
-/// What a service adds to its server.
+/// The routes of a service and the state of their handlers.
 #[derive(Clone)]
 pub struct Mount {
     /// The service's name.
     pub service: &'static str,
     pub routes: fn(&mut Routes),
-    /// Adds the service's state, once for each worker: a client of other services lives and dies with its
-    /// worker's runtime.
+    /// Adds the state, once for each worker: a client of other services belongs to the runtime of its worker.
     pub state: Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>,
 }
 
@@ -37,10 +36,10 @@ impl Mount {
 /// A table of routes under construction.
 #[derive(Default)]
 pub struct Routes {
-    /// Whose routes are being added.
+    /// The service whose routes are being added.
     pub service: &'static str,
     endpoints: Vec<Endpoint>,
-    /// Beside each endpoint, and of which service it is.
+    /// The route of each endpoint, and the service that it belongs to.
     routes: Vec<(&'static str, Route)>,
 }
 
@@ -104,7 +103,7 @@ impl Routes {
         self.endpoints
     }
 
-    /// Registers every path once, with its methods, `OPTIONS`, and a 405 for the others.
+    /// Registers every path once, with its methods, `OPTIONS`, and a 405 for all other methods.
     pub fn register(self, config: &mut ServiceConfig) {
         let mut left: Vec<(Endpoint, (&'static str, Route))> = self.endpoints.into_iter().zip(self.routes).collect();
         while let Some((path, service)) = left.first().map(|(endpoint, (service, _))| (endpoint.path, *service)) {

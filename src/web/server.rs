@@ -25,15 +25,15 @@ use super::routes::{Mount, Routes};
 use super::state::{About, Server};
 use super::{health, middleware};
 
-/// How long an idle connection is kept. Clients of ours let go of theirs earlier.
+/// How long an idle connection is kept; longer than our own clients keep theirs (see `peer::POOL_IDLE`).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a client that is refused early may go on sending before its connection is closed. To close at once would
-/// reset the connection, and the client might lose the answer.
+/// How long a client whose request is refused early may go on sending. Closing at once would reset the connection,
+/// and the client might lose the answer.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long requests under way may take to end once the server stops.
+/// How long requests in progress may take once the server stops.
 const DRAIN_SECS: u64 = 4;
 
-/// Starts a server on `listener` for the services whose `mounts` these are.
+/// Starts a server for these services on `listener`.
 pub fn serve(
     listener: TcpListener,
     mut server: Server,
@@ -47,7 +47,7 @@ pub fn serve(
             table.service = mount.service;
             (mount.routes)(&mut table);
         }
-        // What all servers have is of the service that a server is named after.
+        // The common routes belong to the first service, which the server is named after.
         table.service = mounts.first().map_or("", |mount| mount.service);
         health::routes(&mut table);
         docs::routes(&mut table);
@@ -60,7 +60,7 @@ pub fn serve(
     let (name, most) = (server.name, server.connections);
     let connections = Connections::new(name, most);
     connections.make_room();
-    // `HttpServer` would do the same, but for the connections, which it takes as they come.
+    // `HttpServer` would do the same, but does not let us wrap the connections.
     let builder = ServerBuilder::build()
         .workers(workers)
         .max_concurrent_connections(most.div_ceil(workers))
@@ -72,12 +72,12 @@ pub fn serve(
         let app = App::new()
             .configure(|config| states.iter().for_each(|mount| (mount.state)(config)))
             .configure(|config| table().register(config))
-            // Addresses that people and browsers try by themselves; no part of the API.
+            // Addresses that people and browsers try by themselves, not documented.
             .service(web::redirect("/docs/", "/docs"))
             .route("/favicon.ico", web::get().to(docs::favicon))
             .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
             .wrap(cors(server.hosts.clone()))
-            .wrap(from_fn(middleware::front))
+            .wrap(from_fn(middleware::layer))
             .app_data(web::Data::new(server));
         let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
         let (connections, stopping) = (connections.clone(), stopping.clone());
@@ -107,7 +107,7 @@ pub fn serve(
     Ok(builder.listen(name, listener, service)?.run())
 }
 
-/// Lets pages of allowed origins read the answers. (Requests of other origins are refused by `front`.)
+/// Lets pages of allowed origins read the answers. Requests of other origins are refused by the middleware.
 fn cors(hosts: Hosts) -> Cors {
     Cors::default()
         .allowed_origin_fn(move |origin, _| hosts.allow_origin(origin))

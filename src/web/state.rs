@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::metrics::Metrics;
 use crate::storage::Db;
 
-/// What a server knows of itself, whatever its service.
+/// The state of a server that its handlers and middleware share.
 #[derive(Clone)]
 pub struct Server {
     /// As people see it: `UserService`.
@@ -24,15 +24,15 @@ pub struct Server {
     pub live: Live,
     /// Who may do what.
     pub auth: Auth,
-    /// What the body of a request may take to arrive.
+    /// How long the body of a request may take to arrive.
     pub time_limit: Duration,
-    /// Connections that it may have at a time; more wait to be accepted.
+    /// The most connections at a time; more wait to be accepted.
     pub connections: usize,
-    /// What it says of itself, once it is known.
+    /// Its documentation; empty until the server starts.
     pub about: About,
 }
 
-/// What a server says of itself, made from its routes.
+/// The documentation of a server, made from its routes.
 #[derive(Clone, Default)]
 pub struct About {
     pub endpoints: Arc<Vec<Endpoint>>,

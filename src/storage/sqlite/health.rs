@@ -8,9 +8,9 @@ use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 use crate::storage::tx::Tx;
 
 /// How long the outcome of a write speaks for the database. There is at most one probe in this time.
-const FRESH: Duration = Duration::from_secs(1);
+const RESULT_TTL: Duration = Duration::from_secs(1);
 /// How long a question waits for a probe.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct Health {
@@ -37,7 +37,7 @@ impl Health {
             return Some(Err(Error::new(&STORAGE_UNAVAILABLE).detail(detail)));
         }
         let (at, written) = state.latest?;
-        (at.elapsed() < FRESH).then(|| match written {
+        (at.elapsed() < RESULT_TTL).then(|| match written {
             true => Ok(()),
             false => Err(Error::new(&STORAGE_UNAVAILABLE).detail("the latest write failed")),
         })

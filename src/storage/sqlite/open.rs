@@ -12,11 +12,11 @@ use crate::error::{Error, Result, STORAGE_UNAVAILABLE, TOO_SLOW};
 use crate::storage::files::{self, Exposure};
 
 /// How long a statement waits for another process that holds the file.
-const BUSY: Duration = Duration::from_secs(2);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a start waits for another process that is setting the file up.
-const SETUP: Duration = Duration::from_secs(10);
+const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements kept compiled a connection; more than all the stores have.
-const STATEMENTS: usize = 128;
+const CACHED_STATEMENTS: usize = 128;
 
 /// Each is applied once, in this order; a file that has been released is never edited.
 const MIGRATIONS: &[(&str, &str)] = &[
@@ -48,11 +48,11 @@ pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
         bail!("{exposure}");
     }
     let mut connection = Connection::open(file)?;
-    connection.busy_timeout(SETUP)?;
+    connection.busy_timeout(SETUP_TIMEOUT)?;
     // Before anything is changed: the file may be somebody else's.
     check_ours(&connection)?;
     // Switching to WAL does not wait for a process that is doing the same: so we do.
-    let until = Instant::now() + SETUP;
+    let until = Instant::now() + SETUP_TIMEOUT;
     loop {
         match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
             Ok(mode) if mode == "wal" => break,
@@ -84,11 +84,11 @@ fn create(file: &Path) -> std::io::Result<()> {
 /// Who else can read the database, and what to do about it; `None` if nobody can.
 fn exposure(file: &Path) -> std::io::Result<Option<String>> {
     for end in ["", "-wal", "-shm"] {
-        let mut part = file.as_os_str().to_owned();
-        part.push(end);
-        if let Some(Exposure { why, cure }) = files::exposure(Path::new(&part))? {
+        let mut path = file.as_os_str().to_owned();
+        path.push(end);
+        if let Some(Exposure { why, remedy }) = files::exposure(Path::new(&path))? {
             let name = file.display();
-            return Ok(Some(format!("{why}, though it holds addresses and hashes of passwords: {cure} {name}*")));
+            return Ok(Some(format!("{why}, though it holds addresses and hashes of passwords: {remedy} {name}*")));
         }
     }
     Ok(None)
@@ -156,7 +156,7 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
 /// Opens a connection that writes. `synchronous = FULL`: a commit has reached the disk.
 pub fn open_writer(file: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    common(&connection)?;
+    configure(&connection)?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
@@ -171,7 +171,7 @@ pub fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
     let manager = SqliteConnectionManager::file(file)
         .with_flags(flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)
         .with_init(|connection| {
-            common(connection)?;
+            configure(connection)?;
             // Read-write, since a reader may have to recover the log; but it writes nothing itself.
             connection.execute_batch("PRAGMA query_only = ON")
         });
@@ -179,19 +179,19 @@ pub fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
         .max_size(size)
         .min_idle(Some(0))
         .test_on_check_out(false)
-        .connection_timeout(BUSY)
+        .connection_timeout(BUSY_TIMEOUT)
         .max_lifetime(None)
         .idle_timeout(None)
         .build_unchecked(manager)
 }
 
 /// What readers and the writer are told alike.
-fn common(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     // Without the planner's stability guarantee, SQLite compiles a statement with a range (`id > $1`)
     // anew each time that its parameters are bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.busy_timeout(BUSY)
+    connection.busy_timeout(BUSY_TIMEOUT)
 }
 
 /// A connection stays on one thread at a time, so SQLite's own mutexes are left out.

@@ -12,17 +12,17 @@ use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares};
 use crate::storage::tx::Tx;
 
-/// What one scan may take. Together with [`WAIT`] it leaves a request time to be answered within three seconds.
-const LIMIT: Duration = Duration::from_secs(1);
+/// What one scan may take. Together with [`QUEUE_TIMEOUT`] it leaves a request time to be answered within three seconds.
+const SCAN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a scan waits for a thread.
-const WAIT: Duration = Duration::from_millis(1500);
+const QUEUE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Scans that run or wait before the next one is refused, and how many of them may be of one network.
-const MOST: usize = 32;
-const MOST_OF_ONE: usize = 8;
+const MAX_SCANS: usize = 32;
+const MAX_PER_NETWORK: usize = 8;
 /// How late a refusal comes: whoever repeats a search at once shall keep nobody busy.
-const REFUSAL: Duration = Duration::from_millis(100);
+const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 /// Instructions of SQLite's virtual machine between two looks at the time: some tens of microseconds' worth.
-const INSTRUCTIONS: i32 = 1000;
+const INSTRUCTIONS_PER_CHECK: i32 = 1000;
 
 /// Runs scans on half of the machine's cores. A thread rests after a scan for as long as that took, so that scans
 /// without end get a quarter of the machine, and one alone is as fast as it can be.
@@ -35,7 +35,7 @@ pub struct Scans {
 impl Scans {
     pub fn new() -> Self {
         let cores = crate::limits::cores();
-        Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Shares::of(MOST) }
+        Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Shares::of(MAX_SCANS) }
     }
 
     /// Runs `work` on a snapshot; [`BUSY`] if too many scans are before it, be it of all or of its `network`.
@@ -50,17 +50,17 @@ impl Scans {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let Some(_admitted) = self.admit(network) else {
-            tokio::time::sleep(REFUSAL).await;
+            tokio::time::sleep(REFUSAL_DELAY).await;
             return Err(busy());
         };
-        let thread = tokio::time::timeout(WAIT, Arc::clone(&self.threads).acquire_owned()).await;
+        let thread = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(&self.threads).acquire_owned()).await;
         let thread = thread.map_err(|_| busy())?.map_err(Error::internal)?;
         let (done, outcome) = oneshot::channel();
         let readers = readers.clone();
         tokio::task::spawn_blocking(move || {
             let start = Instant::now();
             // Whoever does not wait any more needs no answer.
-            let _ = done.send(limited(&readers, start + LIMIT, work));
+            let _ = done.send(limited(&readers, start + SCAN_TIMEOUT, work));
             std::thread::sleep(start.elapsed());
             drop(thread);
         });
@@ -68,7 +68,7 @@ impl Scans {
     }
 
     fn admit(&self, network: Option<IpAddr>) -> Option<Share<Option<IpAddr>>> {
-        let max = if network.is_some() { MOST_OF_ONE } else { MOST };
+        let max = if network.is_some() { MAX_PER_NETWORK } else { MAX_SCANS };
         self.admitted.take(network, max)
     }
 }
@@ -84,7 +84,7 @@ fn limited<T>(
     work: impl FnOnce(&Tx<'_>) -> Result<T>,
 ) -> Result<T> {
     let connection = readers.get()?;
-    connection.progress_handler(INSTRUCTIONS, Some(move || Instant::now() >= deadline))?;
+    connection.progress_handler(INSTRUCTIONS_PER_CHECK, Some(move || Instant::now() >= deadline))?;
     let outcome = on_snapshot(&connection, work);
     // Other reads use the connection too.
     connection.progress_handler(0, None::<fn() -> bool>)?;
@@ -99,10 +99,10 @@ mod tests {
     fn one_network_leaves_room_for_others() {
         let scans = Scans::new();
         let network = |last| Some(IpAddr::from([192, 0, 2, last]));
-        let mut admitted: Vec<_> = (0..MOST_OF_ONE).map(|_| scans.admit(network(1)).unwrap()).collect();
+        let mut admitted: Vec<_> = (0..MAX_PER_NETWORK).map(|_| scans.admit(network(1)).unwrap()).collect();
         assert!(scans.admit(network(1)).is_none(), "more than its share");
         admitted.push(scans.admit(network(2)).unwrap());
-        admitted.extend((admitted.len()..MOST).map(|_| scans.admit(None).unwrap()));
+        admitted.extend((admitted.len()..MAX_SCANS).map(|_| scans.admit(None).unwrap()));
         assert!(scans.admit(network(3)).is_none() && scans.admit(None).is_none(), "more than there may be");
         drop(admitted);
         assert!(scans.admit(network(1)).is_some() && scans.admitted.is_empty());

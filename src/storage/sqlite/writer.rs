@@ -21,13 +21,13 @@ use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
 use crate::storage::tx::Tx;
 
 /// Jobs that may wait before the next one of a request is refused: a second's work, at the least.
-pub const QUEUE: usize = 2048;
+pub const MAX_QUEUED: usize = 2048;
 /// Jobs of the work behind the services that may wait besides; each task has one at a time.
-const BACKGROUND: usize = 64;
+const MAX_QUEUED_IN_BACKGROUND: usize = 64;
 /// Jobs of one commit. More would not be faster, only later.
-pub const GROUP: usize = 256;
+pub const MAX_GROUP: usize = 256;
 /// Quiet after which the write-ahead log is folded into the database file.
-const IDLE: Duration = Duration::from_secs(1);
+const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
 
 /// What the writer has done since the start.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub struct Writer {
 
 /// Who waits for a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum For {
+pub enum Origin {
     Request,
     Background,
 }
@@ -66,7 +66,7 @@ impl Writer {
         stats: Arc<Stats>,
         health: Arc<Health>,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (queue, jobs) = sync_channel(QUEUE + BACKGROUND);
+        let (queue, jobs) = sync_channel(MAX_QUEUED + MAX_QUEUED_IN_BACKGROUND);
         let waiting = Arc::<AtomicUsize>::default();
         let writing = Writing { file, connection: Some(connection), stats, health, waiting: Arc::clone(&waiting) };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writing.run(&jobs))?;
@@ -74,14 +74,14 @@ impl Writer {
     }
 
     /// Runs `work` in the next group and answers when that has been committed.
-    pub async fn write<T, F>(&self, whose: For, work: F) -> Result<T>
+    pub async fn write<T, F>(&self, origin: Origin, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let full = || Error::new(&BUSY).detail("too many writes are waiting");
         // Counted before it is sent, so that the writer never takes off what has not been added yet.
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE && whose == For::Request {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_QUEUED && origin == Origin::Request {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(full());
         }
@@ -110,7 +110,7 @@ fn stopped() -> Error {
 /// A caller's closure with the way back to it, its type forgotten.
 trait Job: Send {
     /// Whether somebody still waits for the answer.
-    fn wanted(&self) -> bool;
+    fn is_awaited(&self) -> bool;
     /// Runs the closure and keeps its outcome; true if its changes may be kept.
     fn run(&mut self, tx: &Tx<'_>) -> bool;
     /// Hands the outcome to the caller; with `committed` false, a success has become a failure.
@@ -128,7 +128,7 @@ where
     T: Send,
     F: Fn(&Tx<'_>) -> Result<T> + Send,
 {
-    fn wanted(&self) -> bool {
+    fn is_awaited(&self) -> bool {
         !self.reply.is_closed()
     }
 
@@ -163,12 +163,15 @@ struct Writing {
 
 impl Writing {
     fn run(mut self, jobs: &Receiver<Message>) {
-        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
+        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_GROUP);
         let mut dirty = false;
         let mut running = true;
         while running {
-            let next =
-                if dirty { jobs.recv_timeout(IDLE) } else { jobs.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+            let next = if dirty {
+                jobs.recv_timeout(CHECKPOINT_AFTER)
+            } else {
+                jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
             match next {
                 Ok(Message::Job(job)) => group.push(job),
                 Err(RecvTimeoutError::Timeout) => {
@@ -178,7 +181,7 @@ impl Writing {
                 }
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
-            while group.len() < GROUP {
+            while group.len() < MAX_GROUP {
                 match jobs.try_recv() {
                     Ok(Message::Job(job)) => group.push(job),
                     Ok(Message::Stop) => {
@@ -189,7 +192,7 @@ impl Writing {
                 }
             }
             self.waiting.fetch_sub(group.len(), Ordering::Relaxed);
-            group.retain(|job| job.wanted());
+            group.retain(|job| job.is_awaited());
             if group.is_empty() {
                 continue;
             }

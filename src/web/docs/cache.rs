@@ -7,13 +7,13 @@ use actix_web::web::Bytes;
 
 use crate::error::Result;
 
-/// Pages and files as they were sent first. They are the same for everybody, and shared: a copy for each
-/// connection that does not read would take all the memory.
+/// Pages and files by key. All readers get the same bytes: a copy for each connection that does not read would fill
+/// the memory.
 #[derive(Default)]
 pub struct Pages(Mutex<HashMap<String, Bytes>>);
 
 impl Pages {
-    /// The page that goes by `key`, of which there must be few.
+    /// The page of a key, made at the first request. Keys must be few.
     pub fn get(&self, key: String, make: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(page) = pages.get(&key) {

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use crate::domain::Language;
 
-/// Text as it stands in HTML, in content and in quoted attributes.
+/// Escapes text for HTML, in content and in quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -22,7 +22,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Answers with a [`page`], which loads nothing from elsewhere and can't be framed.
+/// Answers with a [`page`]. Its policy lets it load nothing from elsewhere, and nobody frame it.
 pub fn answer(mut response: HttpResponseBuilder, page: Bytes) -> HttpResponse {
     response
         .insert_header((
@@ -34,7 +34,7 @@ pub fn answer(mut response: HttpResponseBuilder, page: Bytes) -> HttpResponse {
         .body(page)
 }
 
-/// A page with `body`, which is HTML already.
+/// A page with `body`, which must be HTML already.
 pub fn page(language: Language, title: &str, body: &str) -> String {
     let title = escape(title);
     let tag = language.tag();

@@ -36,20 +36,20 @@ pub struct Endpoint {
     pub doc: Doc,
 }
 
-/// Something that a request may carry besides its body.
+/// A parameter of a request in its path, query or headers.
 pub struct Parameter {
     pub schema: utoipa::openapi::path::Parameter,
-    /// A value to begin with; empty if there is none that fits everybody.
+    /// The initial value of its field on the page; empty if none fits everybody.
     pub example: &'static str,
 }
 
-/// What a route takes and answers, for people and for programs.
+/// What a route accepts and answers, for people and for programs.
 pub struct Doc {
     pub summary: Sentence,
-    /// Who may make the call. Unless it is said, an admin alone.
+    /// Who may call it; by default an admin.
     pub access: Access,
     parameters: Vec<Parameter>,
-    /// The schema of the body, with an example, and whether it must be there.
+    /// The schema of the body, an example, and whether the body is required.
     body: Option<(RefOr<Schema>, Value, Required)>,
     /// The status of success and its response.
     success: (u16, Response),
@@ -58,7 +58,7 @@ pub struct Doc {
 }
 
 impl Doc {
-    /// `id` and `en` say in a line what the route does.
+    /// A summary of one line, in Indonesian (`id`) and English (`en`).
     pub fn new(id: &'static str, en: &'static str) -> Self {
         Self {
             summary: Sentence::new(id, en),
@@ -71,13 +71,13 @@ impl Doc {
         }
     }
 
-    /// Others than an admin may call it, too.
+    /// Allows others than an admin to call it.
     pub fn by(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// The path has an `{id}`; of one that nothing has, `unknown` is said.
+    /// The path has an `{id}`. For an id that does not exist the answer is `unknown`.
     pub fn id(mut self, unknown: &'static Code) -> Self {
         let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(i64::MAX));
         let parameter = ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True);
@@ -103,7 +103,7 @@ impl Doc {
         self.fails(&[&BAD_QUERY])
     }
 
-    /// The body has the form `T`.
+    /// The body is a `T`.
     pub fn takes<T: Body + ToSchema>(mut self, example: Value) -> Self {
         self.body = Some((self.reference::<T>(), example, Required::True));
         self.fails(&[
@@ -118,7 +118,7 @@ impl Doc {
         ])
     }
 
-    /// The body has the form `T`, or is absent.
+    /// The body is a `T`, or absent.
     pub fn may_take<T: Body + ToSchema>(mut self, example: Value) -> Self {
         self = self.takes::<T>(example);
         if let Some((_, _, required)) = &mut self.body {
@@ -147,7 +147,7 @@ impl Doc {
         self.succeeds(200, "application/json", schema, example).fails(&[&STORAGE_UNAVAILABLE])
     }
 
-    /// The path has a `{key}`: a UUID of the caller's. Of one that is none, `unknown` is said.
+    /// The path has a `{key}`, a UUID that the caller chooses. For any other text the answer is `unknown`.
     pub fn key(mut self, unknown: &'static Code) -> Self {
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
@@ -160,7 +160,7 @@ impl Doc {
         self.fails(&[unknown])
     }
 
-    /// The request changes something though it has no body.
+    /// The request has no body, but changes something.
     pub fn changes(self) -> Self {
         self.fails(&[&BUSY, &STORAGE_UNAVAILABLE])
     }
@@ -171,7 +171,7 @@ impl Doc {
         self.changes()
     }
 
-    /// Success is 200 with all `T` there are.
+    /// Success is 200 with an array of all `T`.
     pub fn shows_all<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = ArrayBuilder::new().items(self.reference::<T>()).build().into();
         self.succeeds(200, "application/json", schema, example)
@@ -223,12 +223,12 @@ impl Doc {
         &self.parameters
     }
 
-    /// The example of the body, if there is a body.
+    /// The example of the body, if it has one.
     pub fn body_example(&self) -> Option<&Value> {
         self.body.as_ref().map(|(_, example, _)| example)
     }
 
-    /// Further ways to fail.
+    /// Adds errors that it may answer with.
     pub fn fails(mut self, codes: &[&'static Code]) -> Self {
         for code in codes {
             if !self.failures.iter().any(|known| known.name == code.name) {
@@ -250,7 +250,7 @@ impl Doc {
         self
     }
 
-    /// A reference to `T`, whose schema, with all that it refers to, the document will have.
+    /// A reference to the schema of `T`, which is added to the document with all that it refers to.
     fn reference<T: ToSchema>(&mut self) -> RefOr<Schema> {
         T::schemas(&mut self.schemas);
         self.schemas.push((T::name().into_owned(), T::schema()));
@@ -263,7 +263,7 @@ fn text_header(what: &str) -> Header {
     HeaderBuilder::new().schema(Some(schema)).description(Some(what)).build()
 }
 
-/// The document of a service where one has to log in, or need not.
+/// The OpenAPI document of a service. `required`: whether callers must log in.
 pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenApi {
     let mut paths = Paths::new();
     let mut components = Components::new();
@@ -313,11 +313,11 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
     OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).paths(paths).components(Some(components)).build()
 }
 
-/// The names of the ways to show a token and a ticket.
+/// The names of the security schemes.
 const SCHEME: &str = "bearer";
 const TICKET: &str = "ticket";
 
-/// In words: what the call does, and who may make it.
+/// The description: what the call does, and who may make it.
 fn describe(doc: &Doc, required: bool) -> String {
     let (what, who) = (&doc.summary.en, doc.access.words());
     match (doc.access, required) {
@@ -327,7 +327,7 @@ fn describe(doc: &Doc, required: bool) -> String {
     }
 }
 
-/// The ways to be let in.
+/// The security requirements of a call.
 fn securities(access: Access, required: bool) -> Vec<SecurityRequirement> {
     let by = |scheme| SecurityRequirement::new(scheme, [] as [&str; 0]);
     let mut ways = match access {
@@ -341,7 +341,7 @@ fn securities(access: Access, required: bool) -> Vec<SecurityRequirement> {
     ways
 }
 
-/// What may be wrong with who asks.
+/// The errors of authentication that a call may answer with.
 fn refusals(access: Access, required: bool) -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> = vec![&TOKEN_MALFORMED, &TOKEN_INVALID, &TOKEN_EXPIRED, &TOKEN_REVOKED];
     match (access, access.needs_token(required)) {
@@ -384,7 +384,7 @@ fn responses(doc: &Doc, required: bool) -> ResponsesBuilder {
 
 /// The response for one status, with an example for each code that comes with it.
 fn failure(status: u16, codes: &[&'static Code]) -> Response {
-    let words: Vec<_> = codes.iter().map(|code| format!("`{}`: {} {}", code.name, code.cause, code.cure)).collect();
+    let words: Vec<_> = codes.iter().map(|code| format!("`{}`: {} {}", code.name, code.cause, code.remedy)).collect();
     let examples = codes.iter().map(|code| {
         let example = utoipa::openapi::example::ExampleBuilder::new().value(Some(problem::example(code)));
         (code.name, example.build())

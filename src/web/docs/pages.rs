@@ -1,5 +1,5 @@
-//! What a service shows to people: the info page with a form for every call, the error codes, Swagger UI,
-//! and the files that these load, all from within the binary.
+//! The pages of a service: the info page with a form for every call, the error codes, Swagger UI, and the files that
+//! these load. All are in the binary.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ pub fn routes(routes: &mut Routes) {
     );
 }
 
-/// The words of the pages.
+/// The texts of the pages.
 struct Words {
     welcome: Sentence,
     calls: Sentence,
@@ -150,7 +150,7 @@ async fn root(request: HttpRequest, server: web::Data<Server>) -> Result<HttpRes
     })))
 }
 
-/// A person may choose with `?lang=`; a browser says it with `Accept-Language`.
+/// The language of a page: `?lang=` if it is there, else `Accept-Language`.
 fn asked_language(request: &HttpRequest) -> Language {
     match request.query_string() {
         "lang=en" => Language::English,
@@ -167,7 +167,7 @@ fn in_language(language: Language) -> HttpResponseBuilder {
     response
 }
 
-/// A browser puts HTML into `Accept` by name; programs rarely do.
+/// Whether to answer with HTML: browsers name it in `Accept`, programs rarely do.
 fn wants_html(request: &HttpRequest) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
@@ -207,7 +207,7 @@ fn info_page(endpoints: &[Endpoint], language: Language) -> String {
     )
 }
 
-/// The form that tries one call; `info.js` sends it.
+/// The form for one call; `info.js` sends it.
 fn form(number: usize, endpoint: &Endpoint, language: Language) -> String {
     let Endpoint { method, path, doc } = endpoint;
     let say = |sentence: &Sentence| html::escape(language.pick(sentence));
@@ -241,7 +241,7 @@ fn form(number: usize, endpoint: &Endpoint, language: Language) -> String {
 
 fn input(number: usize, parameter: &Parameter) -> String {
     let name = html::escape(&parameter.schema.name);
-    let (place, required) = match parameter.schema.parameter_in {
+    let (location, required) = match parameter.schema.parameter_in {
         ParameterIn::Path => ("path", " required"),
         ParameterIn::Header => ("header", ""),
         _ => ("query", ""),
@@ -249,7 +249,7 @@ fn input(number: usize, parameter: &Parameter) -> String {
     let value = html::escape(parameter.example);
     format!(
         "<label for=\"{name}-{number}\">{name}</label>\n\
-         <input id=\"{name}-{number}\" name=\"{name}\" data-in=\"{place}\" value=\"{value}\" autocomplete=\"off\"{required}>\n"
+         <input id=\"{name}-{number}\" name=\"{name}\" data-in=\"{location}\" value=\"{value}\" autocomplete=\"off\"{required}>\n"
     )
 }
 
@@ -268,11 +268,11 @@ async fn errors(request: HttpRequest, server: web::Data<Server>) -> Result<HttpR
 
 fn errors_page(language: Language) -> String {
     let entries = CATALOGUE.iter().map(|code| {
-        let [message, cause, cure] = [language.pick(&code.message), code.cause, code.cure].map(html::escape);
+        let [message, cause, remedy] = [language.pick(&code.message), code.cause, code.remedy].map(html::escape);
         let (name, status) = (code.name, problem::status(code.kind).as_u16());
         format!(
             "<dt id=\"{name}\"><code>{status} {name}</code></dt>\n\
-                 <dd>{message}</dd>\n<dd lang=\"en\">{cause}</dd>\n<dd lang=\"en\">{cure}</dd>\n"
+                 <dd>{message}</dd>\n<dd lang=\"en\">{cause}</dd>\n<dd lang=\"en\">{remedy}</dd>\n"
         )
     });
     let body = format!("<dl>\n{}</dl>", entries.collect::<String>());
@@ -286,7 +286,7 @@ fn errors_json() -> Result<Bytes> {
             "status": problem::status(code.kind).as_u16(),
             "message": {"id": code.message.id, "en": code.message.en},
             "cause": code.cause,
-            "cure": code.cure,
+            "cure": code.remedy,
         })
     });
     serde_json::to_vec(&entries.collect::<Vec<_>>()).map(Bytes::from).map_err(Error::internal)
@@ -301,7 +301,7 @@ async fn postman() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(collection)
 }
 
-/// The icon, where browsers look for it by themselves.
+/// The icon at the address that browsers try by default.
 pub async fn favicon() -> Result<HttpResponse> {
     static_file("favicon.svg".to_owned().into()).await
 }
@@ -316,7 +316,7 @@ async fn static_file(file: web::Path<String>) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(text))
 }
 
-/// Swagger UI's page. Its files lie beside it, in the folder that its address would have with a slash.
+/// Swagger UI's page. Its files are below `/docs/`, which its base element says.
 async fn docs(server: web::Data<Server>) -> Result<HttpResponse> {
     let page = server.about.pages.get("/docs".to_owned(), || {
         let (_, page) = swagger_file("index.html")?;
