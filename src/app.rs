@@ -1,5 +1,5 @@
-//! The launcher: opens the database, binds the listeners, starts the servers and the tasks behind them, and stops
-//! it all in order. Only here is it decided which concrete parts a process is made of.
+//! The launcher: opens the database, binds the listeners, builds the services, starts their servers and tasks, and
+//! stops all in order. Only the launcher chooses the concrete back ends of a process.
 
 mod maintenance;
 mod outbox;
@@ -31,21 +31,21 @@ use crate::{order, payment, product, user};
 pub use maintenance::{Checkup, Reset, health, set_role};
 use outbox::OUTBOX;
 
-/// Connections that may wait to be accepted.
+/// The most connections that wait to be accepted.
 const MAX_PENDING_CONNECTIONS: u32 = 1024;
-/// How often what has expired is removed.
+/// How often expired data is removed.
 const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
-/// The services stop in this order, each group at once: first those that call the others.
+/// The order in which services stop, each group at once: callers before the services that they call.
 const STOP_ORDER: [&[ServiceName]; 3] =
     [&[ServiceName::Payment], &[ServiceName::Order], &[ServiceName::User, ServiceName::Product]];
 
-/// The services of this process, running.
+/// The running services of this process.
 pub struct App {
     servers: Vec<Running>,
     addresses: Vec<(ServiceName, SocketAddr)>,
-    /// Says to the live streams that they must end.
+    /// Set to true to end the live streams.
     closing: watch::Sender<bool>,
-    /// What goes on behind the services.
+    /// Background tasks of the services.
     tasks: Vec<JoinHandle<()>>,
     db: Db,
 }
@@ -56,7 +56,7 @@ struct Running {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-/// Puts a service together. This is the one list of what each is built with.
+/// Builds a service. This match is the only list of the builders.
 fn build(service: ServiceName, deps: &Deps, config: &Config) -> anyhow::Result<Service> {
     match service {
         ServiceName::User => user::build(deps),
@@ -67,8 +67,8 @@ fn build(service: ServiceName, deps: &Deps, config: &Config) -> anyhow::Result<S
 }
 
 impl App {
-    /// Starts what `config` says, on the runtime that calls this. When it returns, the services answer.
-    /// An error names the setting at fault.
+    /// Starts the services of `config` on the current runtime. When it returns, they answer. An error names the
+    /// setting at fault.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let mut listeners = Vec::new();
         let mut addresses: Vec<(ServiceName, SocketAddr)> = Vec::new();
@@ -150,12 +150,12 @@ impl App {
         Ok(Self { servers, addresses, closing, tasks, db })
     }
 
-    /// Where each service listens, in the order of their start.
+    /// The address of each service, in the order of their start.
     pub fn addresses(&self) -> impl Iterator<Item = (ServiceName, SocketAddr)> {
         self.addresses.iter().copied()
     }
 
-    /// Runs until `stop` comes, then stops; an error if a server or a task ended by itself.
+    /// Runs until `stop` completes, then stops; an error if a server or a task ended by itself.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let ended = {
             let servers = select_all(self.servers.iter_mut().map(|running| &mut running.task));
@@ -181,8 +181,7 @@ impl App {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Ends the live streams and answers what has been accepted: first who still calls the others. Then the
-    /// tasks end, and last of all the writer.
+    /// Ends the live streams and finishes accepted requests, callers first. Then the tasks end, and last the writer.
     pub async fn stop(self) {
         let _ = self.closing.send(true);
         let mut servers = self.servers;
@@ -193,7 +192,7 @@ impl App {
             servers = others;
         }
         for task in self.tasks {
-            // What it was about is written down, and done after the next start.
+            // The database has its work; the next start resumes it.
             task.abort();
         }
         let db = self.db;
@@ -203,7 +202,7 @@ impl App {
     }
 }
 
-/// Where each service is: where a setting says, else where it listens in this process.
+/// The URL of each service: the configured one, else its address in this process.
 fn urls(config: &Config, addresses: &[(ServiceName, SocketAddr)]) -> anyhow::Result<Vec<(ServiceName, Url)>> {
     let mut urls = config.urls.clone();
     for (service, addr) in addresses {
@@ -215,7 +214,7 @@ fn urls(config: &Config, addresses: &[(ServiceName, SocketAddr)]) -> anyhow::Res
     Ok(urls)
 }
 
-/// What tokens are signed with: chosen by somebody, or kept in a file beside the database.
+/// The secret that tokens are signed with: the configured one, or the one in a file next to the database.
 fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
     let file = database.beside("jwt-secret");
     match &config.jwt_secret {
@@ -225,11 +224,11 @@ fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
     }
 }
 
-/// Binds a listener before anything is started, so that a port in use costs nothing.
+/// Binds a listener before anything is started, so that a port in use has no effect.
 fn bind(service: ServiceName, listen: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = || {
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // Not on Windows, where it would let two processes share the port.
+        // Not on Windows, where two processes could share the port.
         if cfg!(unix) {
             socket.set_reuseaddr(true)?;
         }
@@ -256,7 +255,7 @@ fn bind(service: ServiceName, listen: SocketAddr) -> anyhow::Result<TcpListener>
     })
 }
 
-/// Removes what has expired, in steps, so that a long list of it delays nobody's request.
+/// Removes expired data in small steps, so that a large backlog delays no request.
 async fn purge(db: Db, clock: Clock, purges: Vec<Purge>) {
     let work = || async {
         let now = clock.now();

@@ -1,4 +1,5 @@
-//! What `pasar` prints once it runs: where its services are, and at a terminal what a newcomer wants to know.
+//! What `pasar` prints after the start: the addresses of its services, and at a terminal what a newcomer wants to
+//! know.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -6,7 +7,7 @@ use crate::config::{Config, Refusal, base_url};
 use crate::logging::Style;
 use crate::service::ServiceName;
 
-/// The line of a service: its name, its URL, and what to try first. Programs read it, too.
+/// The line of a service: its name, its URL, and a first call to try. Programs read it too.
 pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> Result<String, Refusal> {
     let url = base_url(addr)?;
     let call = match service {
@@ -26,7 +27,7 @@ pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> R
     Ok(format!("{name:<14} {}   {call}\n", url.as_str().trim_end_matches('/')))
 }
 
-/// For people, with the lines of the services in it. `found`: whether there was a database before.
+/// The text for people, with the lines of the services. `found`: whether the database existed before.
 pub fn welcome(config: &Config, addresses: &[(ServiceName, SocketAddr)], found: bool) -> Result<String, Refusal> {
     let paint = |text: &str, colour: &str| match config.log_style {
         Style::Terminal { colours: true } => format!("\x1b[{colour}m{text}\x1b[0m"),
@@ -70,13 +71,13 @@ pub fn welcome(config: &Config, addresses: &[(ServiceName, SocketAddr)], found: 
     Ok(text + "\n")
 }
 
-/// The page of the server at `addr`, by the name that people know.
+/// The page of the server at `addr`, with the host name that people know.
 fn page_url(addr: SocketAddr) -> Result<String, Refusal> {
     let named = addr.ip().is_unspecified() || addr.ip() == IpAddr::from([127, 0, 0, 1]);
     Ok(if named { format!("http://localhost:{}/", addr.port()) } else { base_url(addr)?.to_string() })
 }
 
-/// By which names others in the network reach a server at `addr`.
+/// How other machines reach a server at `addr`.
 fn network(config: &Config, addr: &SocketAddr) -> String {
     if !addr.ip().is_unspecified() {
         return format!("others call http://{addr}/");
@@ -88,10 +89,10 @@ fn network(config: &Config, addr: &SocketAddr) -> String {
     format!("others are refused until ALLOWED_HOSTS says by which name they call: ALLOWED_HOSTS={name}")
 }
 
-/// The address of this machine in its network. Nothing is sent: the system only chooses a way out.
+/// The address of this machine in its network. Nothing is sent: the system only chooses a route.
 fn lan_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // An address for documentation (RFC 5737): it is nobody's.
+    // An address for documentation (RFC 5737), which nobody has.
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|addr| addr.ip()).filter(|ip| !ip.is_unspecified())
 }

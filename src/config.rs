@@ -1,7 +1,7 @@
-//! Settings: flags before environment before `.env` before defaults.
+//! The settings: flags, then environment, then `.env`, then defaults.
 //!
-//! Only this module reads the environment. What can't work together is refused here, in one line that
-//! names the setting, before anything is opened.
+//! Only this module reads the environment. A combination that can not work is refused here, in one line that names
+//! the setting, before anything is opened.
 
 mod env_file;
 mod flags;
@@ -27,14 +27,14 @@ use crate::{order, payment};
 use flags::{Auth, Command, Flags};
 use text::{OptionalPeer, is_host, is_origin, named};
 
-/// Where the payment service listens if nothing is said and it can't be with the order service.
+/// The default address of the payment service, if it does not share the one of the order service.
 const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5003);
 
 /// What the process is for.
 #[derive(Clone, Debug)]
 pub enum Work {
     Serve,
-    /// Ask the services, which run elsewhere, whether they are well.
+    /// Ask running services whether they are ready.
     CheckHealth,
     /// Remove the databases.
     Reset {
@@ -47,13 +47,13 @@ pub enum Work {
     },
 }
 
-/// Settings that fit together.
+/// Settings that are valid together.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub work: Work,
-    /// The services that it is about, in the order of their start.
+    /// The services to start, ask or reset, in the order of their start.
     pub services: Vec<ServiceConfig>,
-    /// Where services are found, but for those of this process that are found where they listen.
+    /// The URLs of other services. A service of this process without one is found at its own address.
     pub urls: Vec<(ServiceName, Url)>,
     /// There is no product service.
     pub no_products: bool,
@@ -61,7 +61,7 @@ pub struct Config {
     pub payment: payment::Settings,
     /// Whether one has to log in.
     pub auth_required: bool,
-    /// What tokens are signed with, if somebody has chosen it.
+    /// The secret that tokens are signed with, if it is set.
     pub jwt_secret: Option<Secret>,
     pub demo: bool,
     pub allowed_hosts: Vec<String>,
@@ -82,7 +82,7 @@ pub struct ServiceConfig {
     pub database_variable: String,
 }
 
-/// Why there is no configuration: what to print, and the exit code.
+/// Why the settings are refused: what to print, and the exit code.
 #[derive(Debug)]
 pub struct Refusal {
     pub text: String,
@@ -120,7 +120,7 @@ impl Config {
             if !error.use_stderr() {
                 return Refusal { text: error.to_string(), exit_code: 0 };
             }
-            // clap goes on with hints and its usage; the first paragraph says it all, but for what was meant.
+            // clap adds hints and its usage; the first paragraph and the suggestion are enough.
             let text = error.to_string();
             let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
             let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -146,7 +146,7 @@ impl Config {
             None => (Work::Serve, flags.services),
         };
         let auth_required = flags.auth == Auth::Required;
-        // Not left to clap, which would repeat it.
+        // Not left to clap, whose message would repeat the secret.
         let jwt_secret = flags.jwt_secret.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(&secret));
         let jwt_secret = jwt_secret.transpose().map_err(|error| Refusal::new(format!("JWT_SECRET: {error}")))?;
         if wanted.is_empty() {
@@ -169,7 +169,7 @@ impl Config {
                 Some(url) => (format!("{}_DATABASE_URL", service.name().to_uppercase()), url),
                 None => ("DATABASE_URL".to_owned(), &flags.database_url),
             };
-            // Not left to clap, which would repeat the value: it may hold a password.
+            // Not left to clap, whose message would repeat the value: it may hold a password.
             let database = database.parse().map_err(|error| Refusal::new(format!("{database_variable}: {error}")))?;
             services.push(ServiceConfig { service, listen, database, database_variable });
         }
@@ -213,7 +213,7 @@ impl Config {
             return Err(Refusal::new(format!("RUST_LOG: {}: {error}", flags.log)));
         }
         let here = |service| services.iter().any(|one| one.service == service);
-        // A peer that is neither named nor in this process is where it would listen by itself.
+        // A peer that is neither configured nor in this process is looked for at its default address.
         let peer = |url: Option<Url>, service, addr: SocketAddr| match url {
             None if here(service) => Ok(None),
             None => base_url(addr).map(Some),
@@ -253,7 +253,7 @@ impl Config {
     }
 }
 
-/// What clap takes a misspelt word for.
+/// The name that clap suggests for a misspelt one.
 fn meant(error: &clap::Error) -> Option<&str> {
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
     kinds.into_iter().find_map(|kind| match error.get(kind)? {
@@ -263,8 +263,8 @@ fn meant(error: &clap::Error) -> Option<&str> {
     })
 }
 
-/// For people if standard error is a terminal. <https://no-color.org> and <https://bixense.com/clicolors/> say what
-/// the variables mean.
+/// The style for people if standard error is a terminal. <https://no-color.org> and <https://bixense.com/clicolors/>
+/// define the variables.
 #[expect(clippy::disallowed_methods, reason = "the environment is read here")]
 fn log_style() -> Style {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -276,7 +276,7 @@ fn log_style() -> Style {
     }
 }
 
-/// Where a server that listens at `addr` is reached from this machine.
+/// The URL of a server that listens at `addr`, from this machine.
 pub fn base_url(mut addr: SocketAddr) -> Result<Url, Refusal> {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });

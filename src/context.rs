@@ -3,17 +3,17 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// What one incoming request may spend on all its calls to other services.
+/// The time that one request may spend on all its calls to other services.
 pub const BUDGET: Duration = Duration::from_secs(2);
 
-/// Taken from the request's headers, or made; handlers ask for it as an argument.
+/// Taken from the headers of the request, or made. Handlers take it as an argument.
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
 struct Inner {
     request_id: String,
     trace: Trace,
-    /// When the calls of the request must have ended; `None`: no request waits for them.
+    /// When the calls of the request must have ended; `None` if no request waits for them.
     deadline: Option<OnceLock<Instant>>,
 }
 
@@ -21,7 +21,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
     id: u128,
-    /// The span of the one who sent this.
+    /// The span of the sender.
     parent: u64,
     flags: u8,
 }
@@ -31,7 +31,7 @@ impl Trace {
         Self { id: fastrand::u128(1..), parent: fastrand::u64(1..), flags: 1 }
     }
 
-    /// Reads a `traceparent`; of a version later than 00, the part that 00 has.
+    /// Reads a `traceparent`. Of a later version than 00, only the fields of 00.
     fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let dashes = [2, 35, 52].iter().all(|&at| bytes.get(at) == Some(&b'-'));
@@ -48,7 +48,7 @@ impl Trace {
         (trace.id != 0 && trace.parent != 0).then_some(trace)
     }
 
-    /// The same trace, for a call that is made on behalf of this request.
+    /// The same trace with a new span, for a call.
     fn child(self) -> Self {
         Self { parent: fastrand::u64(1..), ..self }
     }
@@ -61,8 +61,8 @@ impl std::fmt::Display for Trace {
 }
 
 impl Context {
-    /// The context of a request with these `traceparent` and `X-Request-Id` headers. An id that is too long or
-    /// that could forge a line in a log is replaced, as is a trace that can't be read.
+    /// The context of a request with these `traceparent` and `X-Request-Id` headers. An id that is too long or could
+    /// forge a log line is replaced, as is a malformed trace.
     pub fn of_request(traceparent: Option<&str>, request_id: Option<&str>) -> Self {
         let trace = traceparent.and_then(Trace::parse).unwrap_or_else(Trace::start);
         let request_id = request_id
@@ -71,7 +71,7 @@ impl Context {
         Self(Arc::new(Inner { request_id, trace, deadline: Some(OnceLock::new()) }))
     }
 
-    /// The context of work that no request waits for: a trace of its own, and the whole budget for each call.
+    /// The context of background work: a trace of its own, and the whole budget for each call.
     pub fn own() -> Self {
         let trace = Trace::start();
         Self(Arc::new(Inner { request_id: format!("{:032x}", trace.id), trace, deadline: None }))
@@ -81,23 +81,23 @@ impl Context {
         &self.0.request_id
     }
 
-    /// The `traceparent` to answer with.
+    /// The `traceparent` of the answer.
     pub fn trace(&self) -> Trace {
         self.0.trace
     }
 
-    /// The `traceparent` of a further call: the same trace, a span of its own.
+    /// The `traceparent` of a call: the same trace, a new span.
     pub fn child_trace(&self) -> Trace {
         self.0.trace.child()
     }
 
-    /// When a call that begins now must have ended. All calls of a request share one budget, however many there
-    /// are. Its time runs from the first call, so that a client that sends its body slowly takes none of it.
+    /// The deadline of a call that begins now. All calls of a request share one budget. It starts with the first
+    /// call, so that a client that sends its body slowly uses none of it.
     pub fn deadline(&self) -> Instant {
         self.request_deadline().unwrap_or_else(|| Instant::now() + BUDGET)
     }
 
-    /// When a request that waits must be answered; `None` if no request waits.
+    /// The deadline of the request, if one waits.
     pub fn request_deadline(&self) -> Option<Instant> {
         self.0.deadline.as_ref().map(|deadline| *deadline.get_or_init(|| Instant::now() + BUDGET))
     }

@@ -1,8 +1,8 @@
-//! The one error type of the house, and the catalogue of everything that can go wrong.
+//! The only error type, and the catalogue of all errors.
 //!
-//! An [`Error`] says what happened in the terms of the domain; it knows nothing of HTTP. `web` gives
-//! each [`Kind`] its status code and shows [`Code::message`] to people; the source of an unexpected
-//! error is logged once, there, and never leaves the process.
+//! An [`Error`] says what happened in terms of the domain; it knows nothing of HTTP. `web` maps each [`Kind`] to a
+//! status and shows [`Code::message`] to people. The source of an unexpected error is logged once, there, and never
+//! leaves the process.
 
 use std::fmt;
 
@@ -10,48 +10,48 @@ use crate::domain::Sentence;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of failure it is; `web` maps each to one HTTP status.
+/// The kind of a failure; `web` maps each to one HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The request can't be understood: not JSON, a wrong type, a bad query or header.
+    /// The request is malformed: not JSON, a wrong type, a bad query or header.
     BadRequest,
-    /// Nobody knows who asks: no token, or one that does not count.
+    /// The principal is unknown: no token, or one that is not valid.
     Unauthorized,
-    /// Understood and refused.
+    /// The principal may not do this.
     Forbidden,
     NotFound,
     MethodNotAllowed,
     /// The client did not finish its request in time.
     Timeout,
-    /// At odds with the present state: taken, changed, in use.
+    /// In conflict with the current state: taken, changed, in use.
     Conflict,
-    /// A twin of the request is being worked on. Worth another try later.
+    /// Another request with the same key is in progress. A later retry may succeed.
     UnderWay,
     TooLarge,
     UnsupportedMediaType,
     /// Sent to a host that this server does not answer for.
     Misdirected,
-    /// Understood, but a rule is broken or a field is missing or unknown.
+    /// A rule is broken, or a field is missing or unknown.
     Invalid,
-    /// Asked too often. Worth another try later.
+    /// Too many requests. A later retry may succeed.
     TooMany,
-    /// Temporary: a full queue or disk, a peer that is away. Worth another try later.
+    /// Temporary: a full queue or disk, a peer that is down. A later retry may succeed.
     Unavailable,
-    /// A mistake of ours.
+    /// A bug of ours.
     Internal,
 }
 
-/// One entry of the catalogue: a failure that clients can tell apart by [`Code::name`].
+/// An entry of the catalogue: an error that clients can tell from others by [`Code::name`].
 #[derive(Debug)]
 pub struct Code {
     /// Stable, snake_case; the `code` of a problem document.
     pub name: &'static str,
     pub kind: Kind,
-    /// What people read, in their language.
+    /// The sentence for people, in their language.
     pub message: Sentence,
-    /// Why it happens, for those who read the documentation.
+    /// Why it happens, for developers.
     pub cause: &'static str,
-    /// What to do about it.
+    /// What to do about it, for developers; `cure` on the wire.
     pub remedy: &'static str,
 }
 
@@ -270,7 +270,7 @@ catalogue! {
         "Report it with the `X-Request-Id` of the answer.";
 }
 
-/// A failure: its entry in the catalogue and what is particular to this occurrence.
+/// An error: its catalogue entry and the details of this occurrence.
 pub struct Error(Box<Occurrence>);
 
 struct Occurrence {
@@ -289,12 +289,12 @@ impl Error {
         Self(Box::new(Occurrence { code, detail: None, fields, retry_after, unlikely_to_pass, source: None }))
     }
 
-    /// A mistake of ours; the client learns only that there was one.
+    /// A bug of ours; the client learns nothing else about it.
     pub fn internal(source: impl Into<anyhow::Error>) -> Self {
         Self::new(&INTERNAL).caused_by(source)
     }
 
-    /// Adds what developers should know of this occurrence, in English. It reaches the client.
+    /// Adds details for developers, in English. They reach the client.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
@@ -306,19 +306,19 @@ impl Error {
         self
     }
 
-    /// Says after how many seconds it is worth another try.
+    /// Sets after how many seconds a retry is worthwhile.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// Says that another try would most likely end the same way, though it may be worth some.
+    /// Marks that a retry would most likely fail in the same way.
     pub fn unlikely_to_pass(mut self) -> Self {
         self.0.unlikely_to_pass = true;
         self
     }
 
-    /// Adds the error underneath, for the log only.
+    /// Adds the underlying error, for the log only.
     pub fn caused_by(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.0.source = Some(source.into());
         self
@@ -340,7 +340,7 @@ impl Error {
         &self.0.fields
     }
 
-    /// After how many seconds it is worth another try, if that is known.
+    /// After how many seconds a retry is worthwhile, if that is known.
     pub fn wait(&self) -> Option<u64> {
         self.0.retry_after
     }

@@ -1,29 +1,29 @@
-//! How many files and connections this process may have open, and how that number is shared out.
+//! How many files and connections this process may have open, and how they are divided.
 //!
-//! A connection is a file to the system. macOS allows a process 256 unless it asks for more, and a process
-//! that runs out can neither read its database nor call another service. So the limit is raised at the
-//! start, and what is left is shared out before anybody connects.
+//! For the system a connection is a file. macOS allows a process 256 unless it asks for more; a process that runs out
+//! can neither read its database nor call another service. So the limit is raised at the start, and divided before
+//! anybody connects.
 
-/// What a connection to the database takes: the file and its write-ahead log.
+/// Files of a connection to the database: the database and its write-ahead log.
 const FILES_PER_READER: usize = 2;
-/// Services that are called from one process: users, products and payments for orders, orders for payments.
+/// The most services that one process calls: users, products and payments for orders, orders for payments.
 const MAX_PEERS: usize = 4;
-/// Files besides those shared out here: the standard streams, the log, the database's writer, its lock and
-/// shared memory, and files that are open for a moment.
+/// All other files: standard streams, the log, the writer of the database with its lock and shared memory, and files
+/// that are open for a moment.
 const OTHER_FILES: usize = 40;
-/// Files of a thread that serves: its event queue and wakers, and its share of the acceptor's.
+/// Files of a worker: its event queue, its wakers, and its share of the acceptor.
 const FILES_PER_WORKER: usize = 8;
-/// Assumed where the system does not say.
+/// Assumed if the system does not say.
 const DEFAULT_LIMIT: usize = 8192;
-/// Connections that a server never goes beyond, however many files there may be: each takes memory.
+/// The most connections of a server, however many files there are: each takes memory.
 const MAX_CONNECTIONS: usize = 8192;
 
-/// Asks the system for as many files as it grants, and gives their number.
+/// Raises the limit of open files as far as the system allows, and returns it.
 pub fn raise() -> std::io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
-/// How many files this process may have open.
+/// The limit of open files.
 #[cfg(unix)]
 fn limit() -> usize {
     rlimit::Resource::NOFILE.get_soft().ok().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT)
@@ -34,27 +34,27 @@ fn limit() -> usize {
     DEFAULT_LIMIT
 }
 
-/// The processor cores that this process may use.
+/// The number of processor cores.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Connections to the database that read.
+/// The most connections that read the database.
 pub fn readers() -> u32 {
     readers_of(limit()) as u32
 }
 
-/// Calls that may be under way at a time to one other service.
+/// The most calls in progress to one other service.
 pub fn calls() -> usize {
     calls_of(limit())
 }
 
-/// Connections that one server may have, of `servers` with `workers` threads each.
+/// The most connections of one server, of `servers` with `workers` threads each.
 pub fn connections(servers: usize, workers: usize) -> usize {
     connections_of(limit(), servers, workers)
 }
 
-/// A read takes microseconds, and one for each thread that could be reading is enough.
+/// One for each thread that could be reading is enough: a read takes microseconds.
 fn readers_of(limit: usize) -> usize {
     (limit / 32).clamp(4, 64)
 }
@@ -63,7 +63,7 @@ fn calls_of(limit: usize) -> usize {
     (limit / 32).clamp(4, 256)
 }
 
-/// Of a call within the process, the server's end is one of these.
+/// A call within the process also uses a connection of the called server.
 fn connections_of(limit: usize, servers: usize, workers: usize) -> usize {
     let servers = servers.max(1);
     let taken = OTHER_FILES

@@ -1,10 +1,10 @@
-//! The log: env_logger in front, a thread that writes behind it.
+//! The log: env_logger formats lines, and a thread writes them.
 //!
-//! A line is one event: a time, a level, a target, and a message, mostly of `key=value` pairs (logfmt). On a
-//! terminal the `terminal` module renders it for people.
+//! A line is one event: a time, a level, a target, and a message of `key=value` pairs (logfmt). On a terminal the
+//! `terminal` module formats it for people.
 //!
-//! A line costs the request that logs it no system call, and a terminal that is slow or paused stops
-//! nobody: once a megabyte waits, further lines are counted instead of kept.
+//! A request that logs a line makes no system call, and a slow or paused terminal stops nobody: once a megabyte
+//! waits, further lines are counted instead of kept.
 
 mod terminal;
 
@@ -18,13 +18,13 @@ use anyhow::Context;
 use env_logger::fmt::Formatter;
 use log::{Level, Log, Metadata, Record};
 
-/// Bytes that may wait to be written.
+/// The most bytes that may wait to be written.
 const MAX_WAITING_BYTES: usize = 1024 * 1024;
-/// How long lines gather before they are written together, and how many bytes cut that short: a thread
-/// that woke for every line would be in the way of the requests.
+/// How long lines are collected before they are written together, and how many bytes end that early. A thread that
+/// woke up for every line would delay the requests.
 const FLUSH_PERIOD: Duration = Duration::from_millis(100);
 const FLUSH_BYTES: usize = 64 * 1024;
-/// How long the end of the process may wait for the last lines to be written.
+/// How long the process waits at its end for the last lines to be written.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who reads the log.
@@ -36,8 +36,8 @@ pub enum Style {
     Terminal { colours: bool },
 }
 
-/// Starts logging to standard error what `filter` lets through (env_logger's syntax). What waits when
-/// the process ends is written by [`Logging::finish`].
+/// Starts logging to standard error; `filter` has the syntax of env_logger. [`Logging::finish`] writes the lines that
+/// still wait at the end of the process.
 pub fn start(filter: &str, style: Style) -> anyhow::Result<Logging> {
     let queue = Arc::new(Queue::default());
     let sink = Sink(Arc::clone(&queue));
@@ -71,20 +71,20 @@ pub fn start(filter: &str, style: Style) -> anyhow::Result<Logging> {
 fn plain(line: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let time = line.timestamp_millis();
     write!(line, "[{time} {:<5} {}] ", record.level(), record.target())?;
-    // A formatter writes into memory: only the message itself could fail.
+    // A formatter writes into memory: only the message itself can fail.
     write!(OneLine(&mut *line), "{}", record.args()).map_err(io::Error::other)?;
     line.write_all(b"\n")
 }
 
-/// The message of a record, as it may stand in a line.
+/// The message of a record, on one line.
 fn one_line(record: &Record<'_>) -> String {
     let mut message = Vec::new();
-    // Memory takes it all.
+    // Writing into memory does not fail.
     let _ = write!(OneLine(&mut message), "{}", record.args());
     String::from_utf8_lossy(&message).into_owned()
 }
 
-/// Escapes control characters: no text from elsewhere forges a line or commands a terminal.
+/// Escapes control characters: no text from outside can forge a line or control a terminal.
 struct OneLine<W>(W);
 
 impl<W: Write> fmt::Write for OneLine<W> {
@@ -100,7 +100,7 @@ impl<W: Write> fmt::Write for OneLine<W> {
     }
 }
 
-/// A log that is being written.
+/// The running log.
 pub struct Logging {
     queue: Arc<Queue>,
     /// Disconnected when the thread has ended.
@@ -108,11 +108,11 @@ pub struct Logging {
 }
 
 impl Logging {
-    /// Writes what waits, and ends. A reader that does not read is not waited for.
+    /// Writes the waiting lines and ends. It does not wait for a reader that has stopped reading.
     pub fn finish(self) {
         self.queue.lock().closed = true;
         self.queue.filled.notify_one();
-        // Disconnected or timed out, there is nothing more to do.
+        // Disconnected or timed out: there is nothing left to do.
         let _ = self.ended.recv_timeout(FINISH_TIMEOUT);
     }
 }
@@ -149,7 +149,7 @@ impl Queue {
                 (std::mem::take(&mut waiting.dropped), waiting.closed)
             };
             let mut out = io::stderr().lock();
-            // A log that can't be written has nowhere to say so.
+            // There is nowhere to report that the log can not be written.
             let _ = out.write_all(&text);
             if dropped > 0 {
                 let _ = writeln!(out, "[{dropped} lines were not written: the log could not keep up]");
@@ -187,16 +187,16 @@ impl Write for Sink {
     }
 }
 
-/// Keeps the libraries from logging what clients have sent: at trace level any of them may print headers and
-/// parameters, and those that speak HTTP do so below a warning.
+/// Keeps libraries from logging what clients sent: at trace level they may print headers and parameters, and HTTP
+/// libraries do so even below warnings.
 struct Capped(env_logger::Logger);
 
-/// The libraries that have a client's bytes in their hands.
+/// The libraries that handle what clients send.
 const HTTP: [&str; 10] =
     ["actix_http", "actix_server", "actix_web", "h2", "hyper", "hyper_util", "mio", "reqwest", "tokio", "tokio_util"];
 
 impl Capped {
-    /// The most that is logged for this target, which is a path of modules.
+    /// The highest level that is logged for this target, a path of modules.
     fn most(target: &str) -> Level {
         match target.split("::").next() {
             Some("pasar") => Level::Trace,

@@ -10,8 +10,8 @@ use pasar::config::{Config, Work};
 use pasar::user::api::User;
 use pasar::{banner, logging};
 
-/// A request allocates in small pieces, on several threads: this allocator takes a sixth of the processor
-/// time off placing an order.
+/// This allocator saves a sixth of the processor time of an order, since a request makes many small allocations on
+/// several threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -41,7 +41,7 @@ fn run(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = pasar::limits::raise() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
-    // Two threads for the timers and the storage's bookkeeping; the servers have threads of their own.
+    // Two threads for timers and background tasks; the servers have their own threads.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         match &config.work {
@@ -72,7 +72,7 @@ fn run(config: &Config) -> anyhow::Result<()> {
     ended
 }
 
-/// Says of each service that runs elsewhere what was seen of it; an error if one of them is not ready.
+/// Prints the state of each running service; an error if one of them is not ready.
 async fn check_health(config: &Config) -> anyhow::Result<()> {
     let checkups = pasar::app::health(config).await?;
     for Checkup { name, url, took, outcome } in &checkups {
@@ -88,7 +88,7 @@ async fn check_health(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes the databases, if a person agrees where one is to be asked.
+/// Removes the databases, after a confirmation if one is required.
 fn reset(config: &Config, ask: bool) -> anyhow::Result<()> {
     let reset = Reset::of(config)?;
     if reset.files().is_empty() {
@@ -111,13 +111,13 @@ fn reset(config: &Config, ask: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints to people; that nobody reads it is no reason to stop.
+/// Prints to standard output. A closed output is no reason to stop.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Ready on the first ctrl-c or SIGTERM. The handlers are installed at once, not at the first poll.
+/// Completes on the first ctrl-c or SIGTERM. The handlers are installed at once, not at the first poll.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())

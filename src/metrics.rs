@@ -1,4 +1,4 @@
-//! What `/metrics` shows, in Prometheus' text format.
+//! The metrics of a server, in the text format of Prometheus.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use prometheus::{
 
 use crate::error::{Error, Result};
 
-/// The numbers of one server; clones share them.
+/// The metrics of one server; clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -23,7 +23,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Each number is labelled with its `service`. Fails only if two metrics had one name.
+    /// Each metric has the label `service`. Fails only if two metrics have the same name.
     pub fn new(service: &str) -> anyhow::Result<Self> {
         let labels = HashMap::from([("service".to_owned(), service.to_owned())]);
         let registry = Registry::new_custom(None, Some(labels))?;
@@ -62,13 +62,13 @@ impl Metrics {
         Ok(Self { registry, requests, durations, calls, database, backlog, dropped })
     }
 
-    /// Counts an answered request. `route` must be a pattern, never a path as sent.
+    /// Counts an answered request. `route` must be a pattern, never the path that was sent.
     pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
         self.requests.with_label_values(&[method, route, status]).inc();
         self.durations.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
-    /// Notes how a call to another service ended.
+    /// Counts a call to another service by its outcome.
     pub fn call(&self, peer: &str, outcome: &str) {
         self.calls.with_label_values(&[peer, outcome]).inc();
     }
@@ -85,11 +85,11 @@ impl Metrics {
         self.backlog.with_label_values(&[of, state]).set(count);
     }
 
-    /// All of it as text, with the number of dropped events if it has been counted.
+    /// All metrics as text; `events_dropped` only if it has been counted.
     pub fn text(&self, events_dropped: Option<u64>) -> Result<Vec<u8>> {
         let mut families = self.registry.gather();
         if let Some(dropped) = events_dropped {
-            // Counted in the database: a counter of our own could not be set.
+            // The database has the count: a counter of our own could not be set.
             let counter = IntCounter::with_opts(self.dropped.clone()).map_err(Error::internal)?;
             counter.inc_by(dropped);
             families.extend(counter.collect());

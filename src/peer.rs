@@ -1,12 +1,11 @@
-//! Calls to other services: one deadline, one retry, a breaker, and the trace passed on.
+//! Calls to other services: one deadline, one retry, a circuit breaker, and the trace context.
 //!
-//! Whatever is wrong with a peer (away, hung, slow, broken off, an error of its own, nonsense) is the
-//! same to the caller: [`PEER_UNAVAILABLE`]. Its status codes never become the user's, and no status alone
-//! decides anything: a refusal (404, 409) is an answer only if its problem document has a `code` that the
-//! caller understands. Anything may send a bare 404: a gateway does while the service behind it restarts.
+//! Whatever is wrong with a peer (down, hung, slow, connection lost, server error, nonsense), the caller gets
+//! [`PEER_UNAVAILABLE`]. The peer's status codes never reach the client, and no status alone decides anything: a
+//! refusal (404, 409) counts only if its problem document has a `code` that the caller understands. A bare 404 may
+//! come from a gateway while the service behind it restarts.
 //!
-//! Every call may be tried twice: whoever adds one to a client sees to it that the second time changes
-//! nothing more than the first.
+//! Every call may be tried twice: it must be idempotent.
 
 mod breaker;
 mod service_token;
@@ -31,23 +30,22 @@ use crate::metrics::Metrics;
 use breaker::{Breaker, MAX_FAILURES, PROBE_PERIOD};
 pub use service_token::ServiceToken;
 
-/// The target of the log of calls.
+/// The log target of calls.
 const LOG_TARGET: &str = "pasar::calls";
 
-/// How long an idle connection is kept: shorter than our servers keep it, so that no call goes to a connection that
-/// is being closed.
+/// How long an idle connection is kept. It is shorter than our servers keep theirs, so that no call uses a connection
+/// that is being closed.
 pub const POOL_IDLE: Duration = Duration::from_secs(5);
-/// What the first attempt may take of a request's budget, so that a second one fits in.
+/// The timeout of the first attempt: the budget of a request must leave room for a second one.
 const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
-/// The longest pause before the second attempt; the real one is random, so that clients spread out.
+/// The longest pause before the second attempt. The pause is random, so that clients spread out.
 const MAX_JITTER: Duration = Duration::from_millis(50);
-/// The largest answer that is read, in bytes: more than any of ours.
+/// The largest answer that is read, in bytes; more than any of ours.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
-/// What is kept of a peer's words, in characters.
+/// How much is kept of a peer's `detail`, in characters.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects, uses
-/// no proxy, and lets an idle connection go before our servers do.
+/// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects and uses no proxy.
 pub fn client() -> anyhow::Result<Client> {
     let client = Client::builder()
         .user_agent(concat!("pasar/", env!("CARGO_PKG_VERSION")))
@@ -68,23 +66,23 @@ pub async fn check(client: &Client, base: Url) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Another service, as one worker sees it.
+/// Another service, for one worker.
 #[derive(Clone)]
 pub struct Peer {
     client: Client,
     target: Arc<Target>,
 }
 
-/// Another service, as the whole process sees it.
+/// Another service, for the whole process.
 pub struct Target {
     /// The service that calls it, for the log.
     caller: &'static str,
     name: &'static str,
     base: Url,
-    /// Shown with every call, if it is one that asks for tokens.
+    /// Sent with every call, if services have to log in.
     token: Option<ServiceToken>,
     breaker: Breaker,
-    /// Calls under way have a permit each: they need a connection, and there may be few files.
+    /// Each call in progress has a permit: it needs a connection, and the process may have few files.
     calls: Semaphore,
     metrics: Metrics,
 }
@@ -92,9 +90,9 @@ pub struct Target {
 /// Why a call was not made.
 #[derive(Clone, Copy, Debug)]
 enum NotAsked {
-    /// The peer is taken to be down.
+    /// The breaker is open.
     BreakerOpen,
-    /// The request has spent what it may on calls.
+    /// The budget of the request is spent.
     NoTime,
 }
 
@@ -116,7 +114,7 @@ impl fmt::Display for NotAsked {
 impl std::error::Error for NotAsked {}
 
 impl Target {
-    /// `base` is where the service's paths begin.
+    /// `base` is the URL that the paths of the service are appended to.
     pub fn new(
         caller: &'static str,
         name: &'static str,
@@ -129,23 +127,23 @@ impl Target {
     }
 }
 
-/// What a peer that works may answer.
+/// An answer of a healthy peer.
 pub enum Answer<T> {
-    /// It is done, or it is there.
+    /// Success, with what it answered.
     Done(T),
-    /// It refuses, for a reason that the caller understands.
+    /// A refusal with a code that the caller understands.
     Refused(Refusal),
 }
 
 /// Why a peer refuses.
 pub struct Refusal {
     pub code: &'static Code,
-    /// What is particular to this occurrence, in the peer's words: short, and on one line.
+    /// The details of this occurrence, as the peer says them: short, and on one line.
     pub detail: String,
 }
 
 impl Refusal {
-    /// The refusal that a problem document states, if its code is one of those.
+    /// Reads a problem document; `None` if its code is not one of `understood`.
     fn read(body: &[u8], understood: &[&'static Code]) -> Option<Self> {
         let Problem { code, detail } = serde_json::from_slice(body).ok()?;
         let code = understood.iter().copied().find(|known| known.name == code)?;
@@ -157,8 +155,8 @@ impl Refusal {
     }
 }
 
-/// The members of a problem document that matter to a caller. The words are a stranger's: they are kept
-/// short and on one line, as they may reach a log.
+/// The members of a problem document that matter to a caller. A stranger wrote them: they are kept short and on one
+/// line, as they may reach a log.
 #[derive(Deserialize)]
 struct Problem {
     code: String,
@@ -171,12 +169,12 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
     Ok(text.chars().filter(|c| !c.is_control()).take(MAX_DETAIL_CHARS).collect())
 }
 
-/// Why an attempt gave no answer to go on with.
+/// Why an attempt has no usable answer.
 enum Failure {
-    /// The peer is unwell: it refuses connections, hangs, breaks off, fails (5xx), or talks nonsense.
+    /// The peer is unwell: it refuses connections, hangs, loses the connection, fails (5xx), or answers nonsense.
     Unwell(anyhow::Error),
-    /// It answered in order, but nothing that the caller understands. What one client asks for may cause that,
-    /// so it must not count against the peer.
+    /// It answered properly, but with nothing that the caller understands. The request of one client may be the
+    /// cause, so it must not count against the peer.
     Unhelpful(anyhow::Error),
 }
 
@@ -199,8 +197,8 @@ impl Peer {
         Self { client, target }
     }
 
-    /// `GET path`: the answer, or `None` if the peer says `missing`. An answer for which `sound` is false is
-    /// nonsense.
+    /// `GET path`: the answer, or `None` if the peer refuses with the code `missing`. An answer is nonsense if
+    /// `sound` is false for it.
     pub async fn get<T: DeserializeOwned>(
         &self,
         context: &Context,
@@ -214,8 +212,8 @@ impl Peer {
         }
     }
 
-    /// Sends `body` as JSON to `path`. Of refusals, those whose code is in `understood` are answers. An answer
-    /// for which `sound` is false is nonsense; one without a body is read as `null`.
+    /// Sends `body` as JSON to `path`. A refusal counts as an answer if its code is in `understood`. An answer is
+    /// nonsense if `sound` is false for it; one without a body is read as `null`.
     pub async fn call<T: DeserializeOwned>(
         &self,
         context: &Context,
@@ -233,7 +231,7 @@ impl Peer {
         };
         let mut failure = None;
         for attempt in 0..2 {
-            // A budget that is spent says nothing of the peer.
+            // A spent budget says nothing about the peer.
             let began = Instant::now();
             let not_asked = if began >= deadline {
                 Some(NotAsked::NoTime)
@@ -261,7 +259,7 @@ impl Peer {
                     Err(Failure::Unwell(anyhow!("the answer is not about what was asked")))
                 }
                 Ok(answer) => answer,
-                // Whoever had little time left can't blame the peer.
+                // A caller with little time left can not blame the peer.
                 Err(late) if limit.saturating_duration_since(began) < FIRST_ATTEMPT => {
                     let late = anyhow!(late).context("the time for the request ran out");
                     self.log(context, &method, path, attempt, began, status, Some(&late));
@@ -290,7 +288,7 @@ impl Peer {
         Err(self.unavailable(failure.unwrap_or_else(|| Failure::Unwell(anyhow!("it was not asked")))))
     }
 
-    /// Logs an attempt, or that there was none.
+    /// Logs an attempt, or why there was none.
     #[expect(clippy::too_many_arguments, reason = "they are what one line says")]
     fn log(
         &self,
@@ -325,7 +323,7 @@ impl Peer {
         }
     }
 
-    /// The error of a peer that answered in order, but nothing that the caller can go on with.
+    /// The error for a peer that answered properly, but with nothing that the caller can use.
     pub fn unhelpful(&self, why: anyhow::Error) -> Error {
         self.unavailable(Failure::Unhelpful(why))
     }
@@ -339,9 +337,9 @@ impl Peer {
         }
     }
 
-    /// What a client may know of a failure: enough to tell what to look after.
+    /// What a client may know about a failure: enough to find the cause.
     fn symptom(&self, why: &anyhow::Error) -> String {
-        // Where everybody has to log in, clients are strangers, and addresses are none of their business.
+        // If clients have to log in, they are strangers, and do not learn addresses.
         let at = if self.target.token.is_none() { format!(" at {}", self.target.base) } else { String::new() };
         let refused = |cause: &(dyn std::error::Error + 'static)| {
             cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
@@ -363,14 +361,14 @@ impl Peer {
         self.target.name
     }
 
-    /// Where the peer's paths begin.
+    /// The URL that the paths of the peer are appended to.
     pub fn url(&self) -> &Url {
         &self.target.base
     }
 
-    /// Whether the peer answers at all, whatever it says, in the time of a first attempt.
+    /// Whether the peer answers at all, within the timeout of a first attempt.
     pub async fn answers(&self) -> bool {
-        // Of the calls that there may be at a time, so that nobody uses up the files by asking this.
+        // It takes a permit like other calls, so that nobody can use up the files by asking this.
         let Ok(_permit) = self.target.calls.try_acquire() else { return false };
         let asked = self.client.get(self.target.base.clone()).send();
         matches!(tokio::time::timeout(FIRST_ATTEMPT, asked).await, Ok(Ok(_)))

@@ -1,4 +1,4 @@
-//! What the launcher and the services know of each other: what a service is built from, and what it consists of.
+//! The interface between the launcher and the services: what a service is built from, and what it consists of.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum ServiceName {
 }
 
 impl ServiceName {
-    /// As it stands in commands, logs and tokens.
+    /// The name in commands, logs and tokens.
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -37,7 +37,7 @@ impl ServiceName {
         }
     }
 
-    /// As people see it.
+    /// The title for people.
     pub const fn title(self) -> &'static str {
         match self {
             Self::User => "UserService",
@@ -47,7 +47,7 @@ impl ServiceName {
         }
     }
 
-    /// The variable that says where it listens.
+    /// The variable that sets its address.
     pub fn addr_variable(self) -> String {
         format!("{}_ADDR", self.name().to_uppercase())
     }
@@ -60,18 +60,18 @@ pub struct Deps {
     pub clock: Clock,
     pub outbox: Outbox,
     pub tokens: Tokens,
-    /// Of the server that the service is on.
+    /// The metrics of the server that the service is on.
     pub metrics: Metrics,
-    /// Where the other services are.
+    /// The URLs of the services.
     pub urls: Arc<Vec<(ServiceName, Url)>>,
-    /// Whether services have to show tokens to each other.
+    /// Whether services send tokens to each other.
     pub auth_required: bool,
     /// Whether an empty database gets demo data.
     pub demo: bool,
 }
 
 impl Deps {
-    /// Another service, for the calls of `caller`.
+    /// Another service as the target of the calls of `caller`.
     pub fn target(&self, caller: ServiceName, peer: ServiceName) -> anyhow::Result<Arc<Target>> {
         let found = self.urls.iter().find(|(name, _)| *name == peer).map(|(_, url)| url.clone());
         let url = found.with_context(|| format!("nothing says where the {} service is", peer.name()))?;
@@ -79,32 +79,32 @@ impl Deps {
         Ok(Target::new(caller.name(), peer.name(), url, token, self.metrics.clone()))
     }
 
-    /// Whether there is such a service anywhere.
+    /// Whether there is such a service, here or elsewhere.
     pub fn has(&self, peer: ServiceName) -> bool {
         self.urls.iter().any(|(name, _)| *name == peer)
     }
 }
 
-/// A service, put together but not yet running.
+/// A service that is built, but does not run yet.
 pub struct Service {
-    /// Its routes, and what their handlers work with.
+    /// Its routes, and the state of their handlers.
     pub mount: Mount,
-    /// Whether a user's token still counts, as this service knows it.
+    /// Checks that a user's token is not revoked.
     pub token_check: TokenCheck,
-    /// What is delivered to it.
+    /// Its subscribers of events.
     pub subscribers: LocalSubscribers,
-    /// What has to be done before it answers.
+    /// What must be done before it serves requests.
     pub start_up: BoxFuture<'static, anyhow::Result<()>>,
-    /// What goes on as long as the process lives.
+    /// Its background tasks, for as long as the process lives.
     pub tasks: Vec<BoxFuture<'static, ()>>,
-    /// Removes what has expired; run from time to time.
+    /// Removes expired data; called from time to time.
     pub purge: Option<Purge>,
 }
 
-/// One run of a task that is repeated.
+/// One run of a repeated task.
 pub type Purge = Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Does `work` at once and then every `period`, for as long as it is polled.
+/// Runs `work` at once and then every `period`, for as long as it is polled.
 pub async fn every<W: Future<Output = Result<()>>>(period: Duration, work: impl Fn() -> W) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

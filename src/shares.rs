@@ -1,14 +1,14 @@
-//! What nobody may have too much of: counted for each account or network, and given back by itself.
+//! Limits for each client: what an account or a network has is counted, and given back when it is dropped.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many of something each client has. Clones share the counts.
+/// The number that each client has. Clones share the counts.
 pub struct Shares<K> {
     counts: Arc<Mutex<Counts<K>>>,
-    /// How many there are for all clients together.
+    /// The most for all clients together.
     capacity: usize,
 }
 
@@ -24,17 +24,17 @@ impl<K> Clone for Shares<K> {
 }
 
 impl<K: Eq + Hash + Clone> Shares<K> {
-    /// Shares of something of which there is no end.
+    /// Shares without a common capacity.
     pub fn unlimited() -> Self {
         Self::of(usize::MAX)
     }
 
-    /// Shares of something of which there are `capacity`.
+    /// Shares of a common `capacity`.
     pub fn of(capacity: usize) -> Self {
         Self { counts: Arc::new(Mutex::new(Counts { of: HashMap::new(), total: 0 })), capacity }
     }
 
-    /// One more for `client`, until it is dropped; `None` if none is left, or if the client has `max` already.
+    /// Takes one for `client` until it is dropped; `None` if none is left, or if the client has `max` already.
     pub fn take(&self, client: K, max: usize) -> Option<Share<K>> {
         let mut counts = self.lock();
         let own = counts.of.get(&client).copied().unwrap_or(0);
@@ -46,7 +46,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
         Some(Share { shares: self.clone(), client })
     }
 
-    /// Whether nobody has any.
+    /// Whether no client has any.
     pub fn is_empty(&self) -> bool {
         self.lock().of.is_empty()
     }
@@ -58,7 +58,7 @@ impl<K> Shares<K> {
     }
 }
 
-/// One of what a client may have.
+/// One that a client has.
 pub struct Share<K: Eq + Hash + Clone> {
     shares: Shares<K>,
     client: K,
@@ -70,14 +70,14 @@ impl<K: Eq + Hash + Clone> Drop for Share<K> {
         counts.total -= 1;
         match counts.of.get_mut(&self.client) {
             Some(own) if *own > 1 => *own -= 1,
-            // Nothing is kept of a client that has nothing.
+            // Forget clients that have none.
             _ => drop(counts.of.remove(&self.client)),
         }
     }
 }
 
-/// The network of an address, as far as limits tell networks apart: one subscriber of IPv6 has a whole /64, and all
-/// loopback addresses are this machine.
+/// The network of an address, as limits tell networks apart: an IPv6 subscriber has a whole /64, and all loopback
+/// addresses are this machine.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         address if address.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -86,8 +86,7 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The network that one client is taken to be. `None` for this machine itself, whose programs may be a proxy for
-/// everybody.
+/// The network that a client counts as. `None` for this machine, whose programs may be a proxy for many clients.
 pub fn client(address: IpAddr) -> Option<IpAddr> {
     (!address.to_canonical().is_loopback()).then(|| network(address))
 }

@@ -1,4 +1,4 @@
-//! What the binary does besides serving: asks running services whether they are ready, removes databases, gives roles.
+//! The commands besides serving: health, reset, admin.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::storage::{DatabaseUrl, Db};
 use crate::user::api::User;
 use crate::{peer, user};
 
-/// What asking a service has shown.
+/// The result of asking a service whether it is ready.
 pub struct Checkup {
     pub name: &'static str,
     pub url: Url,
@@ -26,12 +26,12 @@ pub struct Checkup {
     pub outcome: anyhow::Result<()>,
 }
 
-/// Asks the services of `config`, which run elsewhere, whether they are ready, all at once.
+/// Asks the services of `config`, which run elsewhere, whether they are ready; all at once.
 pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
     let client = peer::client()?;
     let mut urls = Vec::new();
     for ServiceConfig { service, listen, .. } in &config.services {
-        // Where it has no address of its own, it is with the one before.
+        // Without an address it shares the one of the service before it.
         let url = match listen {
             Some(listen) => Some(base_url(*listen)?),
             None => urls.last().map(|(_, url): &(_, Url)| url.clone()),
@@ -46,15 +46,15 @@ pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
     Ok(join_all(checkups).await)
 }
 
-/// The databases of a shop that is not running, about to be removed, with the secret beside them: tokens of users who
-/// are gone must not count for those who get their ids.
+/// The databases to remove, of services that do not run, and the secret next to them: old tokens must not be valid
+/// for new users with the same ids.
 pub struct Reset {
     databases: Vec<DatabaseUrl>,
     files: Vec<PathBuf>,
 }
 
 impl Reset {
-    /// An error if a database is in use, or not one of ours.
+    /// Finds the files; an error if a database is in use, or not one of ours.
     pub fn of(config: &Config) -> anyhow::Result<Self> {
         let mut reset = Self { databases: Vec::new(), files: Vec::new() };
         for ServiceConfig { database, database_variable, .. } in &config.services {
@@ -71,12 +71,12 @@ impl Reset {
         Ok(reset)
     }
 
-    /// What is removed.
+    /// The files that are removed.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// Removes it, unless somebody has begun to use it meanwhile.
+    /// Removes the files, unless the database has come into use meanwhile.
     pub fn run(&self) -> anyhow::Result<()> {
         for database in &self.databases {
             database.check_unused().with_context(|| database.to_string())?;
@@ -93,7 +93,7 @@ impl Reset {
     }
 }
 
-/// Gives the account with this e-mail address a role. The user whose it is.
+/// Gives the account with this e-mail address a role; returns its user.
 pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<User> {
     let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
         bail!("accounts are of the user service");

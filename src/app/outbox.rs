@@ -1,8 +1,8 @@
-//! Who subscribes to events.
+//! The subscribers of events.
 
 use crate::events::Outbox;
 use crate::{order, payment, product, user};
 
-/// For the subscribers of all services, whichever process they run in.
+/// The outbox with the subscribers of all services, also of those that run in other processes.
 pub const OUTBOX: Outbox =
     Outbox::new(&[user::SUBSCRIBERS, product::SUBSCRIBERS, order::SUBSCRIBERS, payment::SUBSCRIBERS]);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::Refusal;
 
-/// Puts what the file at `path` says into the environment, where that does not say it already; no file is fine.
-/// `settings` are the names that count. A name that is nearly one of them is refused, unless that one is set, too:
-/// other names are left alone, as the file may be shared with other programs. Values are never shown.
+/// Copies the settings of the file at `path` into the environment, unless they are set there; a missing file is fine.
+/// A name that is nearly one of `settings` is refused, unless the right one is set too: other names may be for other
+/// programs. Values are never shown.
 #[expect(clippy::disallowed_methods, reason = "a variable of the environment goes before the file's")]
 pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), Refusal> {
     match dotenvy::from_path(path) {
@@ -27,26 +27,26 @@ pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What is wrong with a `.env` file, in one line and without its values, which may be secrets.
+/// The error of a `.env` file, in one line and without its values, which may be secrets.
 fn describe(error: &dotenvy::Error, settings: &[String]) -> String {
     let dotenvy::Error::LineParse(line, _) = error else {
         return error.to_string();
     };
-    // What is before a `=` may be the end of a secret that has slipped onto a line of its own.
+    // The text before `=` may be the end of a secret that slipped onto a new line.
     match line.split_once('=').map(|(name, _)| name).filter(|name| settings.iter().any(|known| known == name)) {
         Some(name) => format!("the value of {name} can't be read"),
         None => "a line is not NAME=value".to_owned(),
     }
 }
 
-/// The setting that a name is probably meant to be, if it is none itself.
+/// The setting that a misspelt name probably means.
 fn misspelt<'a>(name: &str, settings: &'a [String]) -> Option<&'a str> {
     if settings.iter().any(|known| known == name) {
         return None;
     }
     let name = name.to_ascii_uppercase();
     let distances = settings.iter().map(|known| (strsim::damerau_levenshtein(&name, known), known));
-    // One slip, or two in a long name.
+    // One typing error, or two in a long name.
     let near = distances.filter(|(distance, known)| *distance <= if known.len() < 10 { 1 } else { 2 });
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known.as_str())
 }

@@ -1,37 +1,37 @@
-//! How settings are written: each function reads the text of one kind of them.
+//! The syntax of settings: one function for each kind.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use reqwest::Url;
 
-/// The longest time that a setting can name.
+/// The longest duration that a setting may have.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Whether a client could name this as its host, without a port.
+/// Whether this can be the host of a URL, without a port.
 pub(super) fn is_host(name: &str) -> bool {
     let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     name.parse::<IpAddr>().is_ok() || name.chars().all(label)
 }
 
-/// Whether a browser could send this as an `Origin`: what it sends is compared letter by letter.
+/// Whether a browser can send this as an `Origin`. Origins are compared literally.
 pub(super) fn is_origin(text: &str) -> bool {
     let browser = |url: Url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
     text == "null" || Url::parse(text).is_ok_and(browser)
 }
 
-/// A list without its empty entries, as an empty variable would make one.
+/// A list without its empty entries: an empty variable has one.
 pub(super) fn named(list: Vec<String>) -> Vec<String> {
     list.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Where to listen: a name or an address, and a port.
+/// An address to listen on: a name or an IP address, and a port.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|_| "an address is written HOST:PORT".to_owned())?;
     found.next().ok_or_else(|| "this host has no address".to_owned())
 }
 
-/// Where another service is.
+/// The URL of another service.
 pub(super) fn peer(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if url.scheme() != "http" {
@@ -43,7 +43,7 @@ pub(super) fn peer(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Where a service is that need not be anywhere.
+/// The URL of a service that may be absent.
 #[derive(Clone, Debug)]
 pub(super) enum OptionalPeer {
     Nowhere,

@@ -1,12 +1,12 @@
-//! A log line as people read it at a terminal: who calls whom first, and the rest in the background.
+//! A log line for people at a terminal: first who calls whom, the rest dimmed.
 
 use std::fmt::Write;
 
 use log::Level;
 
-/// Ids that are longer than this are shown by their beginning.
+/// Longer ids are shortened.
 const MAX_WHOLE_ID: usize = 16;
-/// What is shown of a longer id.
+/// The length of a shortened id.
 const SHORTENED_ID: usize = 8;
 
 const DIM: &str = "2";
@@ -16,7 +16,7 @@ const GREEN: &str = "32";
 const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
-/// What there is to show.
+/// The fields of a line.
 pub(super) struct Line<'a> {
     pub level: Level,
     pub target: &'a str,
@@ -79,7 +79,8 @@ pub(super) fn render(line: &Line<'_>, colours: bool) -> String {
     text
 }
 
-/// A client's own id is whole if it is short; of one that was made, the beginning tells it from its neighbours.
+/// A short id is shown in full: a client may have chosen it. Of a generated one, the beginning is enough to tell it
+/// from others.
 fn short(id: &str) -> &str {
     if id.len() <= MAX_WHOLE_ID { id } else { id.get(..SHORTENED_ID).unwrap_or(id) }
 }
@@ -90,8 +91,8 @@ fn title(name: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The `key=value` pairs of a message. A value in quotes is given without them, still escaped as Rust writes it.
-/// `None` if anything else is in the message.
+/// The `key=value` pairs of a message; values without their quotes, still escaped as Rust does. `None` if the message
+/// has anything else.
 fn pairs(message: &str) -> Option<Vec<(&str, &str)>> {
     let mut found = Vec::new();
     let mut rest = message;
@@ -117,7 +118,7 @@ fn pairs(message: &str) -> Option<Vec<(&str, &str)>> {
     Some(found)
 }
 
-/// Where a quoted text ends.
+/// The end of a quoted text.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {

@@ -3,19 +3,19 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Failures in a row after which a peer is taken to be down.
+/// Consecutive failures that open the breaker.
 pub(super) const MAX_FAILURES: u32 = 5;
-/// How often a peer that is down is tried again.
+/// How often an open breaker lets one call through.
 pub(super) const PROBE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Spares a peer that keeps failing, and its callers the wait: after [`MAX_FAILURES`] in a row, calls fail
-/// at once, but for one each second that finds out whether it is back.
+/// After [`MAX_FAILURES`] consecutive failures calls fail at once, except for one probe each [`PROBE_PERIOD`]. This
+/// relieves the peer, and spares its callers the wait.
 pub(super) struct Breaker {
     started: Instant,
     failures: AtomicU32,
-    /// When it last answered, in milliseconds since `started`.
+    /// When the peer last answered, in milliseconds since `started`.
     answered_at: AtomicU64,
-    /// When the next probe may go, in milliseconds since `started`.
+    /// When the next probe is due, in milliseconds since `started`.
     probe_at: AtomicU64,
 }
 
@@ -34,7 +34,7 @@ impl Breaker {
             return true;
         }
         let (now, due) = (self.now(), self.probe_at.load(Ordering::Relaxed));
-        // Of those who find a probe due, one takes it.
+        // Only one of the callers that find a probe due makes it.
         now >= due
             && self
                 .probe_at
@@ -49,8 +49,8 @@ impl Breaker {
         }
     }
 
-    /// Notes the failure of an attempt that began at `began`. One that is older than the last answer is
-    /// news of yesterday: a peer that is back would be taken for down again.
+    /// Records the failure of an attempt that began at `began`. A failure that began before the last answer does not
+    /// count: it would open the breaker for a peer that is back.
     pub fn failed(&self, began: Instant) {
         let began = began.saturating_duration_since(self.started).as_millis() as u64;
         if began < self.answered_at.load(Ordering::Relaxed) {

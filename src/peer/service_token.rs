@@ -1,4 +1,4 @@
-//! The token that a process shows to one other service.
+//! The token that a process sends to one other service.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use reqwest::header::HeaderValue;
 
 use crate::auth::token::Tokens;
 
-/// When the next token is made, while the last one still counts.
+/// The age at which a token is replaced, well before it expires.
 const RENEWAL: Duration = Duration::from_secs(30);
 
-/// A token for one other service, renewed in time.
+/// A token for one other service, replaced before it expires.
 pub struct ServiceToken {
     tokens: Tokens,
     peer: &'static str,

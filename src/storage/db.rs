@@ -16,13 +16,13 @@ use super::tx::Tx;
 use super::url::DatabaseUrl;
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 
-/// The most writes of requests that run between two of one background task: what the queue holds, the group that
-/// is being committed and the one after it.
+/// The most writes of requests between two writes of one background task: a full queue, the group that is being
+/// committed, and the next one.
 pub const WRITES_BETWEEN: usize = writer::MAX_QUEUED + 2 * writer::MAX_GROUP;
-/// The most rows that a read should take at once: its thread serves others in between.
+/// The most rows that one read should take: its thread serves other requests in between.
 pub const CHUNK: usize = 100;
 
-/// A database that is open. Clones share it.
+/// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
@@ -36,8 +36,8 @@ struct Inner {
 }
 
 impl Db {
-    /// Opens the database, creating it and bringing its tables up to date as needed. If others can read its files,
-    /// it is refused where they must be `private`, else the log says so. Blocks.
+    /// Opens the database; creates it and updates its tables as needed. If other users of the machine can read its
+    /// files, it is refused if it must be `private`, otherwise a warning is logged. Blocks.
     pub fn open(url: &DatabaseUrl, private: bool) -> anyhow::Result<Self> {
         let DatabaseUrl::Sqlite(file) = url;
         Self::open_sqlite(file, private).with_context(|| url.to_string())
@@ -48,7 +48,7 @@ impl Db {
         let (stats, health) = (Arc::new(Stats::default()), Arc::new(Health::default()));
         let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats), Arc::clone(&health))?;
         Ok(Self(Arc::new(Inner {
-            // A read holds one for microseconds; they open as they are needed.
+            // Connections open as they are needed: a read uses one for microseconds.
             readers: open::readers(file, crate::limits::readers()),
             scans: Scans::new(),
             writer,
@@ -60,10 +60,9 @@ impl Db {
 
     /// Runs `work` on a snapshot, in [`CHUNK`]s of rows if it reads many.
     ///
-    /// SQLite answers from its page cache in microseconds, where the way to another thread and back
-    /// takes tens of them: so the closure runs right here, on the thread of the caller. (Behind WAL no
-    /// reader waits for a writer.) An engine over a network will not do that, hence `async`, `Send` and
-    /// `'static`.
+    /// SQLite answers from its page cache in microseconds; the way to another thread and back takes tens of them. So
+    /// the closure runs on the thread of the caller. (With WAL no reader waits for a writer.) An engine over a
+    /// network will not do that, hence `async`, `Send` and `'static`.
     #[expect(clippy::unused_async, reason = "callers must be ready to wait, see above")]
     pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
@@ -76,9 +75,9 @@ impl Db {
 
     /// Runs `work`, which may look at many rows, on a snapshot and on another thread.
     ///
-    /// Few scans run at once, each for a second at most, and few wait: what is too much is
-    /// [`BUSY`](crate::error::BUSY), what takes too long [`TOO_SLOW`](crate::error::TOO_SLOW). `network` says for
-    /// whom it is, as one network gets a part of the capacity only; `None`: without that limit.
+    /// Few scans run at once, each for one second at most, and few wait. One too many is
+    /// [`BUSY`](crate::error::BUSY), one that takes too long [`TOO_SLOW`](crate::error::TOO_SLOW). `network` is the
+    /// client's: one network gets only a share of the capacity. `None`: no such limit.
     pub async fn scan<T, F>(&self, network: Option<IpAddr>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -88,11 +87,11 @@ impl Db {
         outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
-    /// Runs `work` in a write transaction and answers once it is committed to the disk.
+    /// Runs `work` in a write transaction and returns once it is committed to the disk.
     ///
-    /// An error from `work` undoes what it did and nothing else. A failure of the database is
-    /// [`STORAGE_UNAVAILABLE`], a full queue is
-    /// [`BUSY`](crate::error::BUSY); after either, nothing was kept. The closure is `Fn`: an engine may have to run it again.
+    /// An error from `work` rolls back its own changes and no others. A failure of the database is
+    /// [`STORAGE_UNAVAILABLE`], a full queue is [`BUSY`](crate::error::BUSY); after either, nothing was written. The
+    /// closure is `Fn`: an engine may run it again.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -102,8 +101,8 @@ impl Db {
         outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
-    /// As [`Db::write`], for a task behind the services that waits for one write before it begins the next: it
-    /// is not refused because the writes of requests fill the queue.
+    /// As [`Db::write`], for a background task that waits for each write before it starts the next. It is not refused
+    /// when writes of requests fill the queue.
     pub async fn write_in_background<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -113,17 +112,17 @@ impl Db {
         outcome.inspect_err(|error| self.0.health.failed(error))
     }
 
-    /// Whether the database can be read and written to; [`STORAGE_UNAVAILABLE`] if not.
+    /// Checks that the database can be read and written; [`STORAGE_UNAVAILABLE`] if not.
     ///
-    /// The outcome of the latest write tells, if it is at most a second old; otherwise a write of its own does. A
-    /// file that SQLite has found damaged counts as unavailable until a restart.
+    /// The result of the latest write counts, if it is at most a second old; otherwise a probe is written. After
+    /// SQLite has reported a damaged file, this fails until a restart.
     pub async fn check(&self) -> Result<()> {
         let check = async {
             if let Some(known) = self.0.health.known() {
                 return known;
             }
             let _probing = self.0.health.probing.lock().await;
-            // Somebody else may have probed meanwhile.
+            // Another check may have probed meanwhile.
             if let Some(known) = self.0.health.known() {
                 return known;
             }
@@ -138,15 +137,15 @@ impl Db {
         &self.0.stats
     }
 
-    /// How many writes have been answered since the start.
+    /// The number of writes answered since the start.
     pub fn writes(&self) -> u64 {
         self.0.stats.writes.load(Ordering::Relaxed)
     }
 
-    /// Waits until more writes have been answered than `seen`.
+    /// Waits until more than `seen` writes have been answered.
     pub async fn written_since(&self, seen: u64) {
         loop {
-            // First, so that no notification between the look and the wait is lost.
+            // Created first, so that no notification is lost between the check and the wait.
             let answered = self.0.stats.answered.notified();
             if self.writes() > seen {
                 return;
@@ -155,7 +154,7 @@ impl Db {
         }
     }
 
-    /// Finishes the writes that wait, folds the log into the file and ends the writer. Blocks.
+    /// Finishes the waiting writes, checkpoints the log, and ends the writer thread. Blocks.
     pub fn close(&self) {
         self.0.writer.stop();
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,17 +1,17 @@
-//! What holds for every file of the shop that has secrets in it: it is its owner's alone, and its name is on the
-//! disk before anything that depends on it is answered.
+//! Files with secrets in them: readable by their owner alone, and their names on the disk before an answer depends on
+//! them.
 
 use std::io;
 use std::path::Path;
 
-/// Makes a folder and all above it that are missing. The names of the new ones are on the disk when it returns.
+/// Creates a folder and its missing parents. When it returns, their names are on the disk.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<_> = folder.ancestors().take_while(|path| !is_here(path) && !path.exists()).collect();
     std::fs::create_dir_all(folder)?;
     missing.into_iter().try_for_each(|path| sync_folder(parent(path)))
 }
 
-/// The folder of a file, which is the current one for a bare name.
+/// The folder of a file; the current one for a bare name.
 pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !is_here(folder)).unwrap_or(Path::new("."))
 }
@@ -20,22 +20,22 @@ fn is_here(path: &Path) -> bool {
     path.as_os_str().is_empty()
 }
 
-/// Brings the names in a folder to the disk: a file that was synced is not found again without its name.
+/// Syncs a folder: a synced file is not found after a power loss if its name was not synced.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Other systems do not open folders.
+    // Other systems can not open folders.
     if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// That others can read or change a file which should be its owner's alone.
+/// Other users of the machine can read or change a file that should be private.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exposure {
     /// Who can, as a clause about the file.
     pub why: String,
-    /// The command that helps, without the file's name.
+    /// The command that repairs it, without the name of the file.
     pub remedy: String,
 }
 
-/// Whether others can read or change a file; `None` also if there is no such file.
+/// Checks who else can read or change a file; `None` if nobody can, or if there is no such file.
 #[cfg(unix)]
 pub fn exposure(file: &Path) -> io::Result<Option<Exposure>> {
     use std::os::unix::fs::MetadataExt;

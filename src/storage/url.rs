@@ -14,13 +14,13 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Whether there is a database already.
+    /// Whether the database exists.
     pub fn exists(&self) -> bool {
         let Self::Sqlite(file) = self;
         file.exists()
     }
 
-    /// The files that it consists of, as far as there are such.
+    /// Its files, as far as they exist.
     pub fn files(&self) -> Vec<PathBuf> {
         let Self::Sqlite(file) = self;
         let files = ["", "-wal", "-shm", "-journal"].map(|end| {
@@ -31,13 +31,13 @@ impl DatabaseUrl {
         files.into_iter().filter(|file| file.exists()).collect()
     }
 
-    /// An error if another process uses the database, or if it is another program's. Blocks.
+    /// Checks that no other process uses the database, and that it is not one of another program. Blocks.
     pub fn check_unused(&self) -> anyhow::Result<()> {
         let Self::Sqlite(file) = self;
         check_unused(file)
     }
 
-    /// The path of a file of this name beside the database.
+    /// The path of a file of this name in the folder of the database.
     pub fn beside(&self, name: &str) -> PathBuf {
         let Self::Sqlite(file) = self;
         file.with_file_name(name)

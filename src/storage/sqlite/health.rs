@@ -1,4 +1,4 @@
-//! Whether the database can be written to, as the latest writes tell.
+//! The health of the database, as its latest writes show it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,29 +7,29 @@ use super::open::is_corruption;
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 use crate::storage::tx::Tx;
 
-/// How long the outcome of a write speaks for the database. There is at most one probe in this time.
+/// How long the result of a write counts. There is at most one probe in this time.
 const RESULT_TTL: Duration = Duration::from_secs(1);
-/// How long a question waits for a probe.
+/// How long a check may take.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct Health {
     state: Mutex<State>,
-    /// Held while a probe is under way.
+    /// Locked while a probe is in progress.
     pub probing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
-    /// SQLite has found the file damaged. Other writes may still succeed, and spread the damage: so it stays
-    /// true until a restart.
+    /// SQLite has reported a damaged file. Other writes may still succeed, and spread the damage: so it stays true
+    /// until a restart.
     corrupt: bool,
-    /// When a write last ended, and whether it reached the disk.
+    /// When the latest write ended, and whether it reached the disk.
     latest: Option<(Instant, bool)>,
 }
 
 impl Health {
-    /// Whether the database can be written to; `None` if that has to be tried.
+    /// Whether the database can be written; `None` if only a probe can tell.
     pub fn known(&self) -> Option<Result<()>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.corrupt {
@@ -43,12 +43,12 @@ impl Health {
         })
     }
 
-    /// Records that a write has reached the disk, or failed to.
+    /// Records whether a write reached the disk.
     pub fn wrote(&self, written: bool) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).latest = Some((Instant::now(), written));
     }
 
-    /// Looks for damage of the file among the reasons of a failure.
+    /// Records damage of the file, if that is the reason of a failure.
     pub fn failed(&self, error: &Error) {
         if is_corruption(error) {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,8 +59,8 @@ impl Health {
     }
 }
 
-/// A write as large as those of requests are, or larger: it needs as much room. Random, since SQLite does not write
-/// what has not changed.
+/// Writes at least as much as requests write, to need as much room. The data is random, since SQLite skips a page
+/// that has not changed.
 pub fn probe(tx: &Tx<'_>) -> Result<()> {
     let sql = "INSERT INTO probes (id, filler) VALUES (1, randomblob(32768))
                ON CONFLICT (id) DO UPDATE SET filler = excluded.filler";

@@ -1,4 +1,4 @@
-//! Opening SQLite: what every connection is told, the pool of readers, the migrations.
+//! Opening SQLite: the options of a connection, the pool of readers, the migrations.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE, TOO_SLOW};
 use crate::storage::files::{self, Exposure};
 
-/// How long a statement waits for another process that holds the file.
+/// How long a statement waits for another process that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a start waits for another process that is setting the file up.
+/// How long the start waits for another process that is migrating the file.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Statements kept compiled a connection; more than all the stores have.
+/// Statements that a connection keeps compiled; more than all stores have.
 const CACHED_STATEMENTS: usize = 128;
 
-/// Each is applied once, in this order; a file that has been released is never edited.
+/// Each is applied once, in this order. A released file is never edited.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("001_user", include_str!("../migrations/sqlite/001_user.sql")),
     ("002_product", include_str!("../migrations/sqlite/002_product.sql")),
@@ -35,13 +35,13 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("013_unhelpful_calls", include_str!("../migrations/sqlite/013_unhelpful_calls.sql")),
 ];
 
-/// Creates the file where there is none, brings its tables up to date, and opens the writer on it.
+/// Creates the file if there is none, migrates it, and opens the writer on it.
 pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
     let folder = files::parent(file);
     files::create_folder(folder).with_context(|| format!("can't create {}", folder.display()))?;
     create(file).with_context(|| format!("can't create {}", file.display()))?;
-    // SQLite brings what it puts beside it to the disk, but not the file's own name. Not only for a fresh file:
-    // whoever made it may have been stopped before this.
+    // SQLite syncs the files that it creates, but not the name of the database itself. This is done for an existing
+    // file too: its creator may have been stopped before.
     files::sync_folder(folder)?;
     let exposure = exposure(file)?;
     if let Some(exposure) = exposure.as_ref().filter(|_| private) {
@@ -49,9 +49,9 @@ pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
     }
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(SETUP_TIMEOUT)?;
-    // Before anything is changed: the file may be somebody else's.
+    // First of all, as the file may belong to another program.
     check_ours(&connection)?;
-    // Switching to WAL does not wait for a process that is doing the same: so we do.
+    // The switch to WAL does not wait for another process that does the same.
     let until = Instant::now() + SETUP_TIMEOUT;
     loop {
         match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
@@ -71,8 +71,8 @@ pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
     Ok(open_writer(file)?)
 }
 
-/// Makes the file where there is none, for nobody else to read: it holds addresses and hashes of passwords. What
-/// SQLite puts beside it gets the same permissions.
+/// Creates the file if there is none, readable by its owner alone: it holds addresses and hashes of passwords. The
+/// files that SQLite adds get the same permissions.
 fn create(file: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true);
@@ -81,7 +81,7 @@ fn create(file: &Path) -> std::io::Result<()> {
     options.open(file).map(drop)
 }
 
-/// Who else can read the database, and what to do about it; `None` if nobody can.
+/// Who else can read the database, and how to repair that; `None` if nobody can.
 fn exposure(file: &Path) -> std::io::Result<Option<String>> {
     for end in ["", "-wal", "-shm"] {
         let mut path = file.as_os_str().to_owned();
@@ -94,7 +94,7 @@ fn exposure(file: &Path) -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Refuses a database that we do not know how to use.
+/// Refuses a database of another program, or of a newer version.
 fn check_ours(connection: &Connection) -> anyhow::Result<()> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
@@ -111,19 +111,19 @@ fn check_ours(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes sure that nobody else has our database at `file` open. Its log is folded into it on the way; the next start
-/// opens a new one.
+/// Checks that no other process has our database at `file` open. This folds the log into the file; the next start
+/// opens a new log.
 pub fn check_unused(file: &Path) -> anyhow::Result<()> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    // Of a newer version, too, but not of whoever else calls a table `migrations`.
+    // A newer version is accepted here, another program with a table `migrations` is not.
     let first = MIGRATIONS.first().map(|(name, _)| *name);
     if tables > 0 && !applied(&connection).is_ok_and(|applied| applied.iter().any(|name| Some(name.as_str()) == first))
     {
         bail!("it is the database of another program");
     }
-    // A process that has a database with a log open keeps a lock on it, which stops this change.
+    // A process that has the database open holds a lock on its log, which makes this change fail.
     match connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)) {
         Ok(mode) if mode == "delete" => Ok(()),
         Err(error) if !is_busy(&error) => Err(error.into()),
@@ -131,12 +131,12 @@ pub fn check_unused(file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// The migrations that the database has had.
+/// The migrations that were applied to the database.
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.prepare("SELECT name FROM migrations")?.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Applies what is missing in one transaction, so that of two processes the second finds it done.
+/// Applies the missing migrations in one transaction: of two processes, the second finds them applied.
 fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     tx.execute_batch(
@@ -153,7 +153,7 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens a connection that writes. `synchronous = FULL`: a commit has reached the disk.
+/// Opens a connection that writes. With `synchronous = FULL` a commit has reached the disk.
 pub fn open_writer(file: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     configure(&connection)?;
@@ -166,13 +166,13 @@ pub fn open_writer(file: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// The readers' pool of `size` connections. They open as they are needed.
+/// The pool of up to `size` readers. They open as they are needed.
 pub fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
     let manager = SqliteConnectionManager::file(file)
         .with_flags(flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)
         .with_init(|connection| {
             configure(connection)?;
-            // Read-write, since a reader may have to recover the log; but it writes nothing itself.
+            // Opened read-write, since a reader may have to recover the log; but it never writes.
             connection.execute_batch("PRAGMA query_only = ON")
         });
     r2d2::Pool::builder()
@@ -185,16 +185,16 @@ pub fn readers(file: &Path, size: u32) -> r2d2::Pool<SqliteConnectionManager> {
         .build_unchecked(manager)
 }
 
-/// What readers and the writer are told alike.
+/// The options that readers and the writer share.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    // Without the planner's stability guarantee, SQLite compiles a statement with a range (`id > $1`)
-    // anew each time that its parameters are bound.
+    // Without the planner's stability guarantee, SQLite compiles a statement with a range (`id > $1`) again at each
+    // binding.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY_TIMEOUT)
 }
 
-/// A connection stays on one thread at a time, so SQLite's own mutexes are left out.
+/// A connection is used by one thread at a time, so SQLite needs no mutexes.
 fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
@@ -203,14 +203,15 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether SQLite has found the file damaged.
+/// Whether the error says that the file is damaged.
 pub fn is_corruption(error: &Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
     let code = source.and_then(rusqlite::Error::sqlite_error_code);
     matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// The state of the disk or of another process is not the caller's fault and may pass; all else is ours.
+/// The state of the disk or of another process is not the fault of the caller, and may pass. Everything else is a bug
+/// of ours.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
@@ -225,7 +226,7 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::NotADatabase,
             ) => Self::new(&STORAGE_UNAVAILABLE).caused_by(error),
-            // A scan at its time limit.
+            // A scan has reached its time limit.
             Some(ErrorCode::OperationInterrupted) => Self::new(&TOO_SLOW)
                 .detail("the query looks at too many rows: narrow it with further filters or a longer search"),
             _ => Self::internal(error),

@@ -1,4 +1,4 @@
-//! Reads that may look at many rows: off the threads that serve requests, few at once, each for a limited time.
+//! Reads that may look at many rows: not on the threads that serve requests, few at once, each for a limited time.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares};
 use crate::storage::tx::Tx;
 
-/// What one scan may take. Together with [`QUEUE_TIMEOUT`] it leaves a request time to be answered within three seconds.
+/// How long one scan may run. Together with [`QUEUE_TIMEOUT`] it keeps an answer within three seconds.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a scan waits for a thread.
+/// How long a scan may wait for a thread.
 const QUEUE_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Scans that run or wait before the next one is refused, and how many of them may be of one network.
+/// The most scans that run or wait, of all clients and of one network.
 const MAX_SCANS: usize = 32;
 const MAX_PER_NETWORK: usize = 8;
-/// How late a refusal comes: whoever repeats a search at once shall keep nobody busy.
+/// The delay of a refusal, so that a client that retries at once keeps no thread busy.
 const REFUSAL_DELAY: Duration = Duration::from_millis(100);
-/// Instructions of SQLite's virtual machine between two looks at the time: some tens of microseconds' worth.
+/// Instructions of SQLite's virtual machine between two checks of the time: some tens of microseconds.
 const INSTRUCTIONS_PER_CHECK: i32 = 1000;
 
-/// Runs scans on half of the machine's cores. A thread rests after a scan for as long as that took, so that scans
-/// without end get a quarter of the machine, and one alone is as fast as it can be.
+/// Runs scans on half of the cores. After a scan its thread sleeps as long as the scan took: endless scans get a
+/// quarter of the machine, and a single one runs at full speed.
 pub struct Scans {
     threads: Arc<Semaphore>,
     /// Scans that run or wait, by network.
@@ -38,7 +38,7 @@ impl Scans {
         Self { threads: Arc::new(Semaphore::new((cores / 2).max(1))), admitted: Shares::of(MAX_SCANS) }
     }
 
-    /// Runs `work` on a snapshot; [`BUSY`] if too many scans are before it, be it of all or of its `network`.
+    /// Runs `work` on a snapshot; [`BUSY`] if there are too many scans, of all clients or of its `network`.
     pub async fn run<T, F>(
         &self,
         readers: &r2d2::Pool<SqliteConnectionManager>,
@@ -59,7 +59,7 @@ impl Scans {
         let readers = readers.clone();
         tokio::task::spawn_blocking(move || {
             let start = Instant::now();
-            // Whoever does not wait any more needs no answer.
+            // An error means that the caller no longer waits.
             let _ = done.send(limited(&readers, start + SCAN_TIMEOUT, work));
             std::thread::sleep(start.elapsed());
             drop(thread);
@@ -77,7 +77,7 @@ fn busy() -> Error {
     Error::new(&BUSY).detail("too many searches are waiting")
 }
 
-/// Runs `work` until `deadline`, at which SQLite interrupts its statement.
+/// Runs `work`; SQLite interrupts its statement at `deadline`.
 fn limited<T>(
     readers: &r2d2::Pool<SqliteConnectionManager>,
     deadline: Instant,
@@ -86,7 +86,7 @@ fn limited<T>(
     let connection = readers.get()?;
     connection.progress_handler(INSTRUCTIONS_PER_CHECK, Some(move || Instant::now() >= deadline))?;
     let outcome = on_snapshot(&connection, work);
-    // Other reads use the connection too.
+    // Other reads use the connection afterwards.
     connection.progress_handler(0, None::<fn() -> bool>)?;
     outcome
 }

@@ -1,8 +1,8 @@
-//! SQLite's one writer: a thread that commits whatever is waiting as one group.
+//! The only writer of SQLite: a thread that commits all waiting jobs as one group (group commit).
 //!
-//! SQLite has one write lock a file and pays an fsync a commit, so the jobs that wait while one group
-//! is being synced become the next group. Each job of several runs in a `SAVEPOINT` of its own, so that it fails
-//! alone; nobody is answered before the `COMMIT` has reached the disk.
+//! SQLite has one write lock for a file, and each commit costs an fsync. So the jobs that arrive while a group is
+//! being synced become the next group. In a group of several, each job runs in a `SAVEPOINT`, so that it fails alone.
+//! No caller is answered before the `COMMIT` has reached the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -20,21 +20,21 @@ use super::open::open_writer;
 use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
 use crate::storage::tx::Tx;
 
-/// Jobs that may wait before the next one of a request is refused: a second's work, at the least.
+/// The most waiting jobs; at this number a job of a request is refused. About a second of work.
 pub const MAX_QUEUED: usize = 2048;
-/// Jobs of the work behind the services that may wait besides; each task has one at a time.
+/// Further jobs of background tasks that may wait; each task has one at a time.
 const MAX_QUEUED_IN_BACKGROUND: usize = 64;
-/// Jobs of one commit. More would not be faster, only later.
+/// The most jobs of one commit. More would be later, not faster.
 pub const MAX_GROUP: usize = 256;
-/// Quiet after which the write-ahead log is folded into the database file.
+/// The time without writes after which the log is checkpointed.
 const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
 
-/// What the writer has done since the start.
+/// Counts of the writer since the start.
 #[derive(Debug, Default)]
 pub struct Stats {
     /// Groups committed.
     pub commits: AtomicU64,
-    /// Jobs answered, whatever their outcome.
+    /// Jobs answered, whatever their result.
     pub writes: AtomicU64,
     /// Notified after each group.
     pub answered: Notify,
@@ -46,7 +46,7 @@ pub struct Writer {
     waiting: Arc<AtomicUsize>,
 }
 
-/// Who waits for a write.
+/// Where a write comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     Request,
@@ -59,7 +59,7 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the thread; it ends after [`Writer::stop`], or when the last `Writer` is dropped.
+    /// Starts the thread. It ends after [`Writer::stop`], or when the last `Writer` is dropped.
     pub fn start(
         file: PathBuf,
         connection: Connection,
@@ -73,14 +73,14 @@ impl Writer {
         Ok((Self { queue, waiting }, thread))
     }
 
-    /// Runs `work` in the next group and answers when that has been committed.
+    /// Runs `work` in the next group and returns after its commit.
     pub async fn write<T, F>(&self, origin: Origin, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let full = || Error::new(&BUSY).detail("too many writes are waiting");
-        // Counted before it is sent, so that the writer never takes off what has not been added yet.
+        // Counted before it is sent, so that the writer never subtracts it first.
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_QUEUED && origin == Origin::Request {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(full());
@@ -96,9 +96,9 @@ impl Writer {
         }
     }
 
-    /// Ends the thread after the jobs that are waiting. Blocks while the queue is full.
+    /// Ends the thread after the waiting jobs. Blocks while the queue is full.
     pub fn stop(&self) {
-        // Refused only if the thread has ended already.
+        // An error means that the thread has ended already.
         let _ = self.queue.send(Message::Stop);
     }
 }
@@ -107,13 +107,13 @@ fn stopped() -> Error {
     Error::new(&STORAGE_UNAVAILABLE).detail("the writer has stopped")
 }
 
-/// A caller's closure with the way back to it, its type forgotten.
+/// The closure of a caller and the channel for its result, with the types erased.
 trait Job: Send {
-    /// Whether somebody still waits for the answer.
+    /// Whether the caller still waits for the result.
     fn is_awaited(&self) -> bool;
-    /// Runs the closure and keeps its outcome; true if its changes may be kept.
+    /// Runs the closure and keeps its result; true if its changes may be committed.
     fn run(&mut self, tx: &Tx<'_>) -> bool;
-    /// Hands the outcome to the caller; with `committed` false, a success has become a failure.
+    /// Sends the result to the caller. If `committed` is false, a success has become a failure.
     fn answer(self: Box<Self>, committed: bool);
 }
 
@@ -133,7 +133,7 @@ where
     }
 
     fn run(&mut self, tx: &Tx<'_>) -> bool {
-        // A panic ends this job alone: it is rolled back like any that fails.
+        // A panic fails this job alone; it is rolled back like any failure.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
             .unwrap_or_else(|_| Err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("a write panicked"))));
         let kept = outcome.is_ok();
@@ -147,14 +147,14 @@ where
             Some(Ok(value)) if committed => Ok(value),
             _ => Err(Error::new(&STORAGE_UNAVAILABLE).detail("the write could not be committed")),
         };
-        // Nobody there any more: they left without an answer, so nothing was promised.
+        // The caller has gone without an answer, so nothing was promised.
         let _ = self.reply.send(outcome);
     }
 }
 
 struct Writing {
     file: PathBuf,
-    /// None after a failure of the database itself, until it opens again.
+    /// `None` after a failure of the database, until it opens again.
     connection: Option<Connection>,
     stats: Arc<Stats>,
     health: Arc<Health>,
@@ -222,8 +222,8 @@ impl Writing {
         self.checkpoint();
     }
 
-    /// Runs the jobs in one transaction, and tells whether they changed anything on the disk. An error means that
-    /// nothing at all was kept.
+    /// Runs the jobs in one transaction; true if they changed anything on the disk. After an error nothing was
+    /// committed.
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool> {
         let connection = match self.connection.take() {
             Some(connection) => self.connection.insert(connection),
@@ -233,14 +233,14 @@ impl Writing {
         run(connection, "BEGIN IMMEDIATE")?;
         let done = jobs_and_commit(connection, group);
         if done.is_err() && !connection.is_autocommit() {
-            // What fails here is mended by closing the connection, which our caller does.
+            // If this fails too, the caller closes the connection.
             let _ = run(connection, "ROLLBACK");
         }
         Ok(done? && connection.total_changes() > changes)
     }
 
-    /// Folds the log into the database file, as far as readers let it. The log keeps its length, which
-    /// spares the next commits from growing it again.
+    /// Checkpoints the log, as far as readers allow it. The log keeps its length, so that the next commits need not
+    /// grow it.
     fn checkpoint(&self) {
         if let Some(connection) = &self.connection {
             let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
@@ -251,11 +251,11 @@ impl Writing {
     }
 }
 
-/// Whether any of the jobs was kept.
+/// Runs the jobs and commits; true if any of them is kept.
 fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<bool> {
     let tx = Tx::new(connection);
     if let [job] = group {
-        // The transaction is its own.
+        // A single job has the transaction for itself.
         let kept = job.run(&tx);
         return if connection.is_autocommit() {
             Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the transaction back"))
@@ -269,8 +269,8 @@ fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Resul
         run(connection, "SAVEPOINT job")?;
         let kept = job.run(&tx);
         any_kept |= kept;
-        // A full disk, an I/O error or a lack of memory makes SQLite roll back *everything*; to go on
-        // would run the next jobs outside any transaction.
+        // A full disk, an I/O error or a lack of memory makes SQLite roll back *everything*. Going on would run the
+        // next jobs outside any transaction.
         if connection.is_autocommit() {
             return Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the whole group back"));
         }
