@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::service::{Deps, Purge, Service, ServiceName, every};
 use crate::storage::{DatabaseUrl, Db, idempotency};
 use crate::web::{self, Hosts, Live, Mount, Server};
-use crate::{order, payment, product, user};
+use crate::{order, payment, peer, product, user};
 pub use maintenance::{Checkup, Reset, health, set_role};
 use outbox::OUTBOX;
 
@@ -35,6 +35,10 @@ use outbox::OUTBOX;
 const MAX_PENDING_CONNECTIONS: u32 = 1024;
 /// How often expired data is removed.
 const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
+const _: () = assert!(
+    2 * peer::POOL_IDLE.as_millis() < web::KEEP_ALIVE.as_millis(),
+    "a client closes an idle connection well before the server does"
+);
 /// The order in which services stop, each group at once: callers before the services that they call.
 const STOP_ORDER: [&[ServiceName]; 3] =
     [&[ServiceName::Payment], &[ServiceName::Order], &[ServiceName::User, ServiceName::Product]];

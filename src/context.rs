@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 /// The time that one request may spend on all its calls to other services.
 pub const BUDGET: Duration = Duration::from_secs(2);
+/// The time in which a request is answered, whatever its peers and its database do.
+pub const ANSWER_TIME: Duration = Duration::from_secs(3);
+const _: () = assert!(BUDGET.as_millis() + 500 <= ANSWER_TIME.as_millis(), "a request has time besides its calls");
 
 /// Taken from the headers of the request, or made. Handlers take it as an argument.
 #[derive(Clone)]

@@ -51,7 +51,7 @@ pub struct Code {
     pub message: Sentence,
     /// Why it happens, for developers.
     pub cause: &'static str,
-    /// What to do about it, for developers; `cure` on the wire.
+    /// What to do about it, for developers.
     pub remedy: &'static str,
 }
 

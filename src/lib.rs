@@ -1,39 +1,72 @@
-//! Pasar: a small shop made of services that talk to each other over plain HTTP, in one process or in
-//! several.
+//! Pasar: a small shop made of services that talk to each other over plain HTTP, in one process or in several.
 //!
 //! # The map
 //!
-//! | where | what |
-//! |---|---|
-//! | [`config`] | settings: flags, environment, `.env`, defaults |
-//! | [`app`] | the launcher: databases, listeners, servers, an orderly stop |
-//! | [`banner`] | what is printed once the services run |
-//! | [`logging`] | the log: env_logger, written by a thread of its own |
-//! | [`limits`] | how many files and connections the process may have open |
-//! | [`clock`] | the one clock, which tests can move |
-//! | [`error`] | the one error type and the catalogue of all error codes |
-//! | [`web`] | what all servers share: the layers around a request, bodies, queries, lists, problem documents, the OpenAPI document, pages, metrics |
-//! | [`peer`] | calls to other services: deadline, retry, breaker, trace |
-//! | [`storage`] | the database: snapshots for reading, bounded scans, one group-committing writer; Idempotency-Keys |
-//! | [`auth`] | who makes a request and what they may: tokens, roles, access |
-//! | [`events`] | what happened, delivered through an outbox; jobs: the calls that must follow from a change |
-//! | [`user`], [`product`], [`order`], [`payment`] | the services: `api` (wire types), `client` (for the other services), `handlers`, `store` (SQL), and the routes in `mod` |
+//! From the top down: a module uses only modules below it.
 //!
-//! A request enters through `web::front`, is routed by the table in its service's `mod`, handled in
-//! `handlers`, and reaches its table through `store`. `order::placement` shows services talking,
-//! `order::lifecycle` and `payment::settlement` what becomes of an order and its payment.
+//! | module | what it is |
+//! |---|---|
+//! | [`app`] | the launcher: opens the database, binds listeners, builds the services one by one, supervises, stops |
+//! | [`banner`] | what is printed after the start |
+//! | [`config`] | the settings: flags, environment, `.env`, defaults |
+//! | [`user`], [`product`], [`order`], [`payment`] | the services, see below |
+//! | [`service`] | what a service is built from, and what it consists of |
+//! | [`peer`] | calls to other services: deadline, retry, circuit breaker, trace |
+//! | [`web`] | HTTP: server, middleware, extractors, request bodies, lists, server-sent events, problem documents, documentation and pages |
+//! | [`auth`] | principals, roles, access, tokens, revocations |
+//! | [`events`] | the catalogue of events, the outbox, its delivery; jobs: calls that must follow from a change |
+//! | [`storage`] | the database: snapshots, bounded scans, one group-committing writer, cursors, Idempotency-Keys |
+//! | [`context`], [`metrics`], [`shares`], [`limits`], [`logging`], [`clock`], [`error`] | request context; metrics; limits for each client; limits of the process; the log; the clock; errors and their catalogue |
+//! | [`domain`] | values, ids, moments, languages: the words of the shop, without HTTP or SQL |
+//!
+//! A service is a folder with the same files:
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `service.rs` | `build`: its routes and state, subscribers, start-up work, tasks, purge |
+//! | `routes.rs` | the table of its routes, each with its documentation and who may call it |
+//! | `api.rs` | the types that go over the wire |
+//! | `client.rs` | how other services call it |
+//! | `handlers.rs` | what each route does |
+//! | `store.rs` | its SQL |
+//! | `state.rs` | what its handlers work with |
+//! | `subscribers.rs` | what it does with events |
+//! | `jobs.rs` | the calls that it must make because of its changes |
+//!
+//! A request passes `web::middleware`, is routed by the table in its service's `routes`, handled in `handlers`, and
+//! reaches a table through `store`. `order::placement` shows services that work together, `order::lifecycle` and
+//! `payment::settlement` what happens to an order and its payment.
 //!
 //! # The rules
 //!
-//! 1. A service reaches another only through that service's `client` and `api`, over real HTTP even
-//!    within one process. `store` and `handlers` are private.
-//! 2. A table belongs to one service, and SQL stands only in that service's `store`; the outbox, the
-//!    jobs, the Idempotency-Keys and the revoked tokens belong to `events`, `storage` and `auth`.
-//! 3. `storage` and `events` know nothing of HTTP or of a service.
-//! 4. Only `app` chooses concrete parts; only `config` reads the environment; status codes stand only in
-//!    `web` and `peer`.
-//! 5. No write transaction is open while a call to another service is under way.
-//! 6. A trait only where it has two implementations. No `unwrap` or `expect` on a request's path.
+//! The compiler keeps them where it can, `tests/rules` and `.clippy.toml` where it can't.
+//!
+//! 1. A service reaches another only through that service's `client` and `api`, over real HTTP even within one
+//!    process. All other modules of a service are private.
+//! 2. A table belongs to one service, and SQL is only in that service's `store`. The tables that services share (the
+//!    outbox, jobs, Idempotency-Keys, revoked tokens) belong to `events`, `storage` and `auth`.
+//! 3. `domain`, `storage`, `events` and `auth` know nothing of actix, reqwest or a service. Stores, clients, jobs,
+//!    placement, lifecycle and settlement do not import `web`. No module imports in a circle.
+//! 4. Only `app` chooses back ends; only `config` reads the environment; status codes are only in `web` and `peer`.
+//! 5. No write transaction is open while a call to another service is in progress.
+//! 6. A trait only where it has two implementations. No `unwrap` or `expect` on the path of a request.
+//!
+//! # The checked constants
+//!
+//! Budgets, leases and timeouts depend on each other. Each relation is an assertion beside the constants, which the
+//! compiler checks.
+//!
+//! | relation | where | why |
+//! |---|---|---|
+//! | the budget of calls leaves half a second of the time for an answer | [`context`] | the answer is there within three seconds |
+//! | two attempts and the pause between them fit into the budget | [`peer`] | a lost first attempt is retried in time |
+//! | waiting for a scan and the scan itself fit into the time for an answer | `storage::sqlite::scan` | a search is answered or refused in time |
+//! | a health check fits into the time for an answer | `storage::sqlite::health` | likewise |
+//! | the timeout of an answer is longer than the time for an answer | `web::middleware` | it stops bugs, not requests |
+//! | our clients keep idle connections less than half as long as our servers | [`app`] | no call uses a connection that is being closed |
+//! | a service's token outlives its renewal and a whole request | `peer::service_token` | no call carries an expired token |
+//! | a batch of events is larger than what requests write between two batches | `events::delivery` | a backlog shrinks |
+//! | one network may have less than all scans | `storage::sqlite::scan` | others get some |
 
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unreachable, clippy::unimplemented))]
 

@@ -40,6 +40,10 @@ pub const POOL_IDLE: Duration = Duration::from_secs(5);
 const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
 /// The longest pause before the second attempt. The pause is random, so that clients spread out.
 const MAX_JITTER: Duration = Duration::from_millis(50);
+const _: () = assert!(
+    2 * FIRST_ATTEMPT.as_millis() + MAX_JITTER.as_millis() <= BUDGET.as_millis(),
+    "a second attempt fits into the budget"
+);
 /// The largest answer that is read, in bytes; more than any of ours.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// How much is kept of a peer's `detail`, in characters.

@@ -29,7 +29,7 @@ use super::connections::{InProgress, State};
 use super::state::Server;
 use super::{allowlist, auth, extract, problem};
 use crate::auth::{Access, Principal};
-use crate::context::Context;
+use crate::context::{ANSWER_TIME, Context};
 use crate::domain::Language;
 use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
 
@@ -41,6 +41,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long the answer may take once the body of the request has arrived.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
+const _: () = assert!(
+    ANSWER_TIMEOUT.as_millis() > ANSWER_TIME.as_millis(),
+    "the timeout is for bugs: a request that keeps its promise never meets it"
+);
 /// The log target of the access log.
 const ACCESS_LOG: &str = "pasar::access";
 

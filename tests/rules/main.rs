@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use graph::Graph;
-use source::{ROOT, Source, ends_word, files_below, occurrences, sources};
+use source::{ROOT, Source, ends_word, files_below, occurrences, sources, without_literals};
 
 const SERVICES: [&str; 4] = ["user", "product", "order", "payment"];
 
@@ -226,7 +226,9 @@ fn the_code_speaks_the_words_of_its_field() {
         if name == "tests/rules/main.rs" {
             continue;
         }
-        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+        let text = fs::read_to_string(&file).unwrap();
+        let text = if name.ends_with(".rs") { without_literals(&text) } else { text };
+        for (number, line) in text.lines().enumerate() {
             for (word, better) in PRIVATE_WORDS {
                 let lower = line.to_lowercase();
                 let mut uses = lower.match_indices(word).filter(|(at, _)| {

@@ -54,3 +54,28 @@ pub fn ends_word(rest: &str) -> bool {
 pub fn occurrences<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
     code.match_indices(word).map(|(at, _)| &code[at + word.len()..]).filter(|rest| ends_word(rest))
 }
+
+/// The code with its string literals blanked out, line by line as before: what they say is for people and programs
+/// outside.
+pub fn without_literals(code: &str) -> String {
+    let mut text = String::with_capacity(code.len());
+    let mut rest = code.chars().peekable();
+    let (mut in_string, mut in_comment, mut before) = (false, false, ' ');
+    while let Some(next) = rest.next() {
+        match next {
+            '\n' if !in_string => in_comment = false,
+            '/' if !in_string && before == '/' => in_comment = true,
+            '\\' if in_string => {
+                text.push(' ');
+                // What is escaped; a line end stays one.
+                text.extend(rest.next().map(|escaped| if escaped == '\n' { '\n' } else { ' ' }));
+                continue;
+            }
+            '"' if !in_comment && before != '\'' => in_string = !in_string,
+            _ => {}
+        }
+        text.push(if in_string && next != '\n' { ' ' } else { next });
+        before = next;
+    }
+    text
+}

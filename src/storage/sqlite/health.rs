@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::open::is_corruption;
+use crate::context::ANSWER_TIME;
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 use crate::storage::tx::Tx;
 
@@ -11,6 +12,7 @@ use crate::storage::tx::Tx;
 const RESULT_TTL: Duration = Duration::from_secs(1);
 /// How long a check may take.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+const _: () = assert!(CHECK_TIMEOUT.as_millis() < ANSWER_TIME.as_millis(), "a health check is answered in time");
 
 #[derive(Default)]
 pub struct Health {

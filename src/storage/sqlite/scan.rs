@@ -8,6 +8,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::snapshot::on_snapshot;
+use crate::context::ANSWER_TIME;
 use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares};
 use crate::storage::tx::Tx;
@@ -16,9 +17,14 @@ use crate::storage::tx::Tx;
 const SCAN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a scan may wait for a thread.
 const QUEUE_TIMEOUT: Duration = Duration::from_millis(1500);
+const _: () = assert!(
+    QUEUE_TIMEOUT.as_millis() + SCAN_TIMEOUT.as_millis() < ANSWER_TIME.as_millis(),
+    "a scan that has waited is answered in time"
+);
 /// The most scans that run or wait, of all clients and of one network.
 const MAX_SCANS: usize = 32;
 const MAX_PER_NETWORK: usize = 8;
+const _: () = assert!(MAX_PER_NETWORK < MAX_SCANS, "one network leaves scans to others");
 /// The delay of a refusal, so that a client that retries at once keeps no thread busy.
 const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 /// Instructions of SQLite's virtual machine between two checks of the time: some tens of microseconds.
