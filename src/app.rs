@@ -39,9 +39,8 @@ const _: () = assert!(
     2 * peer::POOL_IDLE.as_millis() < web::KEEP_ALIVE.as_millis(),
     "a client closes an idle connection well before the server does"
 );
-/// The order in which services stop, each group at once: callers before the services that they call.
-const STOP_ORDER: [&[ServiceName]; 3] =
-    [&[ServiceName::Payment], &[ServiceName::Order], &[ServiceName::User, ServiceName::Product]];
+/// The services that call others, in the order in which they stop. The other services stop after them, all at once.
+const CALLERS: [ServiceName; 2] = [ServiceName::Payment, ServiceName::Order];
 
 /// The running services of this process.
 pub struct App {
@@ -188,13 +187,13 @@ impl App {
     /// Ends the live streams and finishes accepted requests, callers first. Then the tasks end, and last the writer.
     pub async fn stop(self) {
         let _ = self.closing.send(true);
-        let mut servers = self.servers;
-        for services in STOP_ORDER {
-            let (group, others): (Vec<_>, Vec<_>) =
-                servers.into_iter().partition(|running| services.contains(&running.service));
-            join_all(group.iter().map(|running| running.handle.stop(true))).await;
-            servers = others;
+        for caller in CALLERS {
+            for running in self.servers.iter().filter(|running| running.service == caller) {
+                running.handle.stop(true).await;
+            }
         }
+        let others = self.servers.iter().filter(|running| !CALLERS.contains(&running.service));
+        join_all(others.map(|running| running.handle.stop(true))).await;
         for task in self.tasks {
             // The database has its work; the next start resumes it.
             task.abort();

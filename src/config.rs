@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser};
 use reqwest::Url;
 
 use crate::auth::{Role, token::Secret};
@@ -131,7 +131,20 @@ impl Config {
     }
 
     fn check(flags: Flags) -> Result<Self, Refusal> {
-        let (work, mut wanted) = match flags.command {
+        let no_products = matches!(flags.product_url, Some(OptionalPeer::Nowhere));
+        let product_url = match flags.product_url {
+            Some(OptionalPeer::At(url)) => Some(url),
+            Some(OptionalPeer::Nowhere) | None => None,
+        };
+        let payment_addr = flags.payment_addr.unwrap_or(PAYMENT_ADDR);
+        // In the order of their start.
+        let of_services = [
+            (ServiceName::User, flags.user_addr, flags.user_url, flags.user_database_url),
+            (ServiceName::Product, flags.product_addr, product_url, flags.product_database_url),
+            (ServiceName::Order, flags.order_addr, flags.order_url, flags.order_database_url),
+            (ServiceName::Payment, payment_addr, flags.payment_url, flags.payment_database_url),
+        ];
+        let (work, chosen) = match flags.command {
             Some(Command::Health { services }) => (Work::CheckHealth, services),
             Some(Command::Admin { email, remove }) => {
                 let role = if remove { Role::Customer } else { Role::Admin };
@@ -149,54 +162,32 @@ impl Config {
         // Not left to clap, whose message would repeat the secret.
         let jwt_secret = flags.jwt_secret.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(&secret));
         let jwt_secret = jwt_secret.transpose().map_err(|error| Refusal::new(format!("JWT_SECRET: {error}")))?;
-        if wanted.is_empty() {
-            wanted = ServiceName::value_variants().to_vec();
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        let mut services = Vec::new();
-        let order_here = wanted.contains(&ServiceName::Order);
-        let payment_alone = flags.payment_addr.unwrap_or(PAYMENT_ADDR);
-        for service in wanted {
-            let (listen, own) = match service {
-                ServiceName::User => (Some(flags.user_addr), &flags.user_database_url),
-                ServiceName::Product => (Some(flags.product_addr), &flags.product_database_url),
-                ServiceName::Order => (Some(flags.order_addr), &flags.order_database_url),
-                ServiceName::Payment if order_here => (flags.payment_addr, &flags.payment_database_url),
-                ServiceName::Payment => (Some(payment_alone), &flags.payment_database_url),
-            };
-            let (database_variable, database) = match own {
+
+        let is_chosen = |service: ServiceName| chosen.is_empty() || chosen.contains(&service);
+        let (mut services, mut urls) = (Vec::new(), Vec::new());
+        for (service, addr, url, own_database) in of_services {
+            // A peer that is neither configured nor in this process is looked for at its default address.
+            match url {
+                Some(url) => urls.push((service, url)),
+                None if is_chosen(service) => {}
+                None => urls.push((service, base_url(addr)?)),
+            }
+            if !is_chosen(service) {
+                continue;
+            }
+            let with_order = service == ServiceName::Payment && is_chosen(ServiceName::Order);
+            let listen = if with_order { flags.payment_addr } else { Some(addr) };
+            let (database_variable, database) = match own_database {
                 Some(url) => (format!("{}_DATABASE_URL", service.name().to_uppercase()), url),
-                None => ("DATABASE_URL".to_owned(), &flags.database_url),
+                None => ("DATABASE_URL".to_owned(), flags.database_url.clone()),
             };
             // Not left to clap, whose message would repeat the value: it may hold a password.
             let database = database.parse().map_err(|error| Refusal::new(format!("{database_variable}: {error}")))?;
             services.push(ServiceConfig { service, listen, database, database_variable });
         }
-        for (at, one) in services.iter().enumerate() {
-            let variable = one.service.addr_variable();
-            let Some(listen) = one.listen else { continue };
-            if !listen.ip().is_loopback() && !auth_required && !flags.open_to_network {
-                return Err(Refusal::new(format!(
-                    "{variable}={listen} can be reached from the network, where with AUTH=open everybody may do \
-                     everything: set AUTH=required, use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant"
-                )));
-            }
-            let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && listen.port() != 0);
-            if let Some(other) = twin {
-                let other = other.service.addr_variable();
-                return Err(Refusal::new(format!("{variable} and {other} are both {listen}")));
-            }
-        }
-        if matches!(work, Work::Serve)
-            && let [first, others @ ..] = services.as_slice()
-            && let Some(other) = others.iter().find(|other| other.database != first.database)
-        {
-            return Err(Refusal::new(format!(
-                "{} and {} are different databases, but services of one process tell each other their events \
-                 through one: start them in processes of their own, or name one database",
-                first.database_variable, other.database_variable
-            )));
+        check_addresses(&services, auth_required || flags.open_to_network)?;
+        if matches!(work, Work::Serve) {
+            check_databases(&services)?;
         }
         let gateway =
             named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<payment::Rule>, _>>();
@@ -211,27 +202,6 @@ impl Config {
         }
         if let Err(error) = env_filter::Builder::new().try_parse(&flags.log) {
             return Err(Refusal::new(format!("RUST_LOG: {}: {error}", flags.log)));
-        }
-        let here = |service| services.iter().any(|one| one.service == service);
-        // A peer that is neither configured nor in this process is looked for at its default address.
-        let peer = |url: Option<Url>, service, addr: SocketAddr| match url {
-            None if here(service) => Ok(None),
-            None => base_url(addr).map(Some),
-            Some(url) => Ok(Some(url)),
-        };
-        let no_products = matches!(flags.product_url, Some(OptionalPeer::Nowhere));
-        let product_url = match flags.product_url {
-            Some(OptionalPeer::At(url)) => Some(url),
-            Some(OptionalPeer::Nowhere) | None => None,
-        };
-        let mut urls = Vec::new();
-        for (service, url, addr) in [
-            (ServiceName::User, flags.user_url, flags.user_addr),
-            (ServiceName::Product, product_url, flags.product_addr),
-            (ServiceName::Order, flags.order_url, flags.order_addr),
-            (ServiceName::Payment, flags.payment_url, payment_alone),
-        ] {
-            urls.extend(peer(url, service, addr)?.map(|url| (service, url)));
         }
         let quota = order::Quota { orders: flags.max_pending_orders.into(), units: flags.max_held_units.into() };
         Ok(Self {
@@ -250,6 +220,41 @@ impl Config {
             log: flags.log,
             log_style: log_style(),
         })
+    }
+}
+
+/// Refuses two services at one address, and addresses beyond loopback unless the network `may_call`.
+fn check_addresses(services: &[ServiceConfig], may_call: bool) -> Result<(), Refusal> {
+    for (at, one) in services.iter().enumerate() {
+        let variable = one.service.addr_variable();
+        let Some(listen) = one.listen else { continue };
+        if !listen.ip().is_loopback() && !may_call {
+            return Err(Refusal::new(format!(
+                "{variable}={listen} can be reached from the network, where with AUTH=open everybody may do \
+                 everything: set AUTH=required, use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant"
+            )));
+        }
+        let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && listen.port() != 0);
+        if let Some(other) = twin {
+            let other = other.service.addr_variable();
+            return Err(Refusal::new(format!("{variable} and {other} are both {listen}")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses services of one process with different databases: events pass through one.
+fn check_databases(services: &[ServiceConfig]) -> Result<(), Refusal> {
+    let different = |(first, others): (&ServiceConfig, &[ServiceConfig])| {
+        let other = others.iter().find(|other| other.database != first.database)?;
+        Some((first.database_variable.clone(), other.database_variable.clone()))
+    };
+    match services.split_first().and_then(different) {
+        None => Ok(()),
+        Some((first, other)) => Err(Refusal::new(format!(
+            "{first} and {other} are different databases, but services of one process tell each other their events \
+             through one: start them in processes of their own, or name one database"
+        ))),
     }
 }
 

@@ -27,24 +27,23 @@ pub enum ServiceName {
 }
 
 impl ServiceName {
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::User => ("user", "UserService"),
+            Self::Product => ("product", "ProductService"),
+            Self::Order => ("order", "OrderService"),
+            Self::Payment => ("payment", "PaymentService"),
+        }
+    }
+
     /// The name in commands, logs and tokens.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Product => "product",
-            Self::Order => "order",
-            Self::Payment => "payment",
-        }
+        self.names().0
     }
 
     /// The title for people.
     pub const fn title(self) -> &'static str {
-        match self {
-            Self::User => "UserService",
-            Self::Product => "ProductService",
-            Self::Order => "OrderService",
-            Self::Payment => "PaymentService",
-        }
+        self.names().1
     }
 
     /// The variable that sets its address.
