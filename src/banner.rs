@@ -15,13 +15,11 @@ pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> R
             "curl {url}auth/register -H 'Content-Type: application/json' \
              -d '{{\"name\": \"Siti\", \"email\": \"siti@example.com\", \"password\": \"tiga ekor kucing\"}}'"
         ),
-        ServiceName::User => format!("curl {url}users/1"),
-        ServiceName::Product => format!("curl {url}products"),
         ServiceName::Order if auth_required => format!("curl {url}payments/methods"),
         ServiceName::Order => {
             format!("curl {url}orders -H 'Content-Type: application/json' -d '{{\"user_id\": 1, \"product_id\": 1}}'")
         }
-        ServiceName::Payment => format!("curl {url}payments/methods"),
+        service => format!("curl {url}{}", service.first_path()),
     };
     let name = service.title();
     Ok(format!("{name:<14} {}   {call}\n", url.as_str().trim_end_matches('/')))

@@ -27,23 +27,28 @@ pub enum ServiceName {
 }
 
 impl ServiceName {
-    const fn names(self) -> (&'static str, &'static str) {
+    const fn row(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::User => ("user", "UserService"),
-            Self::Product => ("product", "ProductService"),
-            Self::Order => ("order", "OrderService"),
-            Self::Payment => ("payment", "PaymentService"),
+            Self::User => ("user", "UserService", "users/1"),
+            Self::Product => ("product", "ProductService", "products"),
+            Self::Order => ("order", "OrderService", "orders"),
+            Self::Payment => ("payment", "PaymentService", "payments/methods"),
         }
     }
 
     /// The name in commands, logs and tokens.
     pub const fn name(self) -> &'static str {
-        self.names().0
+        self.row().0
     }
 
     /// The title for people.
     pub const fn title(self) -> &'static str {
-        self.names().1
+        self.row().1
+    }
+
+    /// The path of a first call to try.
+    pub const fn first_path(self) -> &'static str {
+        self.row().2
     }
 
     /// The variable that sets its address.
