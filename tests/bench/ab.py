@@ -3,7 +3,7 @@
 
 The builds are started in alternation (A B, B A, A B, ...), each time on a fresh database, and loaded as in run.py.
 What both share, such as the speed of the disk at that moment, is mostly the same within a pair; so each pair gives
-a ratio, and the median of the ratios counts.
+a ratio, and the median of the ratios counts. A pair that other programs disturbed is left out for that workload.
 
     cargo build --release && cp target/release/pasar /var/tmp/before
     # change something
@@ -45,25 +45,27 @@ def trouble(name, info, figures):
                          f"socket errors {r['socket_errors']}")
         if r.get("rows_ok") is False:
             found.append(f"{name} {workload}: rows differ from acknowledged orders")
-        if r["foreign_cores"] > run.FOREIGN_LIMIT:
-            found.append(f"{name} {workload}: other programs used {r['foreign_cores']} cores even when repeated")
     return found
 
 
 def ratios(pairs, workload, figure):
-    return [b[workload][figure] / a[workload][figure] for a, b in pairs if a[workload][figure]]
+    """B / A of each pair, or None where other programs were busy even when the load was repeated."""
+    return [b[workload][figure] / a[workload][figure]
+            if max(a[workload]["foreign_cores"], b[workload]["foreign_cores"]) <= run.FOREIGN_LIMIT else None
+            for a, b in pairs]
 
 
 def spread(values):
+    values = [value for value in values if value is not None]
     return f"{statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})" if values else "-"
 
 
 def report(pairs, workloads):
-    print(f"\nB / A in {len(pairs)} pairs, the median (minimum to maximum)")
+    print(f"\nB / A in {len(pairs)} pairs, the median (minimum to maximum); disturbed pairs (~) do not count")
     print(f"{'':<14}{'requests a second':<26}{'p99 latency':<26}requests a second, pair by pair")
     for name in workloads:
         rps, p99 = ratios(pairs, name, "rps"), ratios(pairs, name, "p99_ms")
-        print(f"{name:<14}{spread(rps):<26}{spread(p99):<26}{' '.join(f'{value:.3f}' for value in rps)}")
+        print(f"{name:<14}{spread(rps):<26}{spread(p99):<26}{' '.join('~' if value is None else f'{value:.3f}' for value in rps)}")
 
 
 def main():
