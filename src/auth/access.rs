@@ -1,6 +1,7 @@
 //! Who may make which call, and whose objects they may see.
 
-use super::principal::{Holder, Principal, Role};
+use super::principal::{Principal, Role, UserPrincipal};
+use crate::domain::UserId;
 use crate::storage::Param;
 
 /// Whose objects a request may see and change.
@@ -8,12 +9,12 @@ use crate::storage::Param;
 pub enum Scope {
     All,
     /// Those of this user.
-    Of(i64),
+    Of(UserId),
 }
 
 impl Scope {
     /// Whether what belongs to this user is within it.
-    pub fn holds(self, user_id: i64) -> bool {
+    pub fn holds(self, user_id: UserId) -> bool {
         match self {
             Self::All => true,
             Self::Of(id) => id == user_id,
@@ -26,7 +27,7 @@ impl From<Scope> for Param<'_> {
     fn from(scope: Scope) -> Self {
         match scope {
             Scope::All => Self::Null,
-            Scope::Of(id) => Self::Int(id),
+            Scope::Of(id) => id.into(),
         }
     }
 }
@@ -52,7 +53,7 @@ pub enum Access {
 impl Access {
     pub(super) fn admits(self, principal: Principal) -> bool {
         match principal {
-            Principal::User(Holder { role: Role::Admin, .. }) => true,
+            Principal::User(UserPrincipal { role: Role::Admin, .. }) => true,
             Principal::User(_) => {
                 matches!(self, Self::Anyone | Self::User | Self::UserOrService | Self::Account | Self::Stream)
             }

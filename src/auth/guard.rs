@@ -1,13 +1,14 @@
 //! The decision whether a request may be made.
 
 use super::access::{Access, Admitted, Scope};
-use super::principal::{Holder, Principal, Role};
+use super::principal::{Principal, Role, UserPrincipal};
 use super::token::Tokens;
+use crate::domain::UserId;
 use crate::error::{Error, NOT_ALLOWED, Result, TOKEN_REVOKED};
 use crate::storage::{Db, Tx};
 
 /// Whether a user's token of a version counts, as a service knows it.
-pub type TokenCheck = fn(&Tx<'_>, user_id: i64, version: i64) -> Result<bool>;
+pub type TokenCheck = fn(&Tx<'_>, user_id: UserId, version: i64) -> Result<bool>;
 
 /// How a server finds out who asks.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ impl Auth {
             return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words())));
         }
         let scope = match principal {
-            Principal::User(Holder { id, role: Role::Customer, .. }) if self.required => Scope::Of(id),
+            Principal::User(UserPrincipal { id, role: Role::Customer, .. }) if self.required => Scope::Of(id),
             _ => Scope::All,
         };
         Ok(Admitted { principal, scope })
@@ -37,7 +38,7 @@ impl Auth {
     /// Whether a principal's token still counts; [`TOKEN_REVOKED`] if not. Whoever takes their time, with a body or
     /// with a long answer, is looked at again.
     pub async fn check(&self, principal: Principal, db: &Db) -> Result<()> {
-        let Principal::User(Holder { id, version, .. }) = principal else { return Ok(()) };
+        let Principal::User(UserPrincipal { id, version, .. }) = principal else { return Ok(()) };
         let is_current = self.token_check;
         if db.read(move |tx| is_current(tx, id, version)).await? { Ok(()) } else { Err(Error::new(&TOKEN_REVOKED)) }
     }

@@ -12,4 +12,4 @@ pub mod token;
 
 pub use access::{Access, Admitted, Scope};
 pub use guard::{Auth, TokenCheck};
-pub use principal::{Holder, Principal, Role};
+pub use principal::{Principal, Role, UserPrincipal};

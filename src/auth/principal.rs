@@ -1,10 +1,12 @@
 //! Whom a request speaks for.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::{UnknownName, UserId};
 use crate::error::{Error, Result, TOKEN_MISSING};
 
 /// What somebody is in the shop.
@@ -23,12 +25,6 @@ impl Role {
         }
     }
 
-    /// A role as it was stored.
-    pub fn stored(text: &str) -> Result<Self> {
-        let found = [Self::Customer, Self::Admin].into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| Error::internal(anyhow::anyhow!("{text} is not a role")))
-    }
-
     /// With its article, for people.
     pub fn title(self) -> &'static str {
         match self {
@@ -38,20 +34,29 @@ impl Role {
     }
 }
 
+impl FromStr for Role {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let found = [Self::Customer, Self::Admin].into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| UnknownName::new(text, "a role"))
+    }
+}
+
 /// Whom a request speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// Nobody in particular.
     Nobody,
-    User(Holder),
+    User(UserPrincipal),
     /// One of our own processes.
     Service,
 }
 
 /// A user who has shown a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
-    pub id: i64,
+pub struct UserPrincipal {
+    pub id: UserId,
     pub role: Role,
     /// The version of the credentials that the token was made with.
     pub version: i64,
@@ -59,9 +64,9 @@ pub struct Holder {
 
 impl Principal {
     /// The user; [`TOKEN_MISSING`] if it is none. On a route for [`Access::Account`] there always is one.
-    pub fn user(self) -> Result<Holder> {
+    pub fn user(self) -> Result<UserPrincipal> {
         match self {
-            Self::User(holder) => Ok(holder),
+            Self::User(user) => Ok(user),
             Self::Nobody | Self::Service => Err(Error::new(&TOKEN_MISSING)),
         }
     }
@@ -70,7 +75,7 @@ impl Principal {
     pub fn subject(self) -> String {
         match self {
             Self::Nobody => String::new(),
-            Self::User(holder) => holder.id.to_string(),
+            Self::User(user) => user.id.to_string(),
             Self::Service => "service".to_owned(),
         }
     }
@@ -81,8 +86,8 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nobody => f.write_str("nobody"),
-            Self::User(Holder { id, role: Role::Customer, .. }) => write!(f, "user:{id}"),
-            Self::User(Holder { id, role: Role::Admin, .. }) => write!(f, "admin:{id}"),
+            Self::User(UserPrincipal { id, role: Role::Customer, .. }) => write!(f, "user:{id}"),
+            Self::User(UserPrincipal { id, role: Role::Admin, .. }) => write!(f, "admin:{id}"),
             Self::Service => f.write_str("service"),
         }
     }

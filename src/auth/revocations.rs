@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::token::{LEEWAY, LIFE};
-use crate::clock::millis;
+use crate::domain::{Timestamp, UserId};
 use crate::error::Result;
 use crate::events::{Event, EventKind, Subscriber};
 use crate::storage::Tx;
@@ -29,20 +29,20 @@ fn record(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
             "INSERT INTO revocations (user_id, version, until) VALUES ($1, $2, $3)
              ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, until = excluded.until
              WHERE revocations.version < excluded.version",
-            &[(*user_id).into(), (*version).into(), (at + millis(LIFE + LEEWAY + LATE)).into()],
+            &[(*user_id).into(), (*version).into(), (*at + LIFE + LEEWAY + LATE).into()],
         )?;
     }
     Ok(())
 }
 
 /// Whether a user's token of this version counts, as far as is known here.
-pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+pub fn is_current(tx: &Tx<'_>, user_id: UserId, version: i64) -> Result<bool> {
     let sql = "SELECT version FROM revocations WHERE user_id = $1";
     let oldest: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
     Ok(oldest.is_none_or(|oldest| oldest <= version))
 }
 
 /// Forgets what no token that is still good can be about.
-pub fn purge(tx: &Tx<'_>, now: i64) -> Result<u64> {
+pub fn purge(tx: &Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM revocations WHERE until <= $1", &[now.into()])
 }

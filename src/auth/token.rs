@@ -13,8 +13,8 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use super::principal::{Holder, Principal, Role};
-use crate::domain::Id;
+use super::principal::{Principal, Role, UserPrincipal};
+use crate::domain::UserId;
 use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
 use crate::storage::files::{self, Exposure};
 
@@ -122,12 +122,12 @@ impl Tokens {
     }
 
     /// A token of a user, which counts for [`LIFE`].
-    pub fn of_user(&self, id: i64, role: Role, version: i64) -> Result<String> {
+    pub fn of_user(&self, id: UserId, role: Role, version: i64) -> Result<String> {
         self.make(SHOP, id.to_string(), Some((role, version)), LIFE)
     }
 
     /// A ticket for a live stream, which counts for [`TICKET_LIFE`].
-    pub fn ticket(&self, id: i64, role: Role, version: i64) -> Result<String> {
+    pub fn ticket(&self, id: UserId, role: Role, version: i64) -> Result<String> {
         self.make(STREAM, id.to_string(), Some((role, version)), TICKET_LIFE)
     }
 
@@ -177,8 +177,8 @@ impl Tokens {
 
 impl Claims {
     fn user(&self) -> Result<Principal> {
-        match (Id::parse(&self.sub), self.role, self.version) {
-            (Some(id), Some(role), Some(version)) => Ok(Principal::User(Holder { id: id.get(), role, version })),
+        match (self.sub.parse().ok(), self.role, self.version) {
+            (Some(id), Some(role), Some(version)) => Ok(Principal::User(UserPrincipal { id, role, version })),
             _ => Err(Error::new(&TOKEN_INVALID)),
         }
     }

@@ -12,7 +12,8 @@ use super::event::Event;
 use super::outbox::{Outbox, Subscriber};
 use super::pace::{Pace, backoff};
 use super::subscribers;
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx, WRITES_BETWEEN};
 
@@ -224,12 +225,12 @@ const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_b
          OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";
 
 /// The latest time that a pause which begins now may end at.
-fn latest(now: i64) -> i64 {
-    now + millis(PAUSE)
+fn latest(now: Timestamp) -> Timestamp {
+    now + PAUSE
 }
 
 /// The first rows that are to be handled.
-fn due(tx: &Tx<'_>, subscriber: &str, now: i64, limit: usize) -> Result<Vec<Waiting>> {
+fn due(tx: &Tx<'_>, subscriber: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>> {
     let sql = format!("SELECT id, event, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
     let params: &[Param<'_>] = &[subscriber.into(), now.into(), latest(now).into(), (limit as i64).into()];
     tx.query(&sql, params, |row| Ok(Waiting { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))

@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 
 use super::pace::{Pace, backoff};
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx};
 
@@ -61,22 +62,22 @@ struct Row {
 /// Any other error means that it can never succeed: it is parked at once.
 pub type Work<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Writes a job that is due at `not_before` (epoch milliseconds), at most half a minute from now, and can be withdrawn
+/// Writes a job that is due at `not_before` at most half a minute from now, and can be withdrawn
 /// until then. Returns its id.
-pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: i64) -> Result<i64> {
+pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: Timestamp) -> Result<i64> {
     let (action, target) = kind.encode();
     insert::<K>(tx, action, &target, 0, not_before)
 }
 
 /// Writes a job that is begun: whoever writes it runs it as soon as the change is committed, and the worker only if
 /// that attempt fails.
-pub fn begin<K: JobKind>(tx: &Tx<'_>, kind: K, now: i64) -> Result<Job<K>> {
+pub fn begin<K: JobKind>(tx: &Tx<'_>, kind: K, now: Timestamp) -> Result<Job<K>> {
     let (action, target) = kind.encode();
-    let id = insert::<K>(tx, action, &target, 1, now + millis(LEASE))?;
+    let id = insert::<K>(tx, action, &target, 1, now + LEASE)?;
     Ok(Job { kind, row: Row { id, action: action.to_owned(), target, unhelpful: 0 } })
 }
 
-fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, not_before: i64) -> Result<i64> {
+fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, not_before: Timestamp) -> Result<i64> {
     tx.query_one(
         "INSERT INTO intents (service, action, target, attempts, not_before) VALUES ($1, $2, $3, $4, $5) RETURNING id",
         &[K::SERVICE.into(), action.into(), target.into(), attempts.into(), not_before.into()],
@@ -202,28 +203,28 @@ impl<K: JobKind> JobRunner<K> {
     }
 }
 
-fn any_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
+fn any_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<bool> {
     let sql = "SELECT 1 FROM intents WHERE service = $1 AND parked = 0 AND not_before <= $2 LIMIT 1";
     Ok(tx.query_opt(sql, &[service.into(), now.into()], |_| Ok(()))?.is_some())
 }
 
 /// Whether a job waits for longer than any is ever made to: the clock has been set back since it was written.
-fn any_too_late(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
+fn any_too_late(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<bool> {
     let sql = "SELECT 1 FROM intents WHERE service = $1 AND parked = 0 AND not_before > $2 LIMIT 1";
-    Ok(tx.query_opt(sql, &[service.into(), (now + millis(PAUSE)).into()], |_| Ok(()))?.is_some())
+    Ok(tx.query_opt(sql, &[service.into(), (now + PAUSE).into()], |_| Ok(()))?.is_some())
 }
 
 /// Has those that wait for too long be due after a [`LEASE`]: not at once, as a request of another process may be about
 /// to withdraw or to run them.
-fn bring_forward(tx: &Tx<'_>, service: &str, now: i64) -> Result<u64> {
+fn bring_forward(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<u64> {
     tx.execute(
         "UPDATE intents SET not_before = $3 WHERE service = $1 AND parked = 0 AND not_before > $2",
-        &[service.into(), (now + millis(PAUSE)).into(), (now + millis(LEASE)).into()],
+        &[service.into(), (now + PAUSE).into(), (now + LEASE).into()],
     )
 }
 
 /// Marks what is due as begun, each with the time at which it would be due again.
-fn begin_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<Vec<Row>> {
+fn begin_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<Vec<Row>> {
     let due = tx.query(
         "SELECT id, action, target, attempts, unhelpful FROM intents
          WHERE service = $1 AND parked = 0 AND not_before <= $2 ORDER BY id LIMIT $3",
@@ -234,7 +235,7 @@ fn begin_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<Vec<Row>> {
         },
     )?;
     for (row, attempts) in &due {
-        let again = now + millis(LEASE.max(backoff(*attempts, PAUSE)));
+        let again = now + LEASE.max(backoff(*attempts, PAUSE));
         let params: &[Param<'_>] = &[row.id.into(), again.into()];
         tx.execute("UPDATE intents SET attempts = attempts + 1, not_before = $2 WHERE id = $1", params)?;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Outbox, Subscriber};
-use crate::clock::millis;
+use crate::domain::Timestamp;
 use crate::error::Result;
 use crate::storage::Tx;
 
@@ -13,7 +13,7 @@ const KEPT: i64 = 1_000_000;
 const ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Writes down that the subscribers `names` are alive.
-pub fn seen(tx: &Tx<'_>, names: &[&str], now: i64) -> Result<()> {
+pub fn seen(tx: &Tx<'_>, names: &[&str], now: Timestamp) -> Result<()> {
     for name in names {
         tx.execute(
             "INSERT INTO subscribers (name, last_seen) VALUES ($1, $2)
@@ -26,12 +26,12 @@ pub fn seen(tx: &Tx<'_>, names: &[&str], now: i64) -> Result<()> {
 
 /// Drops up to `limit` of the oldest events of each subscriber that is neither in this process, which has `own`, nor
 /// alive in another, but for the newest million; and returns how many. They are counted.
-pub fn drop_unreceived(tx: &Tx<'_>, outbox: Outbox, own: &[&str], now: i64, limit: usize) -> Result<u64> {
+pub fn drop_unreceived(tx: &Tx<'_>, outbox: Outbox, own: &[&str], now: Timestamp, limit: usize) -> Result<u64> {
     let mut total = 0;
     for Subscriber { name: subscriber, .. } in outbox.subscribers().filter(|other| !own.contains(&other.name)) {
         let last_seen = "SELECT last_seen FROM subscribers WHERE name = $1";
-        let last_seen: Option<i64> = tx.query_opt(last_seen, &[(*subscriber).into()], |row| row.get(0))?;
-        if last_seen.is_some_and(|at| at > now - millis(ALIVE)) {
+        let last_seen: Option<Timestamp> = tx.query_opt(last_seen, &[(*subscriber).into()], |row| row.get(0))?;
+        if last_seen.is_some_and(|at| at > now - ALIVE) {
             continue;
         }
         let dropped = tx.execute(

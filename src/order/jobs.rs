@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::domain::{OrderId, PaymentId};
 use crate::error::{Error, PEER_UNAVAILABLE, Result};
 use crate::events::{JobKind, jobs::Work};
 use crate::payment::client::PaymentClient;
@@ -16,9 +17,9 @@ pub enum OrderJob {
     /// Give the reservation with this key back.
     Release(String),
     /// Refund the payment with this id.
-    Refund(i64),
+    Refund(PaymentId),
     /// Bring the payment of the order with this id to what the order was said to have come to.
-    Settle(i64),
+    Settle(OrderId),
 }
 
 impl JobKind for OrderJob {
@@ -78,8 +79,8 @@ mod tests {
         for (job, stored) in [
             (OrderJob::Commit(key()), ("commit", key())),
             (OrderJob::Release(key()), ("release", key())),
-            (OrderJob::Refund(3), ("refund", "3".to_owned())),
-            (OrderJob::Settle(2), ("settle", "2".to_owned())),
+            (OrderJob::Refund(PaymentId::new(3)), ("refund", "3".to_owned())),
+            (OrderJob::Settle(OrderId::new(2)), ("settle", "2".to_owned())),
         ] {
             assert_eq!(job.encode(), stored);
             assert_eq!(OrderJob::decode(stored.0, &stored.1), Some(job));

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::api::Order;
+use super::api::{Order, PaidBy};
 use super::jobs::{self, OrderJob};
 use super::state::State;
 use super::store;
 use crate::auth::Scope;
-use crate::clock::millis;
 use crate::context::Context;
-use crate::domain::OrderStatus as Status;
+use crate::domain::{OrderId, OrderStatus as Status, PaymentId, Timestamp};
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{Event, Job, Outbox, jobs::begin};
 use crate::storage::Tx;
@@ -29,32 +28,32 @@ const BATCH: i64 = 100;
 
 /// A step in the life of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    Pay(By),
+pub enum Transition {
+    Pay(Initiator),
     Confirm,
     Ship,
     Complete,
     Cancel,
     /// Cancel what is not paid yet: all that its user may undo alone.
     Withdraw,
-    Expire(By),
-    Fail(By),
+    Expire(Initiator),
+    Fail(Initiator),
 }
 
 /// Who says what has become of an order's payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum Initiator {
     /// The payment with this id, by itself.
-    Payment(i64),
+    Payment(PaymentId),
     /// Somebody who names no payment: the order's open payment must come to the same.
-    Hand,
+    Manual,
     /// Nobody: the deadline of the order has passed. A payment's own never comes later.
     Deadline,
 }
 
-impl Step {
+impl Transition {
     /// Where the step leads to from `status`, if it can be taken there.
-    pub fn leads(self, status: Status) -> Option<Status> {
+    pub fn target(self, status: Status) -> Option<Status> {
         match (self, status) {
             (Self::Pay(_), Status::Pending) => Some(Status::Paid),
             (Self::Confirm, Status::Paid) => Some(Status::Confirmed),
@@ -70,9 +69,9 @@ impl Step {
     }
 
     /// Whether the order is there already, on the same word. Whoever did not hear the answer says it again.
-    fn is_taken(self, order: &Order) -> bool {
+    fn is_applied(self, order: &Order) -> bool {
         match self {
-            Self::Pay(By::Payment(payment)) => order.paid_by == Some(payment),
+            Self::Pay(Initiator::Payment(payment)) => order.paid_by == PaidBy::Payment(payment),
             Self::Pay(_) => order.is_paid(),
             Self::Expire(_) => order.status == Status::Expired,
             Self::Fail(_) => order.status == Status::Failed,
@@ -86,10 +85,16 @@ impl Step {
 ///
 /// The step starts from where the order is now. If another one is faster, this one is refused, even if it
 /// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.
-pub async fn take(state: &State, context: &Context, id: i64, scope: Scope, step: Step) -> Result<Order> {
+pub async fn apply(
+    state: &State,
+    context: &Context,
+    id: OrderId,
+    scope: Scope,
+    transition: Transition,
+) -> Result<Order> {
     let seen = state.db.read(move |tx| find(tx, id, scope)).await?;
     let (now, outbox) = (state.clock.now(), state.outbox);
-    let (order, jobs) = state.db.write(move |tx| advance(tx, &outbox, id, seen.status, step, now)).await?;
+    let (order, jobs) = state.db.write(move |tx| advance(tx, &outbox, id, seen.status, transition, now)).await?;
     run_jobs(state, context, jobs).await;
     Ok(order)
 }
@@ -99,7 +104,7 @@ pub async fn expire(state: &State) -> Result<()> {
     bring_forward(state).await?;
     loop {
         let (now, outbox) = (state.clock.now(), state.outbox);
-        let due = state.db.read(move |tx| store::unpaid(tx, now - millis(GRACE), BATCH)).await?;
+        let due = state.db.read(move |tx| store::unpaid(tx, now - GRACE, BATCH)).await?;
         if due.is_empty() {
             return Ok(());
         }
@@ -108,7 +113,7 @@ pub async fn expire(state: &State) -> Result<()> {
             .write_in_background(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
-                    match advance(tx, &outbox, *id, Status::Pending, Step::Expire(By::Deadline), now) {
+                    match advance(tx, &outbox, *id, Status::Pending, Transition::Expire(Initiator::Deadline), now) {
                         Ok((_, jobs)) => all.extend(jobs),
                         // Somebody was faster.
                         Err(error) if error.is(&ORDER_STATE) => {}
@@ -147,14 +152,14 @@ async fn run_jobs(state: &State, context: &Context, jobs: Vec<Job<OrderJob>>) {
     join_all(runs).await;
 }
 
-fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Order> {
+fn find(tx: &Tx<'_>, id: OrderId, scope: Scope) -> Result<Order> {
     store::find(tx, id, scope)?.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
 }
 
 /// Why a step is refused to an order in `status`.
-fn refusal(step: Step, status: Status) -> Error {
-    match (step, status) {
-        (Step::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
+fn refusal(transition: Transition, status: Status) -> Error {
+    match (transition, status) {
+        (Transition::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
         _ => Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str())),
     }
 }
@@ -163,40 +168,40 @@ fn refusal(step: Step, status: Status) -> Error {
 fn advance(
     tx: &Tx<'_>,
     outbox: &Outbox,
-    id: i64,
+    id: OrderId,
     from: Status,
-    step: Step,
-    now: i64,
+    transition: Transition,
+    now: Timestamp,
 ) -> Result<(Order, Vec<Job<OrderJob>>)> {
     let mut order = find(tx, id, Scope::All)?;
-    if step.is_taken(&order) {
+    if transition.is_applied(&order) {
         return Ok((order, Vec::new()));
     }
-    if let Step::Pay(By::Payment(payment)) = step
+    if let Transition::Pay(Initiator::Payment(payment)) = transition
         && order.is_paid()
         && store::name_payment(tx, id, payment)?
     {
         // It was said to be paid by hand; now it is known by which payment.
-        order.paid_by = Some(payment);
+        order.paid_by = PaidBy::Payment(payment);
         return Ok((order, Vec::new()));
     }
-    let next = step.leads(order.status).filter(|_| order.status == from);
-    let next = next.ok_or_else(|| refusal(step, order.status))?;
+    let next = transition.target(order.status).filter(|_| order.status == from);
+    let next = next.ok_or_else(|| refusal(transition, order.status))?;
     // The payment service answers for the time of its payments; nobody else does.
-    if step == Step::Pay(By::Hand) && order.expires_at.is_some_and(|deadline| deadline <= now) {
+    if transition == Transition::Pay(Initiator::Manual) && order.expires_at.is_some_and(|deadline| deadline <= now) {
         return Err(Error::new(&PAYMENT_TOO_LATE));
     }
-    match step {
-        Step::Pay(By::Payment(payment)) => order.paid_by = Some(payment),
-        Step::Pay(_) => order.paid_by = Some(0),
+    match transition {
+        Transition::Pay(Initiator::Payment(payment)) => order.paid_by = PaidBy::Payment(payment),
+        Transition::Pay(_) => order.paid_by = PaidBy::Manual,
         _ => {}
     }
     if !store::set_status(tx, id, from, next, order.paid_by)? {
-        return Err(refusal(step, from));
+        return Err(refusal(transition, from));
     }
     (order.status, order.expires_at) = (next, None);
     store::add_to_history(tx, id, next, now)?;
-    let (user_id, status) = (order.user_id, next.as_str().to_owned());
+    let (user_id, status) = (order.user_id, next);
     outbox.emit(tx, &Event::OrderStatusChanged { order_id: id, user_id, status, at: now })?;
     let mut jobs = Vec::new();
     if let Some(reservation) = order.reservation.clone() {
@@ -208,10 +213,13 @@ fn advance(
             Status::Pending | Status::Paid | Status::Shipped | Status::Completed => {}
         }
     }
-    if let Step::Pay(By::Hand) | Step::Expire(By::Hand) | Step::Fail(By::Hand) = step {
+    if let Transition::Pay(Initiator::Manual)
+    | Transition::Expire(Initiator::Manual)
+    | Transition::Fail(Initiator::Manual) = transition
+    {
         jobs.push(begin(tx, OrderJob::Settle(id), now)?);
     }
-    if let (Status::Cancelled, Some(payment)) = (next, order.payment_id()) {
+    if let (Status::Cancelled, Some(payment)) = (next, order.paid_by.payment()) {
         jobs.push(begin(tx, OrderJob::Refund(payment), now)?);
     }
     Ok((order, jobs))

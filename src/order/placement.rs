@@ -13,20 +13,21 @@ use futures_util::future::join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use super::api::{Item, Order, OrderResponse};
-use super::forms::{NewOrder, What};
+use super::api::{Item, OrderResponse};
+use super::forms::{NewOrder, Selection};
 use super::jobs::OrderJob;
 use super::state::{Quota, State};
-use super::store;
 use super::store::quota;
+use super::store::{self, OrderDraft};
 use crate::auth::Scope;
 use crate::context::Context;
-use crate::domain::{OrderStatus as Status, Sentence};
+use crate::domain::{Quantity, Rupiah, Sentence, Timestamp, UserId};
 use crate::error::{
     Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW, USER_NOT_FOUND,
 };
 use crate::events::{Event, Outbox, jobs};
 use crate::product::api::{Product, Reservation, insufficient};
+use crate::product::client::Line;
 use crate::storage::Tx;
 use crate::storage::idempotency::{self, Created, Key};
 
@@ -37,14 +38,14 @@ const LEASE: Duration = Duration::from_secs(5);
 const PARALLEL: usize = 8;
 
 /// An order before it is placed.
-struct Draft {
-    user_id: i64,
+struct Checkout {
+    user_id: UserId,
     user_name: String,
     items: Vec<Item>,
     /// Whether a product has stock to reserve.
     tracked: bool,
     /// The price that was said for the one product.
-    stated: Option<i64>,
+    stated: Option<Rupiah>,
     /// The field to blame for what is ordered.
     field: &'static str,
     /// What the account may have open, if it is bounded.
@@ -60,25 +61,29 @@ pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder
     if let Some(placed) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
         return Ok(placed);
     }
-    let mut draft = draw_up(state, context, &new).await?;
-    draft.quota = (scope != Scope::All).then_some(state.quota);
-    let draft = Arc::new(draft);
-    if scope != Scope::All && draft.items.iter().any(|item| item.id.is_none()) {
+    let mut checkout = prepare(state, context, &new).await?;
+    checkout.quota = (scope != Scope::All).then_some(state.quota);
+    let checkout = Arc::new(checkout);
+    if scope != Scope::All && checkout.items.iter().any(|item| item.id.is_none()) {
         return Err(Error::new(&NOT_ALLOWED).detail("what the catalogue does not have, only an admin may order"));
     }
-    if draft.tracked { reserve_and_insert(state, context, draft, key).await } else { insert(state, draft, key).await }
+    if checkout.tracked {
+        reserve_and_insert(state, context, checkout, key).await
+    } else {
+        insert(state, checkout, key).await
+    }
 }
 
 /// The one write of an order without tracked stock.
-async fn insert(state: &State, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
-    let order = draft.order(draft.items.clone(), None, state)?;
+async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Result<Created> {
+    let order = checkout.order(checkout.items.clone(), None, state)?;
     let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
             // A request with the same key may have come first while the other services were asked.
             idempotency::once(tx, key.as_ref(), order.created_at, || {
-                let claim = draft.claim(tx, order.created_at, order.created_at)?;
+                let claim = checkout.claim(tx, order.created_at, order.created_at)?;
                 add(tx, &outbox, order.clone(), claim)
             })
         })
@@ -95,10 +100,15 @@ struct Begun {
 }
 
 /// The steps of an order with tracked stock.
-async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>, key: Option<Key>) -> Result<Created> {
+async fn reserve_and_insert(
+    state: &State,
+    context: &Context,
+    checkout: Arc<Checkout>,
+    key: Option<Key>,
+) -> Result<Created> {
     let reservation = Uuid::new_v4().to_string();
     let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
-    let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&draft));
+    let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&checkout));
     let begun = state.db.write(move |tx| {
         if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
             return Ok(Err(placed));
@@ -110,8 +120,8 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
         Ok(begun) => begun,
         Err(placed) => return Ok(placed),
     };
-    let placed = match state.products()?.reserve(context, &reservation, &draft.lines()).await {
-        Ok(reserved) => finish(state, draft, key.clone(), reserved, begun).await,
+    let placed = match state.products()?.reserve(context, &reservation, &checkout.lines()).await {
+        Ok(reserved) => finish(state, checkout, key.clone(), reserved, begun).await,
         Err(error) => Err(error),
     };
     if placed.is_err() {
@@ -132,7 +142,7 @@ async fn reserve_and_insert(state: &State, context: &Context, draft: Arc<Draft>,
 /// Inserts the order of what was reserved, and withdraws the job that would release it.
 async fn finish(
     state: &State,
-    draft: Arc<Draft>,
+    checkout: Arc<Checkout>,
     key: Option<Key>,
     reserved: Reservation,
     begun: Begun,
@@ -146,8 +156,8 @@ async fn finish(
         stock: item.stock,
     });
     let items: Vec<_> = items.collect();
-    draft.check_price(&items)?;
-    let order = draft.order(items, Some(reservation.clone()), state)?;
+    checkout.check_price(&items)?;
+    let order = checkout.order(items, Some(reservation.clone()), state)?;
     let outbox = state.outbox;
     state
         .db
@@ -162,46 +172,46 @@ async fn finish(
         .await
 }
 
-fn add(tx: &Tx<'_>, outbox: &Outbox, mut order: Order, claim: Option<i64>) -> Result<Created> {
-    order.id = store::insert(tx, &order)?;
+fn add(tx: &Tx<'_>, outbox: &Outbox, draft: OrderDraft, claim: Option<i64>) -> Result<Created> {
+    let order = store::insert(tx, draft)?;
     if let Some(claim) = claim
         && !quota::keep(tx, claim, order.id)?
     {
         return Err(Error::new(&TOO_SLOW).detail("the order took too long to be placed"));
     }
     outbox.emit(tx, &Event::OrderCreated { order_id: order.id, user_id: order.user_id, at: order.created_at })?;
-    Created::first(order.id, &OrderResponse::from(&order))
+    Created::first(order.id.get(), &OrderResponse::from(&order))
 }
 
-fn no_user(id: i64) -> Error {
+fn no_user(id: UserId) -> Error {
     Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}"))
 }
 
 /// Asks the other services, all at once, and puts the order together from what they say.
-async fn draw_up(state: &State, context: &Context, new: &NewOrder) -> Result<Draft> {
+async fn prepare(state: &State, context: &Context, new: &NewOrder) -> Result<Checkout> {
     let user_id = new.user_id;
-    let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.what)).await;
+    let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.selection)).await;
     let user = user?.ok_or_else(|| no_user(user_id))?;
     let items = items?;
-    let stated = match &new.what {
-        What::Named { price, .. } => Some(*price),
-        What::Products(_) => None,
+    let stated = match &new.selection {
+        Selection::Named { price, .. } => Some(*price),
+        Selection::Products(_) => None,
     };
     let tracked = items.iter().any(|item| item.stock.is_some());
-    let draft = Draft { user_id, user_name: user.name, items, tracked, stated, field: new.field, quota: None };
-    draft.check_price(&draft.items)?;
-    draft.total(&draft.items)?;
+    let checkout = Checkout { user_id, user_name: user.name, items, tracked, stated, field: new.field, quota: None };
+    checkout.check_price(&checkout.items)?;
+    checkout.total(&checkout.items)?;
     // What is sold out need not be reserved to know it.
-    for item in &draft.items {
-        if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity), item.id) {
-            return Err(insufficient(id, Some(&item.name), left, item.quantity));
+    for item in &checkout.items {
+        if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity.get()), item.id) {
+            return Err(insufficient(id, Some(&item.name), left, item.quantity.get()));
         }
     }
-    Ok(draft)
+    Ok(checkout)
 }
 
 /// The lines of the order as the catalogue has them now.
-async fn items(state: &State, context: &Context, what: &What) -> Result<Vec<Item>> {
+async fn items(state: &State, context: &Context, selection: &Selection) -> Result<Vec<Item>> {
     let item = |product: Product, quantity| Item {
         id: Some(product.id),
         name: product.name,
@@ -209,8 +219,8 @@ async fn items(state: &State, context: &Context, what: &What) -> Result<Vec<Item
         quantity,
         stock: product.stock,
     };
-    match what {
-        What::Products(basket) => {
+    match selection {
+        Selection::Products(basket) => {
             let products = state.products()?;
             let asked = basket.0.iter().map(|(&id, &quantity)| async move {
                 let missing = || Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}"));
@@ -218,26 +228,32 @@ async fn items(state: &State, context: &Context, what: &What) -> Result<Vec<Item
             });
             stream::iter(asked).buffered(PARALLEL).try_collect().await
         }
-        What::Named { name, price } => {
+        Selection::Named { name, price } => {
             let found = match &state.products {
-                Some(products) => products.named(context, name).await?,
+                Some(products) => products.named(context, name.as_str()).await?,
                 None => None,
             };
-            let custom = || Item { id: None, name: name.clone(), price: *price, quantity: 1, stock: None };
-            Ok(vec![found.map_or_else(custom, |product| item(product, 1))])
+            let custom = || Item {
+                id: None,
+                name: name.as_str().to_owned(),
+                price: *price,
+                quantity: Quantity::ONE,
+                stock: None,
+            };
+            Ok(vec![found.map_or_else(custom, |product| item(product, Quantity::ONE))])
         }
     }
 }
 
-impl Draft {
+impl Checkout {
     /// The lines that have a product.
-    fn lines(&self) -> Vec<(i64, i64)> {
+    fn lines(&self) -> Vec<Line> {
         self.items.iter().filter_map(|item| Some((item.id?, item.quantity))).collect()
     }
 
     /// Claims the order's part of the account's quota, if that is bounded: the id of the claim.
-    fn claim(&self, tx: &Tx<'_>, lease_until: i64, now: i64) -> Result<Option<i64>> {
-        let units = self.items.iter().filter(|item| item.stock.is_some()).map(|item| item.quantity).sum();
+    fn claim(&self, tx: &Tx<'_>, lease_until: Timestamp, now: Timestamp) -> Result<Option<i64>> {
+        let units = self.items.iter().filter(|item| item.stock.is_some()).map(|item| item.quantity.get()).sum();
         self.quota.map(|bounds| quota::claim(tx, bounds, self.user_id, units, lease_until, now)).transpose()
     }
 
@@ -252,31 +268,28 @@ impl Draft {
     }
 
     /// Σ price × quantity, in whole rupiah.
-    fn total(&self, items: &[Item]) -> Result<i64> {
-        let total = items.iter().try_fold(0_i64, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));
+    fn total(&self, items: &[Item]) -> Result<Rupiah> {
+        let total =
+            items.iter().try_fold(Rupiah::ZERO, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));
         total.ok_or_else(|| {
             let why = Sentence::new("membuat jumlah harga terlalu besar", "makes the total too large");
             Error::new(&INVALID_FIELDS).field(self.field, why)
         })
     }
 
-    /// The order, but for its id.
-    fn order(&self, mut items: Vec<Item>, reservation: Option<String>, state: &State) -> Result<Order> {
+    /// The order, which has no id yet.
+    fn order(&self, mut items: Vec<Item>, reservation: Option<String>, state: &State) -> Result<OrderDraft> {
         let total_price = self.total(&items)?;
         if reservation.is_none() {
             items.iter_mut().for_each(|item| item.stock = None);
         }
-        let created_at = state.clock.now();
-        Ok(Order {
-            id: 0,
+        Ok(OrderDraft {
             user_id: self.user_id,
             user_name: self.user_name.clone(),
             items,
             total_price,
-            status: Status::Pending,
-            created_at,
-            expires_at: Some(state.clock.after(state.order_ttl)),
-            paid_by: None,
+            created_at: state.clock.now(),
+            expires_at: state.clock.after(state.order_ttl),
             reservation,
         })
     }

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::db::Db;
 use super::tx::Tx;
-use crate::clock::millis;
+use crate::domain::Timestamp;
 use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 
 /// How long a key is remembered.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest time for which a key may be leased. A lease that ends later was written before the clock was set back,
 /// and is over.
-const LONGEST_LEASE: Duration = Duration::from_secs(10);
+pub const MAX_LEASE: Duration = Duration::from_secs(10);
 
 /// A key that somebody sent to a service. It belongs to both: nobody meets another's.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Created {
 
 /// What was answered under `key`, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another request,
 /// [`KEY_UNDER_WAY`] while another request with it is being worked on.
-pub async fn replay(db: &Db, key: Option<&Key>, now: i64) -> Result<Option<Created>> {
+pub async fn replay(db: &Db, key: Option<&Key>, now: Timestamp) -> Result<Option<Created>> {
     match key.cloned() {
         Some(key) => db.read(move |tx| key.replay(tx, now)).await,
         None => Ok(None),
@@ -54,7 +54,12 @@ pub async fn replay(db: &Db, key: Option<&Key>, now: i64) -> Result<Option<Creat
 }
 
 /// Answers as before, see [`replay`]; if nothing is known of the key, creates something and remembers the answer.
-pub fn once(tx: &Tx<'_>, key: Option<&Key>, now: i64, create: impl FnOnce() -> Result<Created>) -> Result<Created> {
+pub fn once(
+    tx: &Tx<'_>,
+    key: Option<&Key>,
+    now: Timestamp,
+    create: impl FnOnce() -> Result<Created>,
+) -> Result<Created> {
     let Some(key) = key else { return create() };
     if let Some(known) = key.replay(tx, now)? {
         return Ok(known);
@@ -66,7 +71,13 @@ pub fn once(tx: &Tx<'_>, key: Option<&Key>, now: i64, create: impl FnOnce() -> R
 
 /// Answers as before, see [`replay`]. `None` if nothing is known of the key: `owner` has leased it until `lease_until`, at
 /// most ten seconds from now, and must [`finish`] or [`abandon`] it.
-pub fn begin(tx: &Tx<'_>, key: Option<&Key>, owner: &str, lease_until: i64, now: i64) -> Result<Option<Created>> {
+pub fn begin(
+    tx: &Tx<'_>,
+    key: Option<&Key>,
+    owner: &str,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Created>> {
     let Some(key) = key else { return Ok(None) };
     let known = key.replay(tx, now)?;
     if known.is_none() {
@@ -99,7 +110,7 @@ pub fn abandon(tx: &Tx<'_>, key: Option<&Key>, owner: &str) -> Result<()> {
 }
 
 impl Key {
-    fn replay(&self, tx: &Tx<'_>, now: i64) -> Result<Option<Created>> {
+    fn replay(&self, tx: &Tx<'_>, now: Timestamp) -> Result<Option<Created>> {
         #[derive(Deserialize)]
         struct WithId {
             id: i64,
@@ -108,9 +119,9 @@ impl Key {
             "SELECT request, answer, lease_until FROM idempotency_keys
              WHERE service = $1 AND subject = $2 AND key = $3 AND created_at > $4",
             &[self.service.into(), (&self.subject).into(), (&self.key).into(), expiry(now).into()],
-            |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<i64>>(2)?)),
+            |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<Timestamp>>(2)?)),
         )?;
-        let longest = now + millis(LONGEST_LEASE);
+        let longest = now + MAX_LEASE;
         match found {
             None => Ok(None),
             // Its lease has ended.
@@ -130,8 +141,8 @@ impl Key {
         tx: &Tx<'_>,
         answer: Option<&str>,
         owner: Option<&str>,
-        lease_until: Option<i64>,
-        now: i64,
+        lease_until: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<()> {
         tx.execute(
             "INSERT INTO idempotency_keys (service, subject, key, request, answer, holder, lease_until, created_at)
@@ -154,7 +165,7 @@ impl Key {
 }
 
 /// Forgets up to `limit` keys whose time is over, and returns how many.
-pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
+pub fn purge(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<u64> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE (service, subject, key) IN
          (SELECT service, subject, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)",
@@ -162,6 +173,7 @@ pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
     )
 }
 
-fn expiry(now: i64) -> i64 {
-    now - millis(LIFE)
+/// Keys that were first used at this moment or before are forgotten.
+fn expiry(now: Timestamp) -> Timestamp {
+    now - KEY_TTL
 }

@@ -31,7 +31,7 @@ impl Sort {
 
 /// Where a row stands in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     pub key: SortKey,
     pub id: i64,
 }
@@ -45,7 +45,7 @@ pub enum SortKey {
     Text(String),
 }
 
-impl Place {
+impl Cursor {
     /// An opaque text that names the order too, so that it belongs to that order alone; it works after the row is gone.
     pub fn encode(&self, sort: Sort) -> String {
         let (name, id) = (sort.name(), self.id);
@@ -76,7 +76,7 @@ pub trait Listed: Send + 'static {
     fn response(&self) -> impl Serialize;
 
     /// Where the row stands in the list.
-    fn place(&self, sort: Sort) -> Place;
+    fn cursor(&self, sort: Sort) -> Cursor;
 }
 
 #[cfg(test)]
@@ -92,15 +92,15 @@ mod tests {
             (Sort::PriceDown, SortKey::Int(5)),
             (Sort::Name, SortKey::Text("a:b é".to_owned())),
         ] {
-            let place = Place { key, id: 42 };
+            let place = Cursor { key, id: 42 };
             let text = place.encode(sort);
             for other in [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name] {
-                let read = Place::decode(&text, other);
+                let read = Cursor::decode(&text, other);
                 assert_eq!(read, (other == sort).then(|| place.clone()), "{sort:?} as {other:?}");
             }
         }
         for bad in ["", "42", "!", &BASE64.encode("id"), &BASE64.encode("id:x"), &BASE64.encode("id:1:2")] {
-            assert_eq!(Place::decode(bad, Sort::Id), None, "{bad}");
+            assert_eq!(Cursor::decode(bad, Sort::Id), None, "{bad}");
         }
     }
 }

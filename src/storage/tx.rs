@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
-use crate::domain::UnknownName;
+use crate::domain::{OrderId, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UnknownName, UserId};
 use crate::error::{Error, Result};
 
 /// One read snapshot, or one job of a write transaction.
@@ -27,6 +27,33 @@ impl From<i64> for Param<'_> {
     fn from(value: i64) -> Self {
         Self::Int(value)
     }
+}
+
+/// Declares how the types of BIGINT columns are written and read: with `$get` and `$new`.
+macro_rules! columns {
+    ($($type:ident: $get:ident, $new:expr;)*) => {$(
+        impl From<$type> for Param<'_> {
+            fn from(value: $type) -> Self {
+                Self::Int(value.$get())
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                $new(value.as_i64()?)
+            }
+        }
+    )*};
+}
+
+columns! {
+    UserId: get, |id| Ok(UserId::new(id));
+    ProductId: get, |id| Ok(ProductId::new(id));
+    OrderId: get, |id| Ok(OrderId::new(id));
+    PaymentId: get, |id| Ok(PaymentId::new(id));
+    Timestamp: as_millis, |millis| Ok(Timestamp::from_millis(millis));
+    Rupiah: get, |amount| Rupiah::try_from(amount).map_err(|_| FromSqlError::OutOfRange(amount));
+    Quantity: get, |units| Quantity::try_from(units).map_err(|_| FromSqlError::OutOfRange(units));
 }
 
 impl<'a> From<&'a str> for Param<'a> {
@@ -63,7 +90,7 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The value of a column (from 0): `i64`, `String`, or an `Option` of them.
+    /// The value of a column (from 0): an `i64`, a type that wraps one, a `String`, or an `Option` of these.
     pub fn get<T: FromSql>(&self, column: usize) -> Result<T> {
         Ok(self.row.get(column)?)
     }

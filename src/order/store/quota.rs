@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::clock::millis;
+use crate::domain::{OrderId, Timestamp, UserId};
 use crate::error::{Error, Result, TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS};
 use crate::order::state::Quota;
 use crate::storage::Tx;
@@ -17,9 +17,16 @@ const SLACK: Duration = Duration::from_secs(10);
 /// Claims an order of `units` tracked units for an account until `lease_until` (epoch milliseconds), within which it
 /// must be [`keep`]-ed; gives the id of the claim. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota
 /// does not allow it.
-pub fn claim(tx: &Tx<'_>, quota: Quota, user_id: i64, units: i64, lease_until: i64, now: i64) -> Result<i64> {
+pub fn claim(
+    tx: &Tx<'_>,
+    quota: Quota,
+    user_id: UserId,
+    units: i64,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Result<i64> {
     // A lease that ends much later than this one was written before the clock was set back, and is over.
-    let latest = lease_until + millis(SLACK);
+    let latest = lease_until + SLACK;
     let lapsed = "DELETE FROM open_orders WHERE user_id = $1 AND (lease_until <= $2 OR lease_until > $3)";
     tx.execute(lapsed, &[user_id.into(), now.into(), latest.into()])?;
     let (orders, held): (i64, i64) = tx.query_one(
@@ -49,7 +56,7 @@ pub fn claim(tx: &Tx<'_>, quota: Quota, user_id: i64, units: i64, lease_until: i
 }
 
 /// Keeps a claim for the order that was placed with it, until [`end`]; false if it has lapsed.
-pub fn keep(tx: &Tx<'_>, claim: i64, order_id: i64) -> Result<bool> {
+pub fn keep(tx: &Tx<'_>, claim: i64, order_id: OrderId) -> Result<bool> {
     let sql = "UPDATE open_orders SET order_id = $2, lease_until = NULL WHERE id = $1 AND order_id IS NULL";
     Ok(tx.execute(sql, &[claim.into(), order_id.into()])? == 1)
 }
@@ -61,7 +68,7 @@ pub fn abandon(tx: &Tx<'_>, claim: i64) -> Result<()> {
 }
 
 /// Ends the claim of an order that waits no longer to be paid.
-pub fn end(tx: &Tx<'_>, order_id: i64) -> Result<()> {
+pub fn end(tx: &Tx<'_>, order_id: OrderId) -> Result<()> {
     tx.execute("DELETE FROM open_orders WHERE order_id = $1", &[order_id.into()])?;
     Ok(())
 }
