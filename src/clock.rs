@@ -1,9 +1,8 @@
-//! The one clock: every deadline is compared with it, so that tests can move time instead of waiting.
+//! The one clock. Every deadline is compared with it, so that tests can move time instead of waiting.
 //!
-//! It follows the system's wherever that is set, as its times are stored, shown to people and shared with other
-//! processes. So what is stored as a time to wait for is never waited for longer than it takes at the most: a lease, a
-//! retry or a deadline further ahead than that was written before the clock was set back, and is brought forward by
-//! whoever looks for what is due. A clock that is set back by an hour delays these by no more than one that is not.
+//! It is the system's clock, because its times are stored, shown to people and shared with other processes. Somebody may
+//! set that clock back. Then a stored lease, retry or deadline lies further ahead than its longest duration allows.
+//! Whoever looks for due work brings it forward, so that a clock that is set back by an hour delays nothing by an hour.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 
-/// Tells the time. Clones tell the same time.
+/// The source of the present time. Clones show the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     /// The time of a clock that only tests move, in epoch milliseconds. `None`: the system's clock.

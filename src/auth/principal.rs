@@ -1,4 +1,4 @@
-//! Whom a request speaks for.
+//! Principals: who makes a request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,27 +43,27 @@ impl FromStr for Role {
     }
 }
 
-/// Whom a request speaks for.
+/// Who makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Nobody in particular.
+    /// A request without a token.
     Nobody,
     User(UserPrincipal),
-    /// One of our own processes.
+    /// Another service of this shop.
     Service,
 }
 
-/// A user who has shown a token.
+/// A user who has authenticated with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserPrincipal {
     pub id: UserId,
     pub role: Role,
-    /// The version of the credentials that the token was made with.
+    /// The version of the user's credentials when the token was made.
     pub version: i64,
 }
 
 impl Principal {
-    /// The user; [`TOKEN_MISSING`] if it is none. On a route for [`Access::Account`] there always is one.
+    /// The user; [`TOKEN_MISSING`] if the principal is not a user. On a route for [`Access::Account`] it always is.
     pub fn user(self) -> Result<UserPrincipal> {
         match self {
             Self::User(user) => Ok(user),
@@ -71,7 +71,7 @@ impl Principal {
         }
     }
 
-    /// Its name in the storage's books: users, services and nobody never meet.
+    /// The subject under which Idempotency-Keys are stored. No two principals share one.
     pub fn subject(self) -> String {
         match self {
             Self::Nobody => String::new(),

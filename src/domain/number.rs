@@ -15,6 +15,8 @@ const MAX_PRICE: i64 = 1_000_000_000_000_000;
 const MAX_QUANTITY: i64 = 1_000_000;
 /// The most units of a product in stock.
 const MAX_STOCK: i64 = 1_000_000_000;
+const _: () = assert!(MAX_PRICE <= 1 << 53, "a client in JavaScript must read every price exactly");
+const _: () = assert!(MAX_QUANTITY <= MAX_STOCK, "one line must not ask for more units than a product can have");
 
 /// A non-negative amount of money, in whole rupiah. A sum may exceed the largest price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -147,7 +149,7 @@ impl Field for Stock {
     }
 }
 
-/// A number of units that come (or, below zero, go).
+/// A change of stock, in units. Below zero, units are taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Change(i64);
@@ -189,8 +191,8 @@ pub(super) fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
     }
 }
 
-/// JSON makes no difference between 1 and 1.0. A whole number that a float can't hold exactly is
-/// taken for an extreme, which no rule allows.
+/// JSON does not distinguish 1 from 1.0. A whole number that a float can't hold exactly becomes an extreme, which
+/// every bound refuses.
 fn exact(float: f64) -> i64 {
     if float.abs() <= 9_007_199_254_740_992.0 { float as i64 } else { i64::MIN }
 }

@@ -162,7 +162,7 @@ impl Field for MenuIds {
     }
 }
 
-/// Selection a payment may have come to.
+/// What a payment may have come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {

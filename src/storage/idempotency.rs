@@ -1,6 +1,6 @@
-//! Idempotency-Keys: what was asked under a key of a service, and what was answered.
+//! Idempotency-Keys: the request and the answer of each key.
 //!
-//! The functions take `None` for a request without a key: it is always a new one, and nothing is remembered of it.
+//! The functions take `None` for a request without a key. Such a request is always new, and nothing of it is stored.
 
 use std::time::Duration;
 
@@ -11,41 +11,41 @@ use super::tx::Tx;
 use crate::domain::Timestamp;
 use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 
-/// How long a key is remembered.
+/// How long a key is kept.
 const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-/// The longest time for which a key may be leased. A lease that ends later was written before the clock was set back,
-/// and is over.
+/// The longest lease of a key. A lease that ends later was written before the clock was set back, and has ended.
 pub const MAX_LEASE: Duration = Duration::from_secs(10);
+const _: () = assert!(MAX_LEASE.as_millis() < KEY_TTL.as_millis(), "a key must not expire while it is leased");
 
-/// A key that somebody sent to a service. It belongs to both: nobody meets another's.
+/// A key that a principal sent to a service. The same key of another principal or service is another key.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub service: &'static str,
-    /// The principal that sent it; empty: nobody in particular.
+    /// The principal that sent it. Empty without authentication.
     pub subject: String,
     pub key: String,
-    /// What is asked under it, in a form that is the same for the same request.
+    /// The request, in a form that is the same for the same request.
     pub request: String,
 }
 
-/// What a request has created, as it is answered.
+/// The answer to a request that created something.
 pub struct Created {
     pub id: i64,
-    /// As JSON: a replay answers with the very same text.
+    /// The answer as JSON. A replay sends the same bytes.
     pub json: String,
-    /// Whether it had been created before, under the same key.
+    /// Whether an earlier request with the same key created it.
     pub replayed: bool,
 }
 
 impl Created {
-    /// The first answer about something with this id.
+    /// The answer of the request that created the thing with this id.
     pub fn first(id: i64, created: &impl Serialize) -> Result<Self> {
         Ok(Self { id, json: serde_json::to_string(created).map_err(Error::internal)?, replayed: false })
     }
 }
 
-/// What was answered under `key`, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another request,
-/// [`KEY_UNDER_WAY`] while another request with it is being worked on.
+/// The stored answer of `key`, or `None`. [`IDEMPOTENCY_KEY_REUSED`] if the key belongs to another request;
+/// [`KEY_UNDER_WAY`] while another request leases it.
 pub async fn replay(db: &Db, key: Option<&Key>, now: Timestamp) -> Result<Option<Created>> {
     match key.cloned() {
         Some(key) => db.read(move |tx| key.replay(tx, now)).await,
@@ -53,7 +53,7 @@ pub async fn replay(db: &Db, key: Option<&Key>, now: Timestamp) -> Result<Option
     }
 }
 
-/// Answers as before, see [`replay`]; if nothing is known of the key, creates something and remembers the answer.
+/// The stored answer, with the errors of [`replay`]. If the key is new, calls `create` and stores its answer.
 pub fn once(
     tx: &Tx<'_>,
     key: Option<&Key>,
@@ -69,8 +69,8 @@ pub fn once(
     Ok(created)
 }
 
-/// Answers as before, see [`replay`]. `None` if nothing is known of the key: `owner` has leased it until `lease_until`, at
-/// most ten seconds from now, and must [`finish`] or [`abandon`] it.
+/// The stored answer, with the errors of [`replay`]. `None` if the key is new: `owner` has leased it until `lease_until`,
+/// at most [`MAX_LEASE`] from now, and must call [`finish`] or [`abandon`].
 pub fn begin(
     tx: &Tx<'_>,
     key: Option<&Key>,
@@ -86,8 +86,7 @@ pub fn begin(
     Ok(known)
 }
 
-/// Remembers the answer that `owner` has found; [`KEY_UNDER_WAY`] if its lease has ended and another request has leased
-/// the key since.
+/// Stores the answer of `owner`; [`KEY_UNDER_WAY`] if its lease has ended and another request leases the key.
 pub fn finish(tx: &Tx<'_>, key: Option<&Key>, owner: &str, created: &Created) -> Result<()> {
     let Some(key) = key else { return Ok(()) };
     let changed = tx.execute(
@@ -98,7 +97,7 @@ pub fn finish(tx: &Tx<'_>, key: Option<&Key>, owner: &str, created: &Created) ->
     if changed == 1 { Ok(()) } else { Err(Error::new(&KEY_UNDER_WAY)) }
 }
 
-/// Forgets a key for which `owner` could not create anything.
+/// Removes a key for which `owner` could not create anything.
 pub fn abandon(tx: &Tx<'_>, key: Option<&Key>, owner: &str) -> Result<()> {
     if let Some(key) = key {
         tx.execute(
@@ -164,7 +163,7 @@ impl Key {
     }
 }
 
-/// Forgets up to `limit` keys whose time is over, and returns how many.
+/// Removes up to `limit` expired keys. Returns how many.
 pub fn purge(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<u64> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE (service, subject, key) IN
@@ -173,7 +172,7 @@ pub fn purge(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<u64> {
     )
 }
 
-/// Keys that were first used at this moment or before are forgotten.
+/// A key that was created at this moment or earlier has expired.
 fn expiry(now: Timestamp) -> Timestamp {
     now - KEY_TTL
 }

@@ -95,7 +95,7 @@ impl Row<'_> {
         Ok(self.row.get(column)?)
     }
 
-    /// The value of a column that holds one of the names that a type knows.
+    /// The value of a text column that holds a name, such as a status; an internal error if the type does not know it.
     pub fn parse<T: FromStr<Err = UnknownName>>(&self, column: usize) -> Result<T> {
         let text = self.row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
         text.parse().map_err(Error::internal)
@@ -103,7 +103,7 @@ impl Row<'_> {
 }
 
 /// SQLite takes `$1` for a parameter *named* so, numbered by first appearance: bound by name, the
-/// placeholders mean here what they mean in PostgreSQL, wherever they stand.
+/// placeholders have the meaning that they have in PostgreSQL, in any order.
 const NAMES: [&str; 16] =
     ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
 
@@ -153,18 +153,17 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Runs a statement and tells how many rows it changed.
+    /// Runs a statement. Returns the number of rows that it changed.
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         Ok(self.prepare(sql, params)?.raw_execute()? as u64)
     }
 
-    /// True for the first caller that ever asks with this name in this database; the answer stands or
-    /// falls with the transaction.
+    /// Whether this is the first call with this name in this database. A rollback undoes the call.
     pub fn first_time(&self, name: &str) -> Result<bool> {
         Ok(self.execute("INSERT INTO done (name) VALUES ($1) ON CONFLICT DO NOTHING", &[name.into()])? == 1)
     }
 
-    /// Whether somebody has asked [`Self::first_time`] with this name.
+    /// Whether [`Self::first_time`] was called with this name.
     pub fn is_done(&self, name: &str) -> Result<bool> {
         Ok(self.query_opt("SELECT 1 FROM done WHERE name = $1", &[name.into()], |_| Ok(()))?.is_some())
     }

@@ -60,7 +60,7 @@ pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<
 fn session(state: &State, user: User, &Account { user_id, role, version, .. }: &Account) -> Result<Session> {
     let access_token = state.tokens.of_user(user_id, role, version)?;
     let user = Profile { user, role };
-    Ok(Session { access_token, token_type: "Bearer", expires_in: token::LIFE.as_secs(), user })
+    Ok(Session { access_token, token_type: "Bearer", expires_in: token::TOKEN_TTL.as_secs(), user })
 }
 
 pub async fn show(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
@@ -184,5 +184,5 @@ pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResp
 pub async fn ticket(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
     let UserPrincipal { id, role, version } = principal.user()?;
     let ticket = state.tokens.ticket(id, role, version)?;
-    Ok(web::not_kept(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_LIFE.as_secs() })))
+    Ok(web::not_kept(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_TTL.as_secs() })))
 }

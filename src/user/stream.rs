@@ -55,7 +55,7 @@ pub fn of(
     language: Language,
 ) -> impl Stream<Item = Result<Message>> + use<> {
     let (db, arrivals) = (state.db.clone(), state.arrivals.subscribe());
-    let (auth, until) = (auth.clone(), Instant::now() + token::LIFE);
+    let (auth, until) = (auth.clone(), Instant::now() + token::TOKEN_TTL);
     let ready = VecDeque::new();
     let following = Following { db, arrivals, auth, listener, until, user_id, last, language, ready };
     stream::try_unfold(following, |mut following| async move {
