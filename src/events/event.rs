@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{OrderId, OrderStatus, PaymentId, ProductId, Rupiah, Timestamp, UserId, epoch_millis};
 
-/// Something that happened. Times are in epoch milliseconds, amounts in whole rupiah.
+/// Something that happened. In JSON, times are epoch milliseconds and amounts whole rupiah.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -16,7 +16,7 @@ pub enum Event {
         user_id: UserId,
         name: String,
     },
-    /// Tokens of the user below this version count no more.
+    /// The user's tokens below this version are revoked.
     UserCredentialsChanged {
         user_id: UserId,
         version: i64,
@@ -27,7 +27,7 @@ pub enum Event {
         product_id: ProductId,
         name: String,
     },
-    /// `stock`: what can still be bought; absent if it is not tracked.
+    /// `stock`: the units that can be bought; `None` if they are not tracked.
     StockChanged {
         product_id: ProductId,
         stock: Option<i64>,
@@ -65,7 +65,7 @@ pub enum Event {
     },
 }
 
-/// What an event says has happened: this is what one subscribes to.
+/// The kind of an event. Subscribers choose by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     UserCreated,
@@ -81,7 +81,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The name in the contract.
+    /// The name in JSON and in logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::UserCreated => "user_created",
@@ -114,7 +114,7 @@ impl Event {
         }
     }
 
-    /// What it is about: events of one key are handled in their order.
+    /// The entity that the event is about. Events of one key are handled in order.
     pub(super) fn key(&self) -> String {
         match self {
             Self::UserCreated { user_id, .. }
