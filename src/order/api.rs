@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The orders of this service, and how they go over the wire.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -146,7 +146,7 @@ pub struct OrderProduct<'a> {
 }
 
 impl Order {
-    /// Whether it is paid, and was not cancelled since.
+    /// Whether the order is paid and was not cancelled since.
     pub fn is_paid(&self) -> bool {
         matches!(self.status, Status::Paid | Status::Confirmed | Status::Shipped | Status::Completed)
     }
@@ -198,7 +198,7 @@ impl Listed for Order {
     }
 }
 
-/// What another service reads of an order.
+/// The fields of an order that another service reads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Summary {
     pub id: OrderId,

@@ -1,4 +1,4 @@
-//! How other services reach this one, over HTTP like anybody.
+//! The client with which other services call this one.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,20 +19,20 @@ impl OrderClient {
         Self { peer }
     }
 
-    /// The service as a peer, whoever it is.
+    /// The service as a peer.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// `GET /orders/{id}`: `None` if the service says that there is no such order;
-    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if it gives no sound answer.
+    /// `GET /orders/{id}`: `None` if there is no such order. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the
+    /// service gives no sound answer.
     pub async fn get(&self, context: &Context, id: OrderId) -> Result<Option<Summary>> {
         let sound = |order: &Summary| order.id == id && order.user_id.get() > 0;
         self.peer.get(context, &format!("/orders/{id}"), &ORDER_NOT_FOUND, sound).await
     }
 
-    /// `PUT /orders/{id}/payment`: what has become of a payment (`paid`, `failed` or `expired`). False if
-    /// the order is not there or has come to something else. A payment may say the same again.
+    /// `PUT /orders/{id}/payment`: reports the outcome of a payment (`paid`, `failed` or `expired`). False if there is no
+    /// such order, or it has another outcome. Idempotent for one payment. Errors as in [`Self::get`].
     pub async fn report_payment(
         &self,
         context: &Context,

@@ -1,4 +1,4 @@
-//! Selection comes in over the wire: the forms of `POST /orders`, and the bodies that change an order.
+//! Request bodies: the forms of `POST /orders`, and the changes of an order.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use crate::error::Result;
 use crate::product::api::{Basket, LineRequest, MAX_LINES, too_many};
 use crate::web::{Body, Fields, body};
 
-/// Selection `POST /orders` asks for, whichever form it has. Serialised, it is what a replay of its
-/// Idempotency-Key must equal.
+/// The order that `POST /orders` asks for, from any of its forms. A replay of an Idempotency-Key must serialise to the same
+/// text.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewOrder {
     pub user_id: UserId,
     /// Stored keys of earlier versions hold it under this name.
     #[serde(rename = "what")]
     pub selection: Selection,
-    /// The field that says what is ordered.
+    /// The field of the request that names the products.
     #[serde(skip)]
     pub field: &'static str,
 }
 
-/// Selection is ordered.
+/// The products of a new order.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
     /// Products by their ids.
     Products(Basket),
-    /// One product by its name, or something that the catalogue does not have, at this price.
+    /// One product by its name, or a custom line if the catalogue does not have it, at this price.
     Named { name: Name, price: Rupiah },
 }
 
@@ -83,7 +83,7 @@ body! {
 
 impl Body for OrderRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        // Selection belongs to another form is left over, and refused as unknown.
+        // The fields of another form are left over, and refused as unknown.
         if fields.has("userId") {
             return NamedOrder::read(fields).map(Self::Named);
         }
@@ -134,6 +134,7 @@ impl Field for InitialOrderStatus {
 
 /// The most entries of `menu_ids`.
 const MAX_MENUS: usize = 1000;
+const _: () = assert!(MAX_LINES == 50 && MAX_MENUS == 1000, "the schemas of the bodies above say so");
 
 pub struct MenuIds(Basket);
 
@@ -182,7 +183,8 @@ body! {
     }
 }
 
-/// Selection is said of a payment: one of the statuses, or any other text, which is `None`. Seed 001 says `true` for `paid`.
+/// The reported outcome of a payment: one of the statuses, or any other text, which is `None`. Seed 001 sends `true` for
+/// `paid`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderPaymentStatus(pub Option<PaymentStatus>);
 

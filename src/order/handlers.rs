@@ -1,4 +1,4 @@
-//! What each route does.
+//! The handlers of the routes.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -39,7 +39,7 @@ pub async fn of_user(
     listing(&request, &state, Some(id)).await
 }
 
-/// The orders of one user, whom the query may name if the path does not.
+/// A list of orders: of the user in the path, else of the user in the query, else of all.
 async fn listing(request: &HttpRequest, state: &State, user_id: Option<UserId>) -> Result<HttpResponse> {
     let mut query = Query::of(request);
     let page = Page::take(&mut query, &SORTS);
@@ -157,7 +157,7 @@ pub async fn set_payment(
         }
     };
     match lifecycle::apply(&state, &context, id, Scope::All, transition).await {
-        // It has lapsed, whether or not anybody has noticed before.
+        // The deadline has passed, but the worker may not have expired the order yet.
         Err(error) if error.is(&PAYMENT_TOO_LATE) => {
             let expired = lifecycle::apply(&state, &context, id, Scope::All, Transition::Expire(initiator)).await;
             Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))

@@ -1,4 +1,4 @@
-//! The calls to other services that must follow from what has become of an order.
+//! The jobs of this service: the calls to other services that follow from a transition of an order.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::service::ServiceName;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderJob {
-    /// Make a sale of the reservation with this key.
+    /// Commit the reservation with this key.
     Commit(String),
-    /// Give the reservation with this key back.
+    /// Release the reservation with this key.
     Release(String),
     /// Refund the payment with this id.
     Refund(PaymentId),
-    /// Bring the payment of the order with this id to what the order was said to have come to.
+    /// Bring the payment of the order with this id to the outcome that was set by hand.
     Settle(OrderId),
 }
 
@@ -45,7 +45,7 @@ impl JobKind for OrderJob {
     }
 }
 
-/// Runs jobs when no request waits for them.
+/// How the worker runs jobs, without a request.
 pub fn work(products: Option<ProductClient>, payments: PaymentClient) -> Work<OrderJob> {
     Arc::new(move |job| {
         let (products, payments) = (products.clone(), payments.clone());

@@ -1,10 +1,11 @@
-//! Placing an order, step by step.
+//! Placing an order: a saga over the user, product and order services.
 //!
-//! Without tracked stock nothing is changed anywhere until the one write at the end, so a step that
-//! fails leaves nothing behind. With it, the first write plans a job that releases the reservation about to be made, and
-//! the write that inserts the order withdraws that job. If anything fails in between, be it the whole process, the
-//! job falls due and a worker releases the key of the reservation: whether or not the reservation was made, the key
-//! will never reserve anything again.
+//! If no product tracks stock, the only change is one write at the end, so a failure before it leaves nothing behind.
+//!
+//! Otherwise the first write plans a job that releases the reservation, the product service then makes the reservation,
+//! and the last write inserts the order and withdraws that job. After any failure in between, even of the whole process,
+//! the job becomes due and a worker releases the reservation. Its key never reserves anything again, even if the request
+//! to reserve arrives late.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use super::state::{Quota, State};
 use super::store::quota;
 use super::store::{self, OrderDraft};
 use crate::auth::Scope;
-use crate::context::Context;
+use crate::context::{BUDGET, Context};
 use crate::domain::{Quantity, Rupiah, Sentence, Timestamp, UserId};
 use crate::error::{
     Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW, USER_NOT_FOUND,
@@ -31,29 +32,40 @@ use crate::product::client::Line;
 use crate::storage::Tx;
 use crate::storage::idempotency::{self, Created, Key};
 
-/// How long an order may take to be placed, from the first write to the last: well above the budget of
-/// its calls.
-const LEASE: Duration = Duration::from_secs(5);
-/// Products that are asked for at once.
-const PARALLEL: usize = 8;
+/// How long a placement may take from its first write to its last. Its idempotency key, its claim on the quota and its
+/// planned job are leased for this time.
+const PLACEMENT_LEASE: Duration = Duration::from_secs(5);
+const _: () = assert!(
+    PLACEMENT_LEASE.as_millis() >= 2 * BUDGET.as_millis(),
+    "a slow placement must end within its lease, or its own reservation is released"
+);
+const _: () = assert!(
+    PLACEMENT_LEASE.as_millis() <= idempotency::MAX_LEASE.as_millis(),
+    "the lease of a key that ends later counts as ended"
+);
+const _: () = assert!(
+    PLACEMENT_LEASE.as_millis() <= jobs::MAX_PAUSE.as_millis(),
+    "a planned job that is due later is brought forward, and would release the reservation too early"
+);
+/// The most products that are read at the same time.
+const MAX_PARALLEL_CALLS: usize = 8;
 
-/// An order before it is placed.
+/// An order before it is stored: the request, with the answers of the other services.
 struct Checkout {
     user_id: UserId,
     user_name: String,
     items: Vec<Item>,
-    /// Whether a product has stock to reserve.
+    /// Whether a product tracks stock, which must be reserved.
     tracked: bool,
-    /// The price that was said for the one product.
+    /// The price that the request states for its only product.
     stated: Option<Rupiah>,
-    /// The field to blame for what is ordered.
+    /// The field of the request that an error names.
     field: &'static str,
-    /// What the account may have open, if it is bounded.
+    /// The quota of the account; `None` without one.
     quota: Option<Quota>,
 }
 
-/// Places an order for a user within `scope`. Of requests with the same `key` one places it, and all are
-/// answered alike.
+/// Places an order for a user within `scope`. Requests with the same `key` place one order and get the same answer.
 pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder, key: Option<Key>) -> Result<Created> {
     if !scope.holds(new.user_id) {
         return Err(no_user(new.user_id));
@@ -74,14 +86,14 @@ pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder
     }
 }
 
-/// The one write of an order without tracked stock.
+/// Stores an order without tracked stock, in one write.
 async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Result<Created> {
     let order = checkout.order(checkout.items.clone(), None, state)?;
     let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
-            // A request with the same key may have come first while the other services were asked.
+            // A request with the same key may have placed the order during the calls.
             idempotency::once(tx, key.as_ref(), order.created_at, || {
                 let claim = checkout.claim(tx, order.created_at, order.created_at)?;
                 add(tx, &outbox, order.clone(), claim)
@@ -90,7 +102,7 @@ async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Res
         .await
 }
 
-/// What the first write of an order with tracked stock leaves to the last one.
+/// What the first write of an order with tracked stock hands to the last one.
 #[derive(Clone, Copy)]
 struct Begun {
     /// The planned job that releases the reservation.
@@ -99,7 +111,7 @@ struct Begun {
     claim: Option<i64>,
 }
 
-/// The steps of an order with tracked stock.
+/// Reserves the stock of an order and stores the order.
 async fn reserve_and_insert(
     state: &State,
     context: &Context,
@@ -107,7 +119,7 @@ async fn reserve_and_insert(
     key: Option<Key>,
 ) -> Result<Created> {
     let reservation = Uuid::new_v4().to_string();
-    let (now, lease) = (state.clock.now(), state.clock.after(LEASE));
+    let (now, lease) = (state.clock.now(), state.clock.after(PLACEMENT_LEASE));
     let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&checkout));
     let begun = state.db.write(move |tx| {
         if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
@@ -139,7 +151,7 @@ async fn reserve_and_insert(
     placed
 }
 
-/// Inserts the order of what was reserved, and withdraws the job that would release it.
+/// Stores the order with the reserved lines, and withdraws the job that would release them.
 async fn finish(
     state: &State,
     checkout: Arc<Checkout>,
@@ -187,7 +199,7 @@ fn no_user(id: UserId) -> Error {
     Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}"))
 }
 
-/// Asks the other services, all at once, and puts the order together from what they say.
+/// Reads the user and the products from their services, all at once, and checks the order against them.
 async fn prepare(state: &State, context: &Context, new: &NewOrder) -> Result<Checkout> {
     let user_id = new.user_id;
     let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.selection)).await;
@@ -201,7 +213,7 @@ async fn prepare(state: &State, context: &Context, new: &NewOrder) -> Result<Che
     let checkout = Checkout { user_id, user_name: user.name, items, tracked, stated, field: new.field, quota: None };
     checkout.check_price(&checkout.items)?;
     checkout.total(&checkout.items)?;
-    // What is sold out need not be reserved to know it.
+    // A product that is sold out needs no reservation to find that out.
     for item in &checkout.items {
         if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity.get()), item.id) {
             return Err(insufficient(id, Some(&item.name), left, item.quantity.get()));
@@ -210,7 +222,7 @@ async fn prepare(state: &State, context: &Context, new: &NewOrder) -> Result<Che
     Ok(checkout)
 }
 
-/// The lines of the order as the catalogue has them now.
+/// The lines of the order, with the present names, prices and stock.
 async fn items(state: &State, context: &Context, selection: &Selection) -> Result<Vec<Item>> {
     let item = |product: Product, quantity| Item {
         id: Some(product.id),
@@ -226,7 +238,7 @@ async fn items(state: &State, context: &Context, selection: &Selection) -> Resul
                 let missing = || Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}"));
                 Ok(item(products.get(context, id).await?.ok_or_else(missing)?, quantity))
             });
-            stream::iter(asked).buffered(PARALLEL).try_collect().await
+            stream::iter(asked).buffered(MAX_PARALLEL_CALLS).try_collect().await
         }
         Selection::Named { name, price } => {
             let found = match &state.products {
@@ -246,18 +258,18 @@ async fn items(state: &State, context: &Context, selection: &Selection) -> Resul
 }
 
 impl Checkout {
-    /// The lines that have a product.
+    /// The lines that have a product, for the reservation.
     fn lines(&self) -> Vec<Line> {
         self.items.iter().filter_map(|item| Some((item.id?, item.quantity))).collect()
     }
 
-    /// Claims the order's part of the account's quota, if that is bounded: the id of the claim.
+    /// Claims the order's share of the account's quota. Returns the id of the claim; `None` without a quota.
     fn claim(&self, tx: &Tx<'_>, lease_until: Timestamp, now: Timestamp) -> Result<Option<i64>> {
         let units = self.items.iter().filter(|item| item.stock.is_some()).map(|item| item.quantity.get()).sum();
         self.quota.map(|bounds| quota::claim(tx, bounds, self.user_id, units, lease_until, now)).transpose()
     }
 
-    /// Holds the price that was said against the catalogue's.
+    /// [`PRICE_DIFFERS`] if the request states another price than the catalogue.
     fn check_price(&self, items: &[Item]) -> Result<()> {
         match (self.stated, items) {
             (Some(stated), [item]) if item.price != stated => {
@@ -267,7 +279,7 @@ impl Checkout {
         }
     }
 
-    /// Σ price × quantity, in whole rupiah.
+    /// The sum of price × quantity; [`INVALID_FIELDS`] if it is too large.
     fn total(&self, items: &[Item]) -> Result<Rupiah> {
         let total =
             items.iter().try_fold(Rupiah::ZERO, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));

@@ -1,4 +1,4 @@
-//! The routes of the order service, each with what the documentation says of it and who may call it.
+//! The routes of the order service, each with its documentation and its access rule.
 
 use serde_json::json;
 use utoipa::PartialSchema;
@@ -37,7 +37,7 @@ pub fn routes(routes: &mut Routes) {
     };
     let detail = || {
         let mut detail = order();
-        // These are of the order as it was placed alone.
+        // Only the order as it was placed has these.
         if let Some(members) = detail.as_object_mut() {
             members.remove("product_id");
             members.remove("quantity");

@@ -51,16 +51,16 @@ pub fn find(tx: &Tx<'_>, id: OrderId, scope: Scope) -> Result<Option<Order>> {
     tx.query_opt(&sql, &[id.into(), scope.into()], order)
 }
 
-/// What a list is narrowed down to.
+/// The filters of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// One of these; any if there is none.
+    /// Orders in one of these; all orders if empty.
     pub statuses: Vec<Status>,
     pub user_id: Option<UserId>,
 }
 
 impl Filter {
-    /// Whether an index has just these orders, by their ids: then a page costs no more than its rows.
+    /// Whether an index holds exactly these orders, by their ids. Then a page costs no more than its rows.
     pub fn is_indexed(&self) -> bool {
         self.statuses.is_empty() || (self.user_id.is_none() && !self.statuses.contains(&Status::Pending))
     }
@@ -72,7 +72,7 @@ pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Cursor>, li
         [] => of(None),
         [status] => of(Some(*status)),
         statuses => {
-            // Each is read in the order of its index; to look for all at once would sort all there are.
+            // Each status is read in the order of its index. One query for all of them would sort every match.
             let mut all = Vec::new();
             for status in statuses {
                 all.extend(of(Some(*status))?);
@@ -102,7 +102,7 @@ fn list_of(
         params.push(status.as_str().into());
         which += &format!(" AND status = ${}", params.len());
         if status != Status::Pending && user_id.is_none() {
-            // Said for the index; one user's orders are found by the user.
+            // The partial index needs this condition. The orders of one user are found by their index instead.
             which += " AND status <> 'pending'";
         }
     }
@@ -160,8 +160,7 @@ pub fn insert(tx: &Tx<'_>, draft: OrderDraft) -> Result<Order> {
     })
 }
 
-/// Takes an order from one status to the next, where no deadline waits for it any more; false if it is not
-/// in the first.
+/// Changes the status of an order and removes its deadline; false if the order is not in `from`.
 pub fn set_status(tx: &Tx<'_>, id: OrderId, from: Status, to: Status, paid_by: PaidBy) -> Result<bool> {
     let changed = tx.execute(
         "UPDATE orders SET status = $3, paid_by = $4, expires_at = NULL WHERE id = $1 AND status = $2",
@@ -173,7 +172,7 @@ pub fn set_status(tx: &Tx<'_>, id: OrderId, from: Status, to: Status, paid_by: P
     Ok(changed == 1)
 }
 
-/// Names the payment that paid an order of which it was not known; false if it is known, or not paid.
+/// Names the payment of an order that is paid without one; false if a payment is named, or the order is not paid.
 pub fn name_payment(tx: &Tx<'_>, id: OrderId, payment: PaymentId) -> Result<bool> {
     let sql = "UPDATE orders SET paid_by = $2 WHERE id = $1 AND paid_by = 0";
     Ok(tx.execute(sql, &[id.into(), payment.into()])? == 1)
@@ -187,16 +186,16 @@ pub fn add_to_history(tx: &Tx<'_>, id: OrderId, status: Status, at: Timestamp) -
     Ok(())
 }
 
-/// The statuses that an order reached after `pending`, with the times, oldest first.
+/// The statuses that an order reached after `pending`, each with its time, in the order of the life of an order.
 pub fn history(tx: &Tx<'_>, id: OrderId) -> Result<Vec<(Status, Timestamp)>> {
     let sql = "SELECT status, at FROM order_history WHERE order_id = $1";
     let mut reached = tx.query(sql, &[id.into()], |row| Ok((row.parse(0)?, row.get(1)?)))?;
-    // By the order of life, which no clock that is set back can change.
+    // Not by the times: the clock may have been set back in between.
     reached.sort_by_key(|(status, _)| *status);
     Ok(reached)
 }
 
-/// Up to `limit` orders that nobody had paid by `deadline`.
+/// Up to `limit` unpaid orders whose deadline was at `deadline` or before.
 pub fn unpaid(tx: &Tx<'_>, deadline: Timestamp, limit: i64) -> Result<Vec<OrderId>> {
     tx.query(
         "SELECT id FROM orders WHERE status = 'pending' AND expires_at <= $1
@@ -206,11 +205,10 @@ pub fn unpaid(tx: &Tx<'_>, deadline: Timestamp, limit: i64) -> Result<Vec<OrderI
     )
 }
 
-/// Up to `limit` unpaid orders that were made later than `now` and would wait beyond `deadline`: the clock has been
-/// set back since.
+/// Up to `limit` unpaid orders that were made after `now` and expire after `deadline`: the clock was set back since.
 pub fn made_later(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp, limit: i64) -> Result<Vec<OrderId>> {
     tx.query(
-        // The latest deadlines first, so that a look costs little however many orders wait.
+        // Only the latest deadlines are read, so that the cost does not depend on the number of orders.
         "SELECT id FROM (SELECT id, created_at FROM orders WHERE status = 'pending' AND expires_at > $2
                          ORDER BY expires_at DESC LIMIT $3) AS latest
          WHERE created_at > $1",
@@ -219,7 +217,7 @@ pub fn made_later(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp, limit: i64) 
     )
 }
 
-/// Lets an unpaid order wait until `deadline` at the most.
+/// Makes an unpaid order expire at `deadline`, if that is earlier.
 pub fn bring_forward(tx: &Tx<'_>, id: OrderId, deadline: Timestamp) -> Result<()> {
     let sql = "UPDATE orders SET expires_at = $2 WHERE id = $1 AND status = 'pending' AND expires_at > $2";
     tx.execute(sql, &[id.into(), deadline.into()])?;
