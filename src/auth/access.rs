@@ -1,19 +1,20 @@
-//! Who may make which call, and whose objects they may see.
+//! Who may make a request, and whose objects they may see.
 
-use super::principal::{Holder, Principal, Role};
+use super::principal::{Principal, Role, UserPrincipal};
+use crate::domain::UserId;
 use crate::storage::Param;
 
-/// Whose objects a request may see and change.
+/// The objects that a request may see and change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     All,
-    /// Those of this user.
-    Of(i64),
+    /// The objects of this user.
+    Of(UserId),
 }
 
 impl Scope {
-    /// Whether what belongs to this user is within it.
-    pub fn holds(self, user_id: i64) -> bool {
+    /// Whether it includes the objects of this user.
+    pub fn holds(self, user_id: UserId) -> bool {
         match self {
             Self::All => true,
             Self::Of(id) => id == user_id,
@@ -21,38 +22,38 @@ impl Scope {
     }
 }
 
-/// For `user_id = coalesce($n, user_id)`.
+/// For the condition `user_id = coalesce($n, user_id)`.
 impl From<Scope> for Param<'_> {
     fn from(scope: Scope) -> Self {
         match scope {
             Scope::All => Self::Null,
-            Scope::Of(id) => Self::Int(id),
+            Scope::Of(id) => id.into(),
         }
     }
 }
 
-/// Who may make a call where one has to log in. An admin always may.
+/// Who may make a request where a login is required. An admin always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Whoever likes to; a token is not even looked at.
+    /// Everybody. A token is ignored.
     Anyone,
     Admin,
-    /// Users, for what is theirs.
+    /// Users, for their own objects.
     User,
     /// Other services.
     Service,
     UserOrService,
-    /// Users, about their own account: there is nothing that it could mean without one, so that it needs a
-    /// token even where nobody has to log in.
+    /// Users, for their own account. The token names the account, so one is needed even where no login is
+    /// required.
     Account,
-    /// Like `User`, or by a ticket in the query.
+    /// Like [`Self::User`], or anybody with a ticket in the query.
     Stream,
 }
 
 impl Access {
     pub(super) fn admits(self, principal: Principal) -> bool {
         match principal {
-            Principal::User(Holder { role: Role::Admin, .. }) => true,
+            Principal::User(UserPrincipal { role: Role::Admin, .. }) => true,
             Principal::User(_) => {
                 matches!(self, Self::Anyone | Self::User | Self::UserOrService | Self::Account | Self::Stream)
             }
@@ -61,7 +62,7 @@ impl Access {
         }
     }
 
-    /// Whether a request must say who makes it.
+    /// Whether a request needs a token. `required`: whether a login is required.
     pub fn needs_token(self, required: bool) -> bool {
         match self {
             Self::Anyone => false,
@@ -70,7 +71,7 @@ impl Access {
         }
     }
 
-    /// In words, for the documentation.
+    /// The rule in words, for the documentation.
     pub fn words(self) -> &'static str {
         match self {
             Self::Anyone => "anyone",
@@ -84,7 +85,7 @@ impl Access {
     }
 }
 
-/// Who makes a request, and whose objects they may see.
+/// The principal of an admitted request, and the objects that it may see.
 #[derive(Clone, Copy, Debug)]
 pub struct Admitted {
     pub principal: Principal,

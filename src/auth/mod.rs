@@ -1,8 +1,7 @@
-//! Who makes a request, and what they may do.
+//! Authentication and authorization: who makes a request, and what they may do.
 //!
-//! Each route says in its `Doc` who may call it ([`Access`]); `web::middleware::guard` asks [`Auth::admit`] before the
-//! handler runs. What belongs to somebody is found within a [`Scope`], which goes into the `WHERE` of the query:
-//! another's object is simply not there.
+//! Each route names who may call it ([`Access`]), and `web::middleware::guard` calls [`Auth::admit`] before the handler
+//! runs. A [`Scope`] goes into the `WHERE` of a query, so that the object of another user is not found.
 
 mod access;
 mod guard;
@@ -12,4 +11,4 @@ pub mod token;
 
 pub use access::{Access, Admitted, Scope};
 pub use guard::{Auth, TokenCheck};
-pub use principal::{Holder, Principal, Role};
+pub use principal::{Principal, Role, UserPrincipal};

@@ -1,10 +1,12 @@
-//! Whom a request speaks for.
+//! Principals: who makes a request.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::{UnknownName, UserId};
 use crate::error::{Error, Result, TOKEN_MISSING};
 
 /// What somebody is in the shop.
@@ -23,12 +25,6 @@ impl Role {
         }
     }
 
-    /// A role as it was stored.
-    pub fn stored(text: &str) -> Result<Self> {
-        let found = [Self::Customer, Self::Admin].into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| Error::internal(anyhow::anyhow!("{text} is not a role")))
-    }
-
     /// With its article, for people.
     pub fn title(self) -> &'static str {
         match self {
@@ -38,39 +34,48 @@ impl Role {
     }
 }
 
-/// Whom a request speaks for.
+impl FromStr for Role {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let found = [Self::Customer, Self::Admin].into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| UnknownName::new(text, "a role"))
+    }
+}
+
+/// Who makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Nobody in particular.
+    /// A request without a token.
     Nobody,
-    User(Holder),
-    /// One of our own processes.
+    User(UserPrincipal),
+    /// Another service of this shop.
     Service,
 }
 
-/// A user who has shown a token.
+/// A user who has authenticated with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
-    pub id: i64,
+pub struct UserPrincipal {
+    pub id: UserId,
     pub role: Role,
-    /// The version of the credentials that the token was made with.
+    /// The version of the user's credentials when the token was made.
     pub version: i64,
 }
 
 impl Principal {
-    /// The user; [`TOKEN_MISSING`] if it is none. On a route for [`Access::Account`] there always is one.
-    pub fn user(self) -> Result<Holder> {
+    /// The user; [`TOKEN_MISSING`] if the principal is not a user. On a route for [`Access::Account`] it always is.
+    pub fn user(self) -> Result<UserPrincipal> {
         match self {
-            Self::User(holder) => Ok(holder),
+            Self::User(user) => Ok(user),
             Self::Nobody | Self::Service => Err(Error::new(&TOKEN_MISSING)),
         }
     }
 
-    /// Its name in the storage's books: users, services and nobody never meet.
+    /// The subject under which Idempotency-Keys are stored. No two principals share one.
     pub fn subject(self) -> String {
         match self {
             Self::Nobody => String::new(),
-            Self::User(holder) => holder.id.to_string(),
+            Self::User(user) => user.id.to_string(),
             Self::Service => "service".to_owned(),
         }
     }
@@ -81,8 +86,8 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nobody => f.write_str("nobody"),
-            Self::User(Holder { id, role: Role::Customer, .. }) => write!(f, "user:{id}"),
-            Self::User(Holder { id, role: Role::Admin, .. }) => write!(f, "admin:{id}"),
+            Self::User(UserPrincipal { id, role: Role::Customer, .. }) => write!(f, "user:{id}"),
+            Self::User(UserPrincipal { id, role: Role::Admin, .. }) => write!(f, "admin:{id}"),
             Self::Service => f.write_str("service"),
         }
     }

@@ -13,30 +13,34 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use super::principal::{Holder, Principal, Role};
-use crate::domain::Id;
+use super::principal::{Principal, Role, UserPrincipal};
+use crate::domain::UserId;
 use crate::error::{Error, Result, TOKEN_EXPIRED, TOKEN_INVALID};
 use crate::storage::files::{self, Exposure};
 
-/// How long a user's token counts.
-pub const LIFE: Duration = Duration::from_secs(15 * 60);
-/// How long a ticket opens a live stream.
-pub const TICKET_LIFE: Duration = Duration::from_secs(30);
-/// How far two machines' clocks may be apart.
+/// How long a user's token is valid.
+pub const TOKEN_TTL: Duration = Duration::from_secs(15 * 60);
+/// How long a ticket for a live stream is valid.
+pub const TICKET_TTL: Duration = Duration::from_secs(30);
+/// How far the clocks of two machines may be apart.
 pub const LEEWAY: Duration = Duration::from_secs(5);
-/// How long a service's token counts.
-pub const SERVICE_LIFE: Duration = Duration::from_secs(60);
-/// The shortest secret, in bytes: as long as what it makes (RFC 7518, 3.2).
-const SHORTEST: usize = 32;
+/// How long a service's token is valid.
+pub const SERVICE_TOKEN_TTL: Duration = Duration::from_secs(60);
+const _: () = assert!(
+    TICKET_TTL.as_millis() <= TOKEN_TTL.as_millis(),
+    "a revocation is kept as long as a token is valid, and must outlast the tickets too"
+);
+/// The shortest secret, in bytes: as long as a signature (RFC 7518, 3.2).
+const MIN_SECRET_BYTES: usize = 32;
 
 const ISSUER: &str = "pasar";
-/// The audience of users' tokens. That of a service's token is the one service that it is for, so that
-/// what one service was shown opens no other.
+/// The audience of users' tokens. The audience of a service's token is the one service that it is for: that service
+/// can't use it to call another.
 const SHOP: &str = "pasar";
-/// The audience of tickets, which stand in addresses: they are good for nothing else.
+/// The audience of tickets. A ticket is sent in a URL, which may be logged, so it only opens live streams.
 const STREAM: &str = "pasar/stream";
 
-/// What tokens are signed with. It is not shown, not even to developers.
+/// The key that signs tokens. `Debug` does not show it.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
@@ -47,20 +51,20 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// The secret that somebody chose; an error says what is wrong with it.
+    /// A secret from the settings. An error says what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
         match text.len() {
-            SHORTEST.. => Ok(Self(text.as_bytes().to_vec())),
-            length => Err(format!("a secret has at least {SHORTEST} bytes, this one has {length}")),
+            MIN_SECRET_BYTES.. => Ok(Self(text.as_bytes().to_vec())),
+            length => Err(format!("a secret has at least {MIN_SECRET_BYTES} bytes, this one has {length}")),
         }
     }
 
-    /// The secret in `file`; where there is none, a fresh one is put there, for nobody else to read. If others can
-    /// read it, it is refused where it must be `private`, else the log says so.
+    /// The secret in `file`. If there is no such file, it is created with a random secret, readable by its owner
+    /// alone. If others can read the file, it is refused when it must be `private`; otherwise a warning is logged.
     pub fn in_file(file: &Path, private: bool) -> anyhow::Result<Self> {
         let folder = files::parent(file);
         if !file.try_exists()? {
-            let mut bytes = [0; SHORTEST];
+            let mut bytes = [0; MIN_SECRET_BYTES];
             getrandom::fill(&mut bytes)?;
             let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
             fresh.write_all(BASE64.encode(bytes).as_bytes())?;
@@ -71,8 +75,8 @@ impl Secret {
                 _ => {}
             }
         }
-        // A token that was given must count after a power loss. Another process may have put the file there, and
-        // not have come so far.
+        // A token must stay valid after a power loss. The process that created the file may not have synced the
+        // folder yet.
         files::sync_folder(folder)?;
         let text = std::fs::read_to_string(file)?;
         let secret = Self::new(text.trim()).map_err(anyhow::Error::msg)?;
@@ -93,12 +97,12 @@ impl Secret {
 struct Claims {
     iss: String,
     aud: String,
-    /// A user's id; of a service's token `pasar`.
+    /// A user's id, or `pasar` in a service's token.
     sub: String,
-    /// Of a user; absent in a service's token.
+    /// The user's role. Absent in a service's token.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
-    /// The version of the user's credentials; absent in a service's token.
+    /// The version of the user's credentials. Absent in a service's token.
     #[serde(rename = "ver", skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
     /// Epoch seconds.
@@ -121,31 +125,31 @@ impl Tokens {
         Self(Arc::new(Keys { signing: EncodingKey::from_secret(secret), checking: DecodingKey::from_secret(secret) }))
     }
 
-    /// A token of a user, which counts for [`LIFE`].
-    pub fn of_user(&self, id: i64, role: Role, version: i64) -> Result<String> {
-        self.make(SHOP, id.to_string(), Some((role, version)), LIFE)
+    /// A user's token, valid for [`TOKEN_TTL`].
+    pub fn of_user(&self, id: UserId, role: Role, version: i64) -> Result<String> {
+        self.make(SHOP, id.to_string(), Some((role, version)), TOKEN_TTL)
     }
 
-    /// A ticket for a live stream, which counts for [`TICKET_LIFE`].
-    pub fn ticket(&self, id: i64, role: Role, version: i64) -> Result<String> {
-        self.make(STREAM, id.to_string(), Some((role, version)), TICKET_LIFE)
+    /// A user's ticket for a live stream, valid for [`TICKET_TTL`].
+    pub fn ticket(&self, id: UserId, role: Role, version: i64) -> Result<String> {
+        self.make(STREAM, id.to_string(), Some((role, version)), TICKET_TTL)
     }
 
-    /// A token of one of our services for `peer` alone, which counts for [`SERVICE_LIFE`].
+    /// A service's token, which only `peer` accepts, valid for [`SERVICE_TOKEN_TTL`].
     pub fn of_service(&self, peer: &str) -> Result<String> {
-        self.make(peer, "pasar".to_owned(), None, SERVICE_LIFE)
+        self.make(peer, "pasar".to_owned(), None, SERVICE_TOKEN_TTL)
     }
 
-    /// By the system's clock, not by [`Clock`](crate::clock::Clock): what checks the times reads that, too.
-    fn make(&self, audience: &str, sub: String, user: Option<(Role, i64)>, life: Duration) -> Result<String> {
+    /// Uses the system's clock, not [`Clock`](crate::clock::Clock), because the library that checks tokens does.
+    fn make(&self, audience: &str, sub: String, user: Option<(Role, i64)>, ttl: Duration) -> Result<String> {
         let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
         let (iss, aud) = (ISSUER.to_owned(), audience.to_owned());
         let (role, version) = user.unzip();
-        let claims = Claims { iss, aud, sub, role, version, iat: now, nbf: now, exp: now + life.as_secs() };
+        let claims = Claims { iss, aud, sub, role, version, iat: now, nbf: now, exp: now + ttl.as_secs() };
         encode(&Header::new(Algorithm::HS256), &claims, &self.0.signing).map_err(Error::internal)
     }
 
-    /// Whom a token speaks for, at a server that answers for `services`.
+    /// The principal of a token, on a server that runs `services`; [`TOKEN_EXPIRED`] or [`TOKEN_INVALID`] otherwise.
     pub fn read(&self, token: &str, services: &[&str]) -> Result<Principal> {
         let audiences = [&[SHOP], services].concat();
         let claims = self.check(token, &audiences)?;
@@ -156,7 +160,7 @@ impl Tokens {
         }
     }
 
-    /// Whom a ticket for a live stream speaks for.
+    /// The principal of a ticket for a live stream; [`TOKEN_EXPIRED`] or [`TOKEN_INVALID`] otherwise.
     pub fn read_ticket(&self, ticket: &str) -> Result<Principal> {
         self.check(ticket, &[STREAM])?.user()
     }
@@ -177,8 +181,8 @@ impl Tokens {
 
 impl Claims {
     fn user(&self) -> Result<Principal> {
-        match (Id::parse(&self.sub), self.role, self.version) {
-            (Some(id), Some(role), Some(version)) => Ok(Principal::User(Holder { id: id.get(), role, version })),
+        match (self.sub.parse().ok(), self.role, self.version) {
+            (Some(id), Some(role), Some(version)) => Ok(Principal::User(UserPrincipal { id, role, version })),
             _ => Err(Error::new(&TOKEN_INVALID)),
         }
     }

@@ -13,7 +13,7 @@ use super::text::{DECEPTIVE, SPACE, line, text_schema};
 /// RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
 const MAX_EMAIL: usize = 254;
 
-/// An e-mail address: enough is checked to catch slips, the rest is for the mail server to say.
+/// An e-mail address. The checks catch typing errors; only a mail server knows whether the address exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Email(String);
@@ -24,7 +24,7 @@ impl Email {
     }
 
     /// The form in which two addresses are compared: before the `@` as Unicode compares identifiers
-    /// (NFKC_Casefold), after it as the domain stands in the DNS (UTS #46).
+    /// (NFKC_Casefold), after it as the DNS writes the domain (UTS #46).
     pub fn key(&self) -> String {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
         let nfkc = ComposingNormalizer::new_nfkc();
@@ -33,7 +33,7 @@ impl Email {
         let local = fold(&fold(local));
         let shown = |c: &char| !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(*c);
         let local: String = nfkc.normalize(&local).chars().filter(shown).collect();
-        // What is no name of the DNS is compared as it is.
+        // A domain that is not a name of the DNS is compared in lower case.
         let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase());
         format!("{local}@{domain}")
     }

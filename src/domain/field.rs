@@ -1,4 +1,4 @@
-//! How a value is read from one field of JSON, and what is said when it can't be.
+//! How a value is read from one field of JSON, and the errors of that.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::language::Sentence;
 
-/// A value of one field, made from JSON.
+/// A value that one field of JSON holds.
 pub trait Field: Sized {
     fn read(value: Value) -> Result<Self, Fault>;
 }
 
-/// What a request wants to be done to a value.
+/// How a request changes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patch<T> {
     Keep,
@@ -19,7 +19,7 @@ pub enum Patch<T> {
     Set(T),
 }
 
-/// Of a new version of the whole: what it does not have is removed.
+/// The change that a new version of the whole object makes: an absent value is removed.
 impl<T> From<Option<T>> for Patch<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Remove, Self::Set)

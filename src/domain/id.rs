@@ -1,12 +1,25 @@
-//! Ids: a type for each kind of thing, so that one can't be taken for another.
+//! Ids: one type for each kind of entity, so that the compiler refuses one id where another is meant.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::field::{Fault, Field, documented};
 use super::number::{integer, integer_schema};
+
+/// That a text is not the id of anything.
+#[derive(Debug)]
+pub struct InvalidId;
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a positive 64-bit number")
+    }
+}
+
+impl std::error::Error for InvalidId {}
 
 /// Declares the types of ids: positive 64-bit numbers.
 macro_rules! ids {
@@ -18,7 +31,7 @@ macro_rules! ids {
             pub struct $id(i64);
 
             impl $id {
-                /// The id that a database or another service has given out.
+                /// An id that a database or another service has assigned.
                 pub const fn new(id: i64) -> Self {
                     Self(id)
                 }
@@ -26,10 +39,14 @@ macro_rules! ids {
                 pub const fn get(self) -> i64 {
                     self.0
                 }
+            }
 
-                /// An id as it stands in a path: digits without sign or leading zeros.
-                pub fn parse(text: &str) -> Option<Self> {
-                    parse(text).map(Self)
+            /// Reads an id as paths write it: digits without sign or leading zeros.
+            impl FromStr for $id {
+                type Err = InvalidId;
+
+                fn from_str(text: &str) -> Result<Self, InvalidId> {
+                    parse(text).map(Self).ok_or(InvalidId)
                 }
             }
 
@@ -71,9 +88,10 @@ mod tests {
 
     #[test]
     fn an_id_in_a_path_is_a_canonical_positive_64_bit_number() {
-        assert_eq!(OrderId::parse("9223372036854775807").map(OrderId::get), Some(i64::MAX));
+        let parse = |text: &str| text.parse::<OrderId>().ok().map(OrderId::get);
+        assert_eq!(parse("9223372036854775807"), Some(i64::MAX));
         for text in ["", "0", "01", "+1", "-1", "1.0", "9223372036854775808", "१", "1 "] {
-            assert_eq!(OrderId::parse(text), None, "{text:?}");
+            assert_eq!(parse(text), None, "{text:?}");
         }
     }
 }

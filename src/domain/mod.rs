@@ -1,18 +1,21 @@
-//! The words of the shop, without HTTP or SQL: values that are checked when they are made, and the languages that the
-//! shop speaks.
+//! The values of the shop, without HTTP or SQL. Each is checked when it is made, and never again.
 
 mod email;
 mod field;
+mod id;
 mod language;
 mod number;
 mod order_status;
 mod text;
+mod timestamp;
 mod unknown_name;
 
 pub use email::Email;
 pub use field::{Fault, Field, Patch};
+pub use id::{InvalidId, OrderId, PaymentId, ProductId, UserId};
 pub use language::{Language, Sentence};
-pub use number::{Change, Id, Quantity, Rupiah, Stock};
+pub use number::{Change, OutOfRange, Quantity, Rupiah, Stock};
 pub use order_status::OrderStatus;
 pub use text::{Image, Name, Phone, Text, is_name};
+pub use timestamp::{Timestamp, epoch_millis};
 pub use unknown_name::UnknownName;

@@ -1,6 +1,8 @@
-//! Numbers: ids, amounts of money, quantities. Each is checked when it is made, and never again.
+//! Numbers: amounts of money, quantities, stock. Each is checked when it is made, and never again.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -13,65 +15,100 @@ const MAX_PRICE: i64 = 1_000_000_000_000_000;
 const MAX_QUANTITY: i64 = 1_000_000;
 /// The most units of a product in stock.
 const MAX_STOCK: i64 = 1_000_000_000;
+const _: () = assert!(MAX_PRICE <= 1 << 53, "a client in JavaScript must read every price exactly");
+const _: () = assert!(MAX_QUANTITY <= MAX_STOCK, "one line must not ask for more units than a product can have");
 
-/// A positive 64-bit id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Id(i64);
-
-impl Id {
-    pub fn get(self) -> i64 {
-        self.0
-    }
-
-    /// An id as it stands in a path: digits without sign or leading zeros.
-    pub fn parse(text: &str) -> Option<Self> {
-        let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-        text.parse().ok().filter(|_| canonical).map(Self)
-    }
-}
-
-impl Field for Id {
-    fn read(value: Value) -> Result<Self, Fault> {
-        integer(&value, 1, i64::MAX).map(Self)
-    }
-}
-
-/// An amount of whole rupiah, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+/// A non-negative amount of money, in whole rupiah. A sum may exceed the largest price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "i64", try_from = "i64")]
 pub struct Rupiah(i64);
 
 impl Rupiah {
-    pub fn get(self) -> i64 {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn get(self) -> i64 {
         self.0
     }
-}
 
-impl Rupiah {
-    /// Whether so many rupiah can be a price.
-    pub fn allows(rupiah: i64) -> bool {
-        (0..=MAX_PRICE).contains(&rupiah)
+    /// Whether the amount can be the price of one unit.
+    pub fn is_price(self) -> bool {
+        self.0 <= MAX_PRICE
+    }
+
+    /// `None` if the sum exceeds 64 bits.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// The price of so many units; `None` if it exceeds 64 bits.
+    pub fn checked_mul(self, quantity: Quantity) -> Option<Self> {
+        self.0.checked_mul(quantity.0).map(Self)
     }
 }
 
+impl From<Rupiah> for i64 {
+    fn from(amount: Rupiah) -> Self {
+        amount.0
+    }
+}
+
+impl TryFrom<i64> for Rupiah {
+    type Error = OutOfRange;
+
+    fn try_from(amount: i64) -> Result<Self, OutOfRange> {
+        if amount >= 0 { Ok(Self(amount)) } else { Err(OutOfRange(amount)) }
+    }
+}
+
+impl fmt::Display for Rupiah {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Reads a price.
 impl Field for Rupiah {
     fn read(value: Value) -> Result<Self, Fault> {
         integer(&value, 0, MAX_PRICE).map(Self)
     }
 }
 
-/// A number of units, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+/// A number of units on one line: 1 to 1,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "i64", try_from = "i64")]
 pub struct Quantity(i64);
 
 impl Quantity {
     pub const ONE: Self = Self(1);
     pub const MAX: i64 = MAX_QUANTITY;
 
-    pub fn get(self) -> i64 {
+    pub const fn get(self) -> i64 {
         self.0
+    }
+
+    /// `None` if the sum is too large for one line.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        Self::try_from(self.0 + other.0).ok()
+    }
+}
+
+impl From<Quantity> for i64 {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = OutOfRange;
+
+    fn try_from(quantity: i64) -> Result<Self, OutOfRange> {
+        if (1..=MAX_QUANTITY).contains(&quantity) { Ok(Self(quantity)) } else { Err(OutOfRange(quantity)) }
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -80,6 +117,18 @@ impl Field for Quantity {
         integer(&value, 1, MAX_QUANTITY).map(Self)
     }
 }
+
+/// That a stored or received number is not within the bounds of its type.
+#[derive(Debug)]
+pub struct OutOfRange(pub i64);
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is out of range", self.0)
+    }
+}
+
+impl std::error::Error for OutOfRange {}
 
 /// A number of units in stock, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +149,7 @@ impl Field for Stock {
     }
 }
 
-/// A number of units that come (or, below zero, go).
+/// A change of stock, in units. Below zero, units are taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Change(i64);
@@ -118,18 +167,17 @@ impl Field for Change {
 }
 
 documented! {
-    Id: integer_schema(1, i64::MAX);
     Rupiah: integer_schema(0, MAX_PRICE).description(Some("Whole rupiah."));
     Quantity: integer_schema(1, MAX_QUANTITY);
     Stock: integer_schema(0, MAX_STOCK);
     Change: integer_schema(-MAX_STOCK, MAX_STOCK);
 }
 
-fn integer_schema(min: i64, max: i64) -> ObjectBuilder {
+pub(super) fn integer_schema(min: i64, max: i64) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
 }
 
-fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
+pub(super) fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
     let Value::Number(number) = value else {
         return Err(Fault::wrong_type("harus bilangan bulat", "must be an integer"));
     };
@@ -143,8 +191,8 @@ fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
     }
 }
 
-/// JSON makes no difference between 1 and 1.0. A whole number that a float can't hold exactly is
-/// taken for an extreme, which no rule allows.
+/// JSON does not distinguish 1 from 1.0. A whole number that a float can't hold exactly becomes an extreme, which
+/// every bound refuses.
 fn exact(float: f64) -> i64 {
     if float.abs() <= 9_007_199_254_740_992.0 { float as i64 } else { i64::MIN }
 }
@@ -154,10 +202,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_in_a_path_is_a_canonical_positive_64_bit_number() {
-        assert_eq!(Id::parse("9223372036854775807").map(Id::get), Some(i64::MAX));
-        for text in ["", "0", "01", "+1", "-1", "1.0", "9223372036854775808", "१", "1 "] {
-            assert_eq!(Id::parse(text), None, "{text:?}");
-        }
+    fn a_sum_may_exceed_a_price_but_not_64_bits() {
+        let [price, quantity] = [MAX_PRICE, MAX_QUANTITY];
+        let price = Rupiah::try_from(price).unwrap();
+        let quantity = Quantity::try_from(quantity).unwrap();
+        assert!(price.is_price());
+        let double = price.checked_add(price).unwrap();
+        assert!(!double.is_price());
+        assert_eq!(double.get(), 2 * MAX_PRICE);
+        assert!(price.checked_mul(quantity).is_none());
+        assert!(quantity.checked_add(Quantity::ONE).is_none());
+    }
+
+    #[test]
+    fn an_amount_is_not_negative_and_a_quantity_is_at_least_one() {
+        assert!(Rupiah::try_from(-1).is_err());
+        assert!(serde_json::from_str::<Rupiah>("-1").is_err());
+        assert!(serde_json::from_str::<Quantity>("0").is_err());
+        assert_eq!(serde_json::from_str::<Rupiah>("0").ok(), Some(Rupiah::ZERO));
     }
 }

@@ -1,4 +1,4 @@
-//! How far an order has come.
+//! The status of an order.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::language::Sentence;
 use super::unknown_name::UnknownName;
 
-/// How far an order has come; the transitions are in `order::lifecycle`.
+/// How far an order has come; the steps between are in `lifecycle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
@@ -51,7 +51,7 @@ impl OrderStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// The status as people say it.
+    /// The status in words for people.
     pub fn label(self) -> Sentence {
         match self {
             Self::Pending => Sentence::new("menunggu pembayaran", "waiting for payment"),

@@ -32,7 +32,7 @@ impl Field for Text {
     }
 }
 
-/// Where a picture is: an `http(s)` URL, or a path on the same server.
+/// The address of a picture: an `http(s)` URL, or a path on the same server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Image(String);
@@ -64,7 +64,7 @@ fn is_url_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte)
 }
 
-/// A name on one line: 1 to 255 characters that show, without white space around them.
+/// A name on one line: 1 to 255 visible characters, without white space around them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Name(String);
@@ -72,10 +72,6 @@ pub struct Name(String);
 impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    pub fn into_string(self) -> String {
-        self.0
     }
 }
 
@@ -133,7 +129,7 @@ pub(super) fn text_schema(max: usize, pattern: impl std::fmt::Display) -> Object
     ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max)).pattern(Some(pattern))
 }
 
-// What `line` checks, as parts of a regular expression's classes (ECMA-262).
+// What `line` checks, for the character classes of a regular expression (ECMA-262).
 pub(super) const SPACE: &str =
     "\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 pub(super) const DECEPTIVE: &str =
@@ -178,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_name_is_trimmed_and_shows_all_it_has() {
-        assert_eq!(Name::read(json!(" Bob\n")).map(Name::into_string).ok().as_deref(), Some("Bob"));
+        assert_eq!(Name::read(json!(" Bob\n")).ok().as_ref().map(Name::as_str), Some("Bob"));
         for bad in ["", "  ", "a\0b", "a\nb", "a\u{202e}b", &"x".repeat(256)] {
             assert!(Name::read(json!(bad)).is_err(), "{bad:?}");
         }

@@ -1,14 +1,14 @@
-//! What waits in the outbox and in the table of jobs.
+//! How many events and jobs wait.
 
 use crate::error::Result;
 use crate::storage::Tx;
 
-/// How much there is still to do, how much was given up, and how much dropped.
+/// The numbers of waiting, parked and dropped events and jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     pub events_waiting: i64,
     pub events_parked: i64,
-    /// Since the database was made: nobody received them.
+    /// Events without a living subscriber, since the database was created.
     pub events_dropped: i64,
     pub jobs_waiting: i64,
     pub jobs_parked: i64,

@@ -1,7 +1,7 @@
 //! Embedded delivery: from the outbox to the subscribers of this process.
 //!
-//! One write reads a batch, removes it and applies it. So a batch can't be stale when it is applied, another process
-//! on the same database never applies it too, and a flood of events costs few statements.
+//! One write transaction reads a batch, deletes it and applies it. So a batch can't be stale when it is applied, no other
+//! process on the same database applies it too, and many events cost few statements.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,35 +12,38 @@ use super::event::Event;
 use super::outbox::{Outbox, Subscriber};
 use super::pace::{Pace, backoff};
 use super::subscribers;
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx, WRITES_BETWEEN};
 
-/// Events of a subscriber in one write: more than requests can emit between two of them, so that no flood of
+/// The most events of a subscriber in one write. Requests can't emit as many between two batches, so that no flood of
 /// requests leaves the subscribers behind.
-const BATCH: usize = 4096;
-const _: () = assert!(BATCH > WRITES_BETWEEN);
-/// How many times smaller the next try is when a batch fails, to find the event at fault.
-const NARROWER: usize = 8;
-/// Failures after which an event is parked: about twenty minutes' worth.
-const ATTEMPTS: i64 = 14;
+const MAX_BATCH_EVENTS: usize = 4096;
+const _: () =
+    assert!(MAX_BATCH_EVENTS > WRITES_BETWEEN, "a batch must have room for an event of each write since the last one");
+/// How many times smaller the next batch is after a failure, to find the event that fails.
+const NARROWING: usize = 8;
+const _: () = assert!(MAX_BATCH_EVENTS == NARROWING.pow(4), "divided again and again, a batch must end as one event");
+/// Failures after which an event is parked. They take about twenty minutes.
+const MAX_ATTEMPTS: i64 = 14;
 /// The longest pause between two attempts.
-const PAUSE: Duration = Duration::from_secs(5 * 60);
-/// How often it is written down who subscribes here, and dropped what nobody receives.
-const CENSUS: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// How often the subscribers of this process are recorded, and events without a living subscriber are dropped.
+const CENSUS_PERIOD: Duration = Duration::from_secs(60);
 
-/// Called with what a subscriber has handled, once that is committed.
+/// Called with the events that a subscriber has handled, after the commit.
 pub type After = Arc<dyn Fn(&[Event]) + Send + Sync>;
 
 /// The subscribers of a service that runs in this process.
 #[derive(Clone)]
 pub struct LocalSubscribers {
     pub subscribers: &'static [Subscriber],
-    /// Called after each batch of any of them.
+    /// Called after each batch of a subscriber.
     pub after: Option<After>,
 }
 
-/// Hands events to the subscribers of this process.
+/// Delivers events to the subscribers of this process.
 pub struct Delivery {
     db: Db,
     clock: Clock,
@@ -51,13 +54,13 @@ pub struct Delivery {
 /// A row of the outbox.
 struct Waiting {
     id: i64,
-    /// The event as JSON: it may be unreadable.
+    /// The event as JSON, which this version may be unable to read.
     event: String,
     attempts: i64,
 }
 
 impl Delivery {
-    /// `local`: of each service in this process.
+    /// `local`: the subscribers of each service in this process.
     pub fn new(db: Db, clock: Clock, outbox: Outbox, local: &[LocalSubscribers]) -> Self {
         let of_service = |local: &LocalSubscribers| {
             let after = local.after.clone();
@@ -73,7 +76,7 @@ impl Delivery {
         let mut counted: Option<Instant> = None;
         loop {
             pace.next().await;
-            if counted.is_none_or(|at| at.elapsed() >= CENSUS) {
+            if counted.is_none_or(|at| at.elapsed() >= CENSUS_PERIOD) {
                 if let Err(error) = self.census().await {
                     log::warn!("the subscribers could not be written down: {error}");
                 }
@@ -86,46 +89,45 @@ impl Delivery {
         }
     }
 
-    /// Delivers what must be handled before this process may serve requests.
+    /// Delivers the events that must be handled before this process serves requests.
     pub async fn catch_up(&self) -> Result<()> {
         while self.step_of(|subscriber| subscriber.is_needed_to_serve).await? {}
         Ok(())
     }
 
-    /// Delivers one batch to each subscriber; true if it may have left something over.
+    /// Delivers one batch to each subscriber. Returns whether more events may wait.
     async fn step(&self) -> Result<bool> {
         self.step_of(|_| true).await
     }
 
-    /// Delivers one batch to each subscriber that is `included`.
+    /// Delivers one batch to each subscriber for which `included` is true.
     async fn step_of(&self, included: fn(&Subscriber) -> bool) -> Result<bool> {
         let subscribers = || self.subscribers.iter().filter(|(subscriber, _)| included(subscriber));
         let names: Vec<_> = subscribers().map(|(subscriber, _)| subscriber.name).collect();
         let now = self.clock.now();
         let due = move |tx: &Tx<'_>| names.iter().map(|name| Ok(!due(tx, name, now, 1)?.is_empty())).collect();
         let due: Vec<bool> = self.db.read(due).await?;
-        // All at once: of each subscriber's batches, no more than [`WRITES_BETWEEN`] lie between two.
+        // All at once, so that no more than [`WRITES_BETWEEN`] writes come between two batches of a subscriber.
         let due = subscribers().zip(due).filter(|(_, due)| *due);
         let more = due.map(|((subscriber, after), _)| self.deliver(subscriber, after.as_ref()));
         Ok(try_join_all(more).await?.contains(&true))
     }
 
-    /// Delivers a batch to one subscriber. Nearly always all of it can be applied; if not, smaller and smaller
-    /// ones find the event that can't.
+    /// Delivers a batch to one subscriber. If the batch fails, smaller and smaller batches find the event that fails.
     async fn deliver(&self, subscriber: &Subscriber, after: Option<&After>) -> Result<bool> {
-        let (mut limit, mut applied_in_full) = (BATCH, 0);
+        let (mut limit, mut applied_in_full) = (MAX_BATCH_EVENTS, 0);
         loop {
             match self.apply(subscriber, after, limit).await {
-                Ok(applied) if limit == BATCH => return Ok(applied == BATCH),
+                Ok(applied) if limit == MAX_BATCH_EVENTS => return Ok(applied == MAX_BATCH_EVENTS),
                 Ok(applied) => {
                     applied_in_full += 1;
-                    if applied < limit || applied_in_full == NARROWER {
+                    if applied < limit || applied_in_full == NARROWING {
                         return Ok(true);
                     }
-                    // The event at fault is among the next.
+                    // The event that fails is among the next.
                 }
                 Err(error) if error.code().kind == Kind::Unavailable => return Err(error),
-                Err(_) if limit > 1 => (limit, applied_in_full) = (limit / NARROWER, 0),
+                Err(_) if limit > 1 => (limit, applied_in_full) = (limit / NARROWING, 0),
                 Err(_) => {
                     self.apply_first(subscriber, after).await?;
                     return Ok(true);
@@ -134,7 +136,7 @@ impl Delivery {
         }
     }
 
-    /// Applies up to `limit` events, all or none. Returns how many there were.
+    /// Applies up to `limit` events, all or none. Returns the number of events.
     async fn apply(&self, subscriber: &Subscriber, after: Option<&After>, limit: usize) -> Result<usize> {
         let (Subscriber { name, effect, .. }, now) = (*subscriber, self.clock.now());
         let handled = self.db.write_in_background(move |tx| {
@@ -167,17 +169,17 @@ impl Delivery {
         }
     }
 
-    /// Records that a subscriber could not handle an event: it is tried again later, and parked in the end.
+    /// Records that a subscriber could not handle an event. It is retried later; after [`MAX_ATTEMPTS`] it is parked.
     async fn failed(&self, subscriber: &'static str, waiting: Waiting, error: &Error) -> Result<()> {
         let Waiting { id, event, attempts } = waiting;
         let attempts = attempts + 1;
-        let parked = attempts >= ATTEMPTS;
+        let parked = attempts >= MAX_ATTEMPTS;
         log::log!(
             if parked { log::Level::Error } else { log::Level::Warn },
             "{subscriber} could not handle event {id}, {event}{}: {error}",
             if parked { ", which is parked now" } else { "" },
         );
-        let not_before = self.clock.after(backoff(attempts, PAUSE));
+        let not_before = self.clock.after(backoff(attempts, MAX_PAUSE));
         let record = move |tx: &Tx<'_>| {
             tx.execute(
                 "UPDATE outbox SET attempts = $4, not_before = $5, parked = $6
@@ -195,13 +197,13 @@ impl Delivery {
         self.db.write_in_background(record).await.map(drop)
     }
 
-    /// Writes down that the subscribers of this process are alive, and drops what nobody receives.
+    /// Records that the subscribers of this process are alive, and drops events without a living subscriber.
     async fn census(&self) -> Result<()> {
         let (names, now, outbox) = (self.names(), self.clock.now(), self.outbox);
         self.db.write_in_background(move |tx| subscribers::seen(tx, &names, now)).await?;
         loop {
             let names = self.names();
-            let drop = move |tx: &Tx<'_>| subscribers::drop_unreceived(tx, outbox, &names, now, BATCH);
+            let drop = move |tx: &Tx<'_>| subscribers::drop_unreceived(tx, outbox, &names, now, MAX_BATCH_EVENTS);
             if self.db.write_in_background(drop).await? == 0 {
                 return Ok(());
             }
@@ -213,23 +215,22 @@ impl Delivery {
     }
 }
 
-/// Which rows of subscriber $1 are to be handled at the time $2: of a key of which one has failed, only that one, once
-/// its pause is over. No pause reaches beyond $3: a longer one was written before the clock was set back, and is over.
+/// The condition for the due rows of subscriber $1 at the time $2. If a row of a key has failed, only that row of the key
+/// is due, after its pause. A pause that ends later than $3 was written before the clock was set back, and has ended.
 ///
-/// The inner queries depend on no row, so SQLite runs each once. (A correlated one it answers by the primary key, which
-/// walks all rows before each.) Grouped, both are answered by the index of those that have failed, not by a walk
-/// through all that wait.
+/// The inner queries depend on no row, so SQLite runs each once. (It would answer a correlated query by the primary key,
+/// and walk all rows before each.) The grouping makes SQLite use the index of failed rows, and not all waiting rows.
 const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_before > $3)
     AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key)
          OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";
 
-/// The latest time that a pause which begins now may end at.
-fn latest(now: i64) -> i64 {
-    now + millis(PAUSE)
+/// The latest end of a pause that begins now.
+fn latest(now: Timestamp) -> Timestamp {
+    now + MAX_PAUSE
 }
 
-/// The first rows that are to be handled.
-fn due(tx: &Tx<'_>, subscriber: &str, now: i64, limit: usize) -> Result<Vec<Waiting>> {
+/// The first due rows, up to `limit`.
+fn due(tx: &Tx<'_>, subscriber: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>> {
     let sql = format!("SELECT id, event, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
     let params: &[Param<'_>] = &[subscriber.into(), now.into(), latest(now).into(), (limit as i64).into()];
     tx.query(&sql, params, |row| Ok(Waiting { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))

@@ -2,65 +2,70 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Something that happened. Times are in epoch milliseconds, amounts in whole rupiah.
+use crate::domain::{OrderId, OrderStatus, PaymentId, ProductId, Rupiah, Timestamp, UserId, epoch_millis};
+
+/// Something that happened. In JSON, times are epoch milliseconds and amounts whole rupiah.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     UserCreated {
-        user_id: i64,
+        user_id: UserId,
         name: String,
     },
     UserUpdated {
-        user_id: i64,
+        user_id: UserId,
         name: String,
     },
-    /// Tokens of the user below this version count no more.
+    /// The user's tokens below this version are revoked.
     UserCredentialsChanged {
-        user_id: i64,
+        user_id: UserId,
         version: i64,
-        at: i64,
+        #[serde(with = "epoch_millis")]
+        at: Timestamp,
     },
     ProductCreated {
-        product_id: i64,
+        product_id: ProductId,
         name: String,
     },
-    /// `stock`: what can still be bought; absent if it is not tracked.
+    /// `stock`: the units that can be bought; `None` if they are not tracked.
     StockChanged {
-        product_id: i64,
+        product_id: ProductId,
         stock: Option<i64>,
     },
     OrderCreated {
-        order_id: i64,
-        user_id: i64,
-        at: i64,
+        order_id: OrderId,
+        user_id: UserId,
+        #[serde(with = "epoch_millis")]
+        at: Timestamp,
     },
     OrderStatusChanged {
-        order_id: i64,
-        user_id: i64,
-        status: String,
-        at: i64,
+        order_id: OrderId,
+        user_id: UserId,
+        status: OrderStatus,
+        #[serde(with = "epoch_millis")]
+        at: Timestamp,
     },
     PaymentCreated {
-        payment_id: i64,
-        order_id: i64,
-        user_id: i64,
-        amount: i64,
+        payment_id: PaymentId,
+        order_id: OrderId,
+        user_id: UserId,
+        amount: Rupiah,
     },
     PaymentPaid {
-        payment_id: i64,
-        order_id: i64,
-        user_id: i64,
-        amount: i64,
+        payment_id: PaymentId,
+        order_id: OrderId,
+        user_id: UserId,
+        amount: Rupiah,
     },
     PaymentExpired {
-        payment_id: i64,
-        order_id: i64,
-        user_id: i64,
-        amount: i64,
+        payment_id: PaymentId,
+        order_id: OrderId,
+        user_id: UserId,
+        amount: Rupiah,
     },
 }
 
-/// What an event says has happened: this is what one subscribes to.
+/// The kind of an event. Subscribers choose by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     UserCreated,
@@ -76,7 +81,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The name in the contract.
+    /// The name in JSON and in logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::UserCreated => "user_created",
@@ -109,7 +114,7 @@ impl Event {
         }
     }
 
-    /// What it is about: events of one key are handled in their order.
+    /// The entity that the event is about. Events of one key are handled in order.
     pub(super) fn key(&self) -> String {
         match self {
             Self::UserCreated { user_id, .. }
@@ -135,16 +140,17 @@ mod tests {
 
     #[test]
     fn an_event_is_stored_under_the_name_of_its_kind() {
-        let (user_id, order_id, payment_id, amount, at) = (1, 2, 3, 5_000, 0);
+        let (user_id, order_id, payment_id) = (UserId::new(1), OrderId::new(2), PaymentId::new(3));
+        let (product_id, amount, at) = (ProductId::new(4), Rupiah::try_from(5_000).unwrap(), Timestamp::EPOCH);
         let name = || "Siti".to_owned();
         let events = [
             Event::UserCreated { user_id, name: name() },
             Event::UserUpdated { user_id, name: name() },
             Event::UserCredentialsChanged { user_id, version: 2, at },
-            Event::ProductCreated { product_id: 4, name: name() },
-            Event::StockChanged { product_id: 4, stock: None },
+            Event::ProductCreated { product_id, name: name() },
+            Event::StockChanged { product_id, stock: None },
             Event::OrderCreated { order_id, user_id, at },
-            Event::OrderStatusChanged { order_id, user_id, status: "paid".to_owned(), at },
+            Event::OrderStatusChanged { order_id, user_id, status: OrderStatus::Paid, at },
             Event::PaymentCreated { payment_id, order_id, user_id, amount },
             Event::PaymentPaid { payment_id, order_id, user_id, amount },
             Event::PaymentExpired { payment_id, order_id, user_id, amount },

@@ -1,8 +1,7 @@
-//! Calls that must be made because of a change: written with the change, and made until they are
-//! answered, however long the other service is away.
+//! Durable jobs: calls to other services that must follow from a change.
 //!
-//! A call must be idempotent. A job is *begun* by whoever is about to run it; until then it can be withdrawn, by
-//! nobody after.
+//! A job is written in the transaction of the change, and run until its call is answered, however long the other service
+//! is down. So its call must be idempotent. Whoever is about to run a job *begins* it. Until then it can be withdrawn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,35 +10,42 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 
 use super::pace::{Pace, backoff};
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
+use crate::context::BUDGET;
+use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx};
 
-/// Jobs of one step.
-const BATCH: i64 = 64;
-/// Calls under way at once.
-const PARALLEL: usize = 8;
-/// The longest pause between two attempts.
-const PAUSE: Duration = Duration::from_secs(30);
-/// Attempts in a row after which a job is parked whose call is answered, but never so that it helps: some eight minutes'
-/// worth, which a gateway in front of a service that restarts does not take.
-const UNHELPFUL_ATTEMPTS: i64 = 20;
-/// How long whoever begins a job has it alone before the worker runs it, too: longer than a request's budget.
+/// The most jobs of one step.
+const MAX_BATCH_JOBS: i64 = 64;
+/// The most calls at the same time.
+const MAX_PARALLEL_CALLS: usize = 8;
+/// The longest pause between two attempts, and before a planned job is due.
+pub const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// Attempts in a row after which a job is parked because its call is answered, but never so that it helps. They take
+/// about eight minutes; a gateway in front of a service that restarts answers so for a shorter time.
+const MAX_UNHELPFUL_ATTEMPTS: i64 = 20;
+/// How long a job belongs to whoever began it. After that the worker runs it too.
 const LEASE: Duration = Duration::from_secs(3);
+const _: () = assert!(
+    LEASE.as_millis() > BUDGET.as_millis(),
+    "a request must end its job within the lease, or the worker makes the same call at the same time"
+);
+const _: () = assert!(LEASE.as_millis() <= MAX_PAUSE.as_millis(), "a lease counts as a pause between two attempts");
 
-/// What the jobs of a service can be.
+/// The kinds of jobs of a service.
 pub trait JobKind: Clone + Send + Sync + 'static {
-    /// The service, as its jobs are stored.
+    /// The name of the service, in its stored jobs.
     const SERVICE: &'static str;
 
-    /// As it is stored: the action, and what it is about.
+    /// The stored form: the action and its target.
     fn encode(&self) -> (&'static str, String);
 
-    /// `None`: this version does not know such a job.
+    /// The job of a stored form; `None` if this version does not know it.
     fn decode(action: &str, target: &str) -> Option<Self>;
 }
 
-/// A job that has been begun.
+/// A job that somebody has begun.
 #[derive(Clone, Debug)]
 pub struct Job<K> {
     pub kind: K,
@@ -52,31 +58,31 @@ struct Row {
     id: i64,
     action: String,
     target: String,
-    /// Attempts in a row that were answered, but never so that it helped.
+    /// Attempts in a row that were answered, but did not help.
     unhelpful: i64,
 }
 
-/// Runs a job. After an error that may pass ([`Kind::Unavailable`]) it is retried until it is
-/// answered; if the error is unlikely to pass ([`Error::is_unlikely_to_pass`]), so many times and then it is parked.
-/// Any other error means that it can never succeed: it is parked at once.
+/// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered. After
+/// [`MAX_UNHELPFUL_ATTEMPTS`] errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is parked.
+/// Any other error means that it can never succeed, and parks it at once.
 pub type Work<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Writes a job that is due at `not_before` (epoch milliseconds), at most half a minute from now, and can be withdrawn
-/// until then. Returns its id.
-pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: i64) -> Result<i64> {
+/// Writes a job that is due at `not_before`, at most [`MAX_PAUSE`] from now, and can be withdrawn until then. Returns its
+/// id.
+pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: Timestamp) -> Result<i64> {
     let (action, target) = kind.encode();
     insert::<K>(tx, action, &target, 0, not_before)
 }
 
-/// Writes a job that is begun: whoever writes it runs it as soon as the change is committed, and the worker only if
-/// that attempt fails.
-pub fn begin<K: JobKind>(tx: &Tx<'_>, kind: K, now: i64) -> Result<Job<K>> {
+/// Writes a job that is begun already. The caller runs it after the commit; the worker runs it only if that attempt
+/// fails.
+pub fn begin<K: JobKind>(tx: &Tx<'_>, kind: K, now: Timestamp) -> Result<Job<K>> {
     let (action, target) = kind.encode();
-    let id = insert::<K>(tx, action, &target, 1, now + millis(LEASE))?;
+    let id = insert::<K>(tx, action, &target, 1, now + LEASE)?;
     Ok(Job { kind, row: Row { id, action: action.to_owned(), target, unhelpful: 0 } })
 }
 
-fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, not_before: i64) -> Result<i64> {
+fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, not_before: Timestamp) -> Result<i64> {
     tx.query_one(
         "INSERT INTO intents (service, action, target, attempts, not_before) VALUES ($1, $2, $3, $4, $5) RETURNING id",
         &[K::SERVICE.into(), action.into(), target.into(), attempts.into(), not_before.into()],
@@ -84,7 +90,7 @@ fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, no
     )
 }
 
-/// Takes a planned job back; false if somebody has begun it.
+/// Deletes a planned job; false if somebody has begun it.
 pub fn withdraw(tx: &Tx<'_>, id: i64) -> Result<bool> {
     Ok(tx.execute("DELETE FROM intents WHERE id = $1 AND attempts = 0", &[id.into()])? == 1)
 }
@@ -95,7 +101,7 @@ pub fn run_now(tx: &Tx<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes a job whose call has been answered.
+/// Deletes a job whose call was answered.
 pub fn complete(tx: &Tx<'_>, id: i64) -> Result<()> {
     tx.execute("DELETE FROM intents WHERE id = $1", &[id.into()])?;
     Ok(())
@@ -132,14 +138,14 @@ impl<K: JobKind> JobRunner<K> {
         }
     }
 
-    /// Retries each parked job: its cause may have been repaired before this start.
+    /// Retries all parked jobs. The process starts, so their cause may have been repaired.
     async fn resume_parked(&self) -> Result<()> {
         let sql = "UPDATE intents SET parked = 0, unhelpful = 0, not_before = 0 WHERE service = $1 AND parked = 1";
         self.db.write_in_background(|tx| tx.execute(sql, &[K::SERVICE.into()])).await?;
         Ok(())
     }
 
-    /// Begins what is due and runs it. Returns how many jobs there were.
+    /// Begins the due jobs and runs them. Returns their number.
     async fn step(&self) -> Result<usize> {
         let now = self.clock.now();
         if self.db.read(move |tx| any_too_late(tx, K::SERVICE, now)).await? {
@@ -157,11 +163,11 @@ impl<K: JobKind> JobRunner<K> {
             };
             self.record_outcome(row, outcome).await;
         });
-        runs.buffer_unordered(PARALLEL).for_each(async |()| {}).await;
+        runs.buffer_unordered(MAX_PARALLEL_CALLS).for_each(async |()| {}).await;
         Ok(number)
     }
 
-    /// Records how a job ended that a request has run.
+    /// Records the outcome of a job that a request ran.
     pub async fn record(&self, job: Job<K>, outcome: Result<()>) {
         self.record_outcome(job.row, outcome).await;
     }
@@ -174,16 +180,16 @@ impl<K: JobKind> JobRunner<K> {
             Err(error) => self.park(&row, &error).await,
         };
         if let Err(error) = recorded {
-            // It is due again after its lease, and idempotent.
+            // The job is due again after its lease. That is harmless, as its call is idempotent.
             log::warn!("{}: {} {} stays noted: {error}", K::SERVICE, row.action, row.target);
         }
     }
 
-    /// Leaves a job to be run again, unless its call has been answered too often without help.
+    /// Leaves a job for the next attempt, or parks it after too many answers that did not help.
     async fn retry(&self, row: &Row, error: &Error) -> Result<()> {
-        // After any other failure, the peer may be back with another answer.
+        // After a failure of another kind the peer may answer differently.
         let unhelpful = if error.is_unlikely_to_pass() { row.unhelpful + 1 } else { 0 };
-        if unhelpful >= UNHELPFUL_ATTEMPTS {
+        if unhelpful >= MAX_UNHELPFUL_ATTEMPTS {
             return self.park(row, error).await;
         }
         log::warn!("{}: {} {} is retried: {error}", K::SERVICE, row.action, row.target);
@@ -202,39 +208,39 @@ impl<K: JobKind> JobRunner<K> {
     }
 }
 
-fn any_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
+fn any_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<bool> {
     let sql = "SELECT 1 FROM intents WHERE service = $1 AND parked = 0 AND not_before <= $2 LIMIT 1";
     Ok(tx.query_opt(sql, &[service.into(), now.into()], |_| Ok(()))?.is_some())
 }
 
-/// Whether a job waits for longer than any is ever made to: the clock has been set back since it was written.
-fn any_too_late(tx: &Tx<'_>, service: &str, now: i64) -> Result<bool> {
+/// Whether a job is due later than [`MAX_PAUSE`] from now: the clock was set back after it was written.
+fn any_too_late(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<bool> {
     let sql = "SELECT 1 FROM intents WHERE service = $1 AND parked = 0 AND not_before > $2 LIMIT 1";
-    Ok(tx.query_opt(sql, &[service.into(), (now + millis(PAUSE)).into()], |_| Ok(()))?.is_some())
+    Ok(tx.query_opt(sql, &[service.into(), (now + MAX_PAUSE).into()], |_| Ok(()))?.is_some())
 }
 
-/// Has those that wait for too long be due after a [`LEASE`]: not at once, as a request of another process may be about
-/// to withdraw or to run them.
-fn bring_forward(tx: &Tx<'_>, service: &str, now: i64) -> Result<u64> {
+/// Makes the jobs that are due too late due after a [`LEASE`]. Not at once: a request of another process may be about to
+/// withdraw or to run them.
+fn bring_forward(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<u64> {
     tx.execute(
         "UPDATE intents SET not_before = $3 WHERE service = $1 AND parked = 0 AND not_before > $2",
-        &[service.into(), (now + millis(PAUSE)).into(), (now + millis(LEASE)).into()],
+        &[service.into(), (now + MAX_PAUSE).into(), (now + LEASE).into()],
     )
 }
 
-/// Marks what is due as begun, each with the time at which it would be due again.
-fn begin_due(tx: &Tx<'_>, service: &str, now: i64) -> Result<Vec<Row>> {
+/// Begins the due jobs. Each is due again after its lease, or after its pause if that is longer.
+fn begin_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<Vec<Row>> {
     let due = tx.query(
         "SELECT id, action, target, attempts, unhelpful FROM intents
          WHERE service = $1 AND parked = 0 AND not_before <= $2 ORDER BY id LIMIT $3",
-        &[service.into(), now.into(), BATCH.into()],
+        &[service.into(), now.into(), MAX_BATCH_JOBS.into()],
         |row| {
             let begun = Row { id: row.get(0)?, action: row.get(1)?, target: row.get(2)?, unhelpful: row.get(4)? };
             Ok((begun, row.get(3)?))
         },
     )?;
     for (row, attempts) in &due {
-        let again = now + millis(LEASE.max(backoff(*attempts, PAUSE)));
+        let again = now + LEASE.max(backoff(*attempts, MAX_PAUSE));
         let params: &[Param<'_>] = &[row.id.into(), again.into()];
         tx.execute("UPDATE intents SET attempts = attempts + 1, not_before = $2 WHERE id = $1", params)?;
     }

@@ -1,11 +1,11 @@
-//! What happened, delivered to whoever subscribed; and the calls to other services that must follow from a change.
+//! Events, which an outbox delivers to their subscribers; and jobs, the calls to other services that a change causes.
 //!
-//! [`Outbox::emit`] writes an event in the transaction of the change that it reports, one row for each
-//! subscriber; [`Delivery`] hands the rows over in batches, each in the transaction of the subscriber's own effect.
-//! So an event exists if and only if its change was committed, and is applied once. [`jobs`] do the
-//! same for calls over the network, which no transaction can hold: they are made until they are answered.
+//! [`Outbox::emit`] writes an event in the transaction of the change that it reports, one row for each subscriber.
+//! [`Delivery`] delivers the rows in batches, each in the transaction of the subscriber's effect. So an event exists if
+//! and only if its change was committed, and it is applied once. [`jobs`] do the same for calls over the network: a
+//! call can't be made in a transaction, so it is repeated until it is answered.
 //!
-//! Each service declares its subscribers and its kinds of jobs; here none of them is known by name.
+//! Each service declares its subscribers and its kinds of jobs. This module knows none of them by name.
 
 mod backlog;
 mod delivery;

@@ -1,27 +1,27 @@
-//! Who subscribes to what, and writing events for them.
+//! The outbox: who subscribes to which events, and how events are written.
 
 use super::{Event, EventKind};
 use crate::error::{Error, Result};
 use crate::storage::Tx;
 
-/// What a subscriber does with events, oldest first, in the transaction that removes them from the outbox.
+/// What a subscriber does with events, oldest first, in the transaction that deletes them from the outbox.
 pub type Effect = fn(&Tx<'_>, &[Event]) -> Result<()>;
 
-/// Somebody who hears of events, in whichever process it runs.
+/// A receiver of events, in this process or another.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscriber {
-    /// Its name in the outbox. Under another name it would not receive what waits for it.
+    /// Its name in the outbox. Never change it: the events that wait under the old name would be lost.
     pub name: &'static str,
     pub kinds: &'static [EventKind],
     pub effect: Effect,
-    /// Whether a process that runs it serves no request before all that waits for it is handled.
+    /// Whether its process handles all waiting events before it serves requests.
     pub is_needed_to_serve: bool,
 }
 
-/// Writes events for all subscribers there are, also for those that run in other processes.
+/// Writes events for all subscribers, including those of other processes.
 #[derive(Clone, Copy, Debug)]
 pub struct Outbox {
-    /// Those of each service.
+    /// The subscribers of each service.
     services: &'static [&'static [Subscriber]],
 }
 
@@ -34,8 +34,7 @@ impl Outbox {
         self.services.iter().copied().flatten()
     }
 
-    /// Writes `event`, one row for each that subscribes to its kind; the rows are committed with the transaction or
-    /// not at all.
+    /// Writes `event`: one row for each subscriber of its kind. The rows are committed with the transaction.
     pub fn emit(&self, tx: &Tx<'_>, event: &Event) -> Result<()> {
         let kind = event.kind();
         for subscriber in self.subscribers().filter(|subscriber| subscriber.kinds.contains(&kind)) {

@@ -1,4 +1,4 @@
-//! When the workers behind the services look for something to do.
+//! When a worker looks for work.
 
 use std::time::Duration;
 
@@ -6,23 +6,29 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::storage::Db;
 
-/// How long after a write to look: a request that has written jobs runs them first, and often that is all.
-const DELAY: Duration = Duration::from_millis(20);
-/// The least time between two looks while requests write. A step takes the writer for some microseconds an event, and
-/// for a commit: rarely enough that few requests meet it, and often enough that people don't notice.
-const GAP: Duration = Duration::from_millis(100);
-/// The longest time between two looks, as other processes on the same database write, too: a token that was revoked
-/// there has a second to live.
-const IDLE: Duration = Duration::from_millis(500);
+/// How long after a write a worker looks. A request that writes jobs runs them itself, and often nothing is left.
+const WRITE_DELAY: Duration = Duration::from_millis(20);
+/// The shortest time between two looks. Each step costs the writer some microseconds an event, and a commit. At this
+/// pace few requests wait for it, and people notice no delay.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// The longest time between two looks. Another process on the same database may have written, and a token that it
+/// revoked must end within a second.
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+const _: () = assert!(WRITE_DELAY.as_millis() <= MIN_PAUSE.as_millis(), "the delay must fit between two looks");
+const _: () = assert!(MIN_PAUSE.as_millis() <= MAX_PAUSE.as_millis(), "the pauses must be a range");
+const _: () = assert!(
+    MAX_PAUSE.as_millis() + MIN_PAUSE.as_millis() <= 1000,
+    "a token that another process revoked must end within a second"
+);
 
-/// Paces one worker: it looks soon after this process has written, and twice a second in any case. Requests go first:
-/// while they write, what a look has left over waits for the next one.
+/// The pace of one worker. It looks soon after a write of this process, and at least every [`MAX_PAUSE`]. Requests go
+/// first: while they write, the rest of a batch waits for the next look.
 pub(super) struct Pace {
     db: Db,
-    /// Writes of this process up to the last look.
+    /// The writes of this process before the last look.
     seen: u64,
     looked: Instant,
-    /// Whether the last look left something over.
+    /// Whether the last look left work behind.
     pub more: bool,
 }
 
@@ -33,19 +39,19 @@ impl Pace {
 
     /// Waits until it is time to look.
     pub async fn next(&mut self) {
-        // One of the writes was that of the last step itself.
+        // The last step itself wrote once.
         if !self.more || self.db.writes() > self.seen + 1 {
             if !self.more {
-                // After either outcome it is time.
-                let _ = timeout_at(self.looked + IDLE, self.db.written_since(self.seen)).await;
+                // Both outcomes mean that it is time to look.
+                let _ = timeout_at(self.looked + MAX_PAUSE, self.db.written_since(self.seen)).await;
             }
-            sleep_until((self.looked + GAP).max(Instant::now() + DELAY)).await;
+            sleep_until((self.looked + MIN_PAUSE).max(Instant::now() + WRITE_DELAY)).await;
         }
         (self.seen, self.looked) = (self.db.writes(), Instant::now());
     }
 }
 
-/// How long to wait after the `attempts`th failure in a row: from half a second, doubling, to `most`.
+/// The pause after the `attempts`th failure in a row: half a second, doubled each time, at most `most`.
 pub(super) fn backoff(attempts: i64, most: Duration) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or(0);
     Duration::from_millis(500 << doublings).min(most)

@@ -1,33 +1,63 @@
-//! What goes over the wire.
+//! The orders of this service, and how they go over the wire.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::clock::{parse_rfc3339, rfc3339};
-use crate::domain::OrderStatus as Status;
-use crate::error::Result;
+use crate::domain::{OrderId, OrderStatus as Status, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UserId};
 use crate::product::api::Product;
-use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::user::api::User;
 
 /// An order. Names and prices are those of the moment when it was placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    pub id: i64,
-    pub user_id: i64,
+    pub id: OrderId,
+    pub user_id: UserId,
     pub user_name: String,
     pub items: Vec<Item>,
-    /// Whole rupiah: the sum of price × quantity.
-    pub total_price: i64,
+    /// The sum of price × quantity.
+    pub total_price: Rupiah,
     pub status: Status,
-    /// Epoch milliseconds.
-    pub created_at: i64,
-    /// Of a pending order: when it expires unless it is paid, in epoch milliseconds; `None`: never.
-    pub expires_at: Option<i64>,
-    /// The payment that paid it; 0 if none was named.
-    pub paid_by: Option<i64>,
-    /// The reservation that holds its stock, if it holds any.
+    pub created_at: Timestamp,
+    /// Of a pending order: when it expires unless it is paid; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    pub paid_by: PaidBy,
+    /// The key of the reservation of its stock, if there is one.
     pub reservation: Option<String>,
+}
+
+/// What paid an order. It stays known after the order is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidBy {
+    /// The order was never paid.
+    Nobody,
+    /// Somebody said that it is paid and named no payment.
+    Manual,
+    Payment(PaymentId),
+}
+
+impl PaidBy {
+    /// The payment, if one was named.
+    pub fn payment(self) -> Option<PaymentId> {
+        match self {
+            Self::Payment(id) => Some(id),
+            Self::Nobody | Self::Manual => None,
+        }
+    }
+}
+
+/// The state of an order's payment, as the order shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum PaymentState {
+    Pending,
+    Paid,
+    Failed,
+    Expired,
+    /// The order was cancelled before it was paid.
+    Cancelled,
+    /// The order was cancelled after it was paid. The refund may still be under way.
+    Refunded,
 }
 
 /// A line of an order.
@@ -36,12 +66,14 @@ pub struct Order {
 pub struct Item {
     /// The product's id; absent for a custom line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub id: Option<i64>,
+    #[schema(nullable = false, value_type = Option<i64>)]
+    pub id: Option<ProductId>,
     pub name: String,
     /// Whole rupiah a unit.
-    pub price: i64,
-    pub quantity: i64,
+    #[schema(value_type = i64)]
+    pub price: Rupiah,
+    #[schema(value_type = i64)]
+    pub quantity: Quantity,
     /// What was left when the line was reserved; absent if the product tracks no stock.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -53,10 +85,13 @@ pub struct Item {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Order)]
 pub struct OrderResponse<'a> {
-    order_id: i64,
+    #[schema(value_type = i64)]
+    order_id: OrderId,
     /// The same as `order_id`.
-    id: i64,
-    user_id: i64,
+    #[schema(value_type = i64)]
+    id: OrderId,
+    #[schema(value_type = i64)]
+    user_id: UserId,
     user: OrderUser<'a>,
     /// Of an order of one line only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,34 +99,37 @@ pub struct OrderResponse<'a> {
     product: Option<OrderProduct<'a>>,
     /// Of an order of one line that has a product.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    product_id: Option<i64>,
+    #[schema(nullable = false, value_type = Option<i64>)]
+    product_id: Option<ProductId>,
     /// Of an order of one line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    quantity: Option<i64>,
+    #[schema(nullable = false, value_type = Option<i64>)]
+    quantity: Option<Quantity>,
     items: &'a [Item],
     /// Whole rupiah: the sum of price × quantity.
-    total_price: i64,
+    #[schema(value_type = i64)]
+    total_price: Rupiah,
     status: Status,
     /// `pending`, `paid`, `failed`, `expired`, `cancelled` (before it was paid) or `refunded` (or about to be).
-    payment_status: &'static str,
+    #[schema(value_type = String)]
+    payment_status: PaymentState,
     /// The payment that paid it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    payment_id: Option<i64>,
-    #[schema(format = DateTime)]
-    created_at: String,
+    #[schema(nullable = false, value_type = Option<i64>)]
+    payment_id: Option<PaymentId>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
     /// Of a pending order: when it expires.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
-    expires_at: Option<String>,
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
 }
 
 /// The user of an order.
 #[derive(Serialize, ToSchema)]
 pub struct OrderUser<'a> {
-    id: i64,
+    #[schema(value_type = i64)]
+    id: UserId,
     name: &'a str,
 }
 
@@ -99,30 +137,28 @@ pub struct OrderUser<'a> {
 #[derive(Serialize, ToSchema)]
 pub struct OrderProduct<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    id: Option<i64>,
+    #[schema(nullable = false, value_type = Option<i64>)]
+    id: Option<ProductId>,
     name: &'a str,
     /// Whole rupiah a unit.
-    price: i64,
+    #[schema(value_type = i64)]
+    price: Rupiah,
 }
 
 impl Order {
-    /// The payment that paid it, if one was named.
-    pub fn payment_id(&self) -> Option<i64> {
-        self.paid_by.filter(|payment| *payment > 0)
-    }
-
-    /// Whether it is paid, and was not cancelled since.
+    /// Whether the order is paid and was not cancelled since.
     pub fn is_paid(&self) -> bool {
         matches!(self.status, Status::Paid | Status::Confirmed | Status::Shipped | Status::Completed)
     }
 
-    fn payment_status(&self) -> &'static str {
+    fn payment_status(&self) -> PaymentState {
         match self.status {
-            Status::Pending | Status::Failed | Status::Expired => self.status.as_str(),
-            Status::Cancelled if self.paid_by.is_none() => "cancelled",
-            Status::Cancelled => "refunded",
-            Status::Paid | Status::Confirmed | Status::Shipped | Status::Completed => "paid",
+            Status::Pending => PaymentState::Pending,
+            Status::Paid | Status::Confirmed | Status::Shipped | Status::Completed => PaymentState::Paid,
+            Status::Failed => PaymentState::Failed,
+            Status::Expired => PaymentState::Expired,
+            Status::Cancelled if self.paid_by == PaidBy::Nobody => PaymentState::Cancelled,
+            Status::Cancelled => PaymentState::Refunded,
         }
     }
 }
@@ -145,9 +181,9 @@ impl<'a> From<&'a Order> for OrderResponse<'a> {
             total_price: order.total_price,
             status: order.status,
             payment_status: order.payment_status(),
-            payment_id: order.payment_id(),
-            created_at: rfc3339(order.created_at),
-            expires_at: order.expires_at.map(rfc3339),
+            payment_id: order.paid_by.payment(),
+            created_at: order.created_at,
+            expires_at: order.expires_at,
         }
     }
 }
@@ -157,37 +193,32 @@ impl Listed for Order {
         OrderResponse::from(self)
     }
 
-    fn place(&self, _: Sort) -> Place {
-        Place { key: SortKey::None, id: self.id }
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.id.get() }
     }
 }
 
-/// What another service reads of an order.
+/// The fields of an order that another service reads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Summary {
-    pub id: i64,
-    pub user_id: i64,
-    /// Whole rupiah.
-    pub total_price: i64,
+    pub id: OrderId,
+    pub user_id: UserId,
+    pub total_price: Rupiah,
     pub status: Status,
-    pub payment_id: Option<i64>,
-    /// Epoch milliseconds.
-    #[serde(default, deserialize_with = "moment")]
-    pub expires_at: Option<i64>,
-}
-
-fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    parse_rfc3339(&text).map(Some).ok_or_else(|| serde::de::Error::custom("not a time"))
+    pub payment_id: Option<PaymentId>,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// An order with its user and its products as they are now.
 #[derive(Serialize, ToSchema)]
 pub struct OrderDetail<'a> {
-    order_id: i64,
+    #[schema(value_type = i64)]
+    order_id: OrderId,
     /// The same as `order_id`.
-    id: i64,
-    user_id: i64,
+    #[schema(value_type = i64)]
+    id: OrderId,
+    #[schema(value_type = i64)]
+    user_id: UserId,
     /// Only id and name if the user is gone.
     user: User,
     /// Of an order of one line whose product is still there.
@@ -198,20 +229,22 @@ pub struct OrderDetail<'a> {
     products: Vec<Product>,
     items: &'a [Item],
     /// Whole rupiah: the sum of price × quantity.
-    total_price: i64,
+    #[schema(value_type = i64)]
+    total_price: Rupiah,
     status: Status,
     /// As in the order.
-    payment_status: &'static str,
+    #[schema(value_type = String)]
+    payment_status: PaymentState,
     /// The payment that paid it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    payment_id: Option<i64>,
-    #[schema(format = DateTime)]
-    created_at: String,
+    #[schema(nullable = false, value_type = Option<i64>)]
+    payment_id: Option<PaymentId>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
     /// Of a pending order: when it expires.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
-    expires_at: Option<String>,
+    #[schema(nullable = false, value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
 }
 
 impl<'a> OrderDetail<'a> {
@@ -228,9 +261,9 @@ impl<'a> OrderDetail<'a> {
             total_price: order.total_price,
             status: order.status,
             payment_status: order.payment_status(),
-            payment_id: order.payment_id(),
-            created_at: rfc3339(order.created_at),
-            expires_at: order.expires_at.map(rfc3339),
+            payment_id: order.paid_by.payment(),
+            created_at: order.created_at,
+            expires_at: order.expires_at,
         }
     }
 }
@@ -241,8 +274,8 @@ pub struct TrackingEntry {
     pub status: Status,
     /// The status as people say it.
     pub label: String,
-    #[schema(format = DateTime)]
-    pub at: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 /// A service that this one calls.

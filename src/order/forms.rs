@@ -1,4 +1,4 @@
-//! What comes in over the wire: the forms of `POST /orders`, and the bodies that change an order.
+//! Request bodies: the forms of `POST /orders`, and the changes of an order.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,32 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Fault, Field, Id, Name, Quantity, Rupiah};
+use crate::domain::{Fault, Field, Name, PaymentId, ProductId, Quantity, Rupiah, UserId};
 use crate::error::Result;
 use crate::product::api::{Basket, LineRequest, MAX_LINES, too_many};
 use crate::web::{Body, Fields, body};
 
-/// What `POST /orders` asks for, whichever form it has. Serialised, it is what a replay of its
-/// Idempotency-Key must equal.
+/// The order that `POST /orders` asks for, from any of its forms. A replay of an Idempotency-Key must serialise to the same
+/// text.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewOrder {
-    pub user_id: i64,
-    pub what: What,
-    /// The field that says what is ordered.
+    pub user_id: UserId,
+    /// Stored keys of earlier versions hold it under this name.
+    #[serde(rename = "what")]
+    pub selection: Selection,
+    /// The field of the request that names the products.
     #[serde(skip)]
     pub field: &'static str,
 }
 
-/// What is ordered.
+/// The products of a new order.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum Selection {
     /// Products by their ids.
     Products(Basket),
-    /// One product by its name, or something that the catalogue does not have, at this price.
-    Named { name: String, price: i64 },
+    /// One product by its name, or a custom line if the catalogue does not have it, at this price.
+    Named { name: Name, price: Rupiah },
 }
 
 /// The forms of `POST /orders`, for the documentation.
@@ -45,8 +47,8 @@ pub enum OrderRequest {
 body! {
     /// Seeds 000 and 001.
     pub struct ProductOrder {
-        required user_id: Id,
-        required product_id: Id,
+        required user_id: UserId,
+        required product_id: ProductId,
         /// One, unless it is given.
         optional quantity: Quantity = Quantity::ONE,
     }
@@ -54,7 +56,7 @@ body! {
 
 body! {
     pub struct LinesOrder {
-        required user_id: Id,
+        required user_id: UserId,
         #[schema(value_type = Vec<LineRequest>, min_items = 1, max_items = 50)]
         required items: Basket,
     }
@@ -63,8 +65,8 @@ body! {
 body! {
     /// Seed 003: a repeated id is a quantity.
     pub struct MenuOrder {
-        required user_id: Id,
-        #[schema(value_type = Vec<Id>, min_items = 1, max_items = 1000)]
+        required user_id: UserId,
+        #[schema(value_type = Vec<ProductId>, min_items = 1, max_items = 1000)]
         required menu_ids: MenuIds,
     }
 }
@@ -72,7 +74,7 @@ body! {
 body! {
     /// Seed 004: the product of this name, or a custom line.
     pub struct NamedOrder {
-        required user_id as "userId": Id,
+        required user_id as "userId": UserId,
         required product: Name,
         required price: Rupiah,
         optional status: InitialOrderStatus,
@@ -81,7 +83,7 @@ body! {
 
 impl Body for OrderRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        // What belongs to another form is left over, and refused as unknown.
+        // The fields of another form are left over, and refused as unknown.
         if fields.has("userId") {
             return NamedOrder::read(fields).map(Self::Named);
         }
@@ -98,19 +100,19 @@ impl Body for OrderRequest {
 impl From<OrderRequest> for NewOrder {
     fn from(request: OrderRequest) -> Self {
         use InitialOrderStatus::Pending;
-        let (user_id, field, what) = match request {
+        let (user_id, field, selection) = match request {
             OrderRequest::Product(ProductOrder { user_id, product_id, quantity }) => {
-                (user_id, "quantity", What::Products(Basket([(product_id.get(), quantity.get())].into())))
+                (user_id, "quantity", Selection::Products(Basket([(product_id, quantity)].into())))
             }
-            OrderRequest::Lines(LinesOrder { user_id, items }) => (user_id, "items", What::Products(items)),
+            OrderRequest::Lines(LinesOrder { user_id, items }) => (user_id, "items", Selection::Products(items)),
             OrderRequest::Menus(MenuOrder { user_id, menu_ids: MenuIds(ids) }) => {
-                (user_id, "menu_ids", What::Products(ids))
+                (user_id, "menu_ids", Selection::Products(ids))
             }
             OrderRequest::Named(NamedOrder { user_id, product, price, status: None | Some(Pending) }) => {
-                (user_id, "price", What::Named { name: product.into_string(), price: price.get() })
+                (user_id, "price", Selection::Named { name: product, price })
             }
         };
-        Self { user_id: user_id.get(), what, field }
+        Self { user_id, selection, field }
     }
 }
 
@@ -132,6 +134,7 @@ impl Field for InitialOrderStatus {
 
 /// The most entries of `menu_ids`.
 const MAX_MENUS: usize = 1000;
+const _: () = assert!(MAX_LINES == 50 && MAX_MENUS == 1000, "the schemas of the bodies above say so");
 
 pub struct MenuIds(Basket);
 
@@ -148,7 +151,7 @@ impl Field for MenuIds {
         }
         let mut basket = Basket(BTreeMap::new());
         for value in values {
-            basket.add(Id::read(value)?, Quantity::ONE).ok_or_else(too_many)?;
+            basket.add(ProductId::read(value)?, Quantity::ONE).ok_or_else(too_many)?;
         }
         if basket.0.len() > MAX_LINES {
             return Err(Fault::rule(
@@ -176,11 +179,12 @@ body! {
     pub struct NewOrderPayment {
         required payment_status: OrderPaymentStatus,
         /// The payment that says so: the same one may say it again.
-        optional payment_id: Id,
+        optional payment_id: PaymentId,
     }
 }
 
-/// What is said of a payment: one of the statuses, or any other text, which is `None`. Seed 001 says `true` for `paid`.
+/// The reported outcome of a payment: one of the statuses, or any other text, which is `None`. Seed 001 sends `true` for
+/// `paid`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderPaymentStatus(pub Option<PaymentStatus>);
 

@@ -1,4 +1,4 @@
-//! What each route does.
+//! The handlers of the routes.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -6,19 +6,18 @@ use futures_util::future::{join, join_all, try_join_all};
 
 use super::api::{Order, OrderDetail, OrderResponse, PeerState, TrackingEntry};
 use super::forms::{NewOrder, NewOrderPayment, NewOrderStatus, OrderRequest, OrderStatusChange, PaymentStatus};
-use super::lifecycle::{self, By, Step};
+use super::lifecycle::{self, Initiator, Transition};
 use super::state::State;
 use super::store::Filter;
 use super::{placement, store};
 use crate::auth::Scope;
-use crate::clock::rfc3339;
 use crate::context::Context;
-use crate::domain::{Id, Language, OrderStatus as Status, Sentence};
+use crate::domain::{Language, OrderId, OrderStatus as Status, Sentence, UserId};
 use crate::error::{
     Error, NOT_ALLOWED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, Result, USER_NOT_FOUND,
 };
 use crate::service::ServiceName;
-use crate::storage::{Place, Sort, Tx};
+use crate::storage::{Cursor, Sort, Tx};
 use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
 
 pub const SORTS: [Sort; 2] = [Sort::Id, Sort::IdDown];
@@ -27,16 +26,21 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     listing(&request, &state, None).await
 }
 
-pub async fn of_user(request: HttpRequest, scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&USER_NOT_FOUND)?.get();
+pub async fn of_user(
+    request: HttpRequest,
+    scope: Scope,
+    id: PathId<UserId>,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let id = id.or(&USER_NOT_FOUND)?;
     if !scope.holds(id) {
         return Err(Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}")));
     }
     listing(&request, &state, Some(id)).await
 }
 
-/// The orders of one user, whom the query may name if the path does not.
-async fn listing(request: &HttpRequest, state: &State, user_id: Option<i64>) -> Result<HttpResponse> {
+/// A list of orders: of the user in the path, else of the user in the query, else of all.
+async fn listing(request: &HttpRequest, state: &State, user_id: Option<UserId>) -> Result<HttpResponse> {
     let mut query = Query::of(request);
     let page = Page::take(&mut query, &SORTS);
     let why = Sentence::new("bukan status pesanan", "is not a status of an order");
@@ -44,21 +48,21 @@ async fn listing(request: &HttpRequest, state: &State, user_id: Option<i64>) -> 
     let mut statuses = query.take("status", why, all).unwrap_or_default();
     statuses.sort_unstable();
     statuses.dedup();
-    let user_id = user_id.or_else(|| query.field("user_id").map(Id::get));
+    let user_id = user_id.or_else(|| query.field("user_id"));
     let filter = Filter { statuses, user_id };
     query.finish()?;
     let page = page.scans(|_| !filter.is_indexed());
-    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, &filter, sort, after, limit);
+    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Cursor>, limit| store::list(tx, &filter, sort, after, limit);
     web::list::<Order>(request, &state.db, page, fetch).await
 }
 
-async fn find(id: PathId, scope: Scope, state: &State) -> Result<Order> {
-    let id = id.or(&ORDER_NOT_FOUND)?.get();
+async fn find(id: PathId<OrderId>, scope: Scope, state: &State) -> Result<Order> {
+    let id = id.or(&ORDER_NOT_FOUND)?;
     let order = state.db.read(move |tx| store::find(tx, id, scope)).await?;
     order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
 }
 
-pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn show(scope: Scope, id: PathId<OrderId>, state: Data<State>) -> Result<HttpResponse> {
     Ok(web::ok(&OrderResponse::from(&find(id, scope, &state).await?)))
 }
 
@@ -74,7 +78,7 @@ pub async fn create(
     Ok(web::created_once("/orders", placement::place(&state, &context, scope, new, key).await?))
 }
 
-pub async fn detail(context: Context, scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn detail(context: Context, scope: Scope, id: PathId<OrderId>, state: Data<State>) -> Result<HttpResponse> {
     let order = find(id, scope, &state).await?;
     let ids = order.items.iter().filter_map(|item| item.id);
     let products = ids.filter_map(|id| Some(state.products.as_ref()?.get(&context, id)));
@@ -82,56 +86,67 @@ pub async fn detail(context: Context, scope: Scope, id: PathId, state: Data<Stat
     Ok(web::ok(&OrderDetail::new(&order, user?, products?.into_iter().flatten().collect())))
 }
 
-pub async fn tracking(scope: Scope, id: PathId, language: Language, state: Data<State>) -> Result<HttpResponse> {
+pub async fn tracking(
+    scope: Scope,
+    id: PathId<OrderId>,
+    language: Language,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let order = find(id, scope, &state).await?;
     let later = state.db.read(move |tx| store::history(tx, order.id)).await?;
     let reached = std::iter::once((Status::Pending, order.created_at)).chain(later);
     let tracking = reached.map(|(status, at)| {
         let label = language.pick(&status.label()).to_owned();
-        TrackingEntry { status, label, at: rfc3339(at) }
+        TrackingEntry { status, label, at }
     });
     Ok(web::in_language(language, web::ok(&tracking.collect::<Vec<_>>())))
 }
 
-async fn take(id: PathId, scope: Scope, state: &State, context: &Context, step: Step) -> Result<HttpResponse> {
-    let id = id.or(&ORDER_NOT_FOUND)?.get();
-    Ok(web::ok(&OrderResponse::from(&lifecycle::take(state, context, id, scope, step).await?)))
+async fn apply(
+    id: PathId<OrderId>,
+    scope: Scope,
+    state: &State,
+    context: &Context,
+    transition: Transition,
+) -> Result<HttpResponse> {
+    let id = id.or(&ORDER_NOT_FOUND)?;
+    Ok(web::ok(&OrderResponse::from(&lifecycle::apply(state, context, id, scope, transition).await?)))
 }
 
-pub async fn confirm(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    take(id, Scope::All, &state, &context, Step::Confirm).await
+pub async fn confirm(context: Context, id: PathId<OrderId>, state: Data<State>) -> Result<HttpResponse> {
+    apply(id, Scope::All, &state, &context, Transition::Confirm).await
 }
 
 pub async fn set_status(
     context: Context,
     scope: Scope,
-    id: PathId,
+    id: PathId<OrderId>,
     Json(new): Json<NewOrderStatus>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let step = match (new.status, scope) {
-        (OrderStatusChange::Cancelled, Scope::All) => Step::Cancel,
-        (OrderStatusChange::Cancelled, Scope::Of(_)) => Step::Withdraw,
+    let transition = match (new.status, scope) {
+        (OrderStatusChange::Cancelled, Scope::All) => Transition::Cancel,
+        (OrderStatusChange::Cancelled, Scope::Of(_)) => Transition::Withdraw,
         (_, Scope::Of(_)) => return Err(Error::new(&NOT_ALLOWED).detail("users cancel; the rest is for an admin")),
-        (OrderStatusChange::Shipped, Scope::All) => Step::Ship,
-        (OrderStatusChange::Completed, Scope::All) => Step::Complete,
+        (OrderStatusChange::Shipped, Scope::All) => Transition::Ship,
+        (OrderStatusChange::Completed, Scope::All) => Transition::Complete,
     };
-    take(id, scope, &state, &context, step).await
+    apply(id, scope, &state, &context, transition).await
 }
 
 pub async fn set_payment(
     context: Context,
-    id: PathId,
+    id: PathId<OrderId>,
     Json(new): Json<NewOrderPayment>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let id = id.or(&ORDER_NOT_FOUND)?.get();
+    let id = id.or(&ORDER_NOT_FOUND)?;
     let status = new.payment_status.0.ok_or_else(|| Error::new(&PAYMENT_STATUS_INVALID))?;
-    let by = new.payment_id.map_or(By::Hand, |payment| By::Payment(payment.get()));
-    let step = match status {
-        PaymentStatus::Paid => Step::Pay(by),
-        PaymentStatus::Failed => Step::Fail(by),
-        PaymentStatus::Expired => Step::Expire(by),
+    let initiator = new.payment_id.map_or(Initiator::Manual, Initiator::Payment);
+    let transition = match status {
+        PaymentStatus::Paid => Transition::Pay(initiator),
+        PaymentStatus::Failed => Transition::Fail(initiator),
+        PaymentStatus::Expired => Transition::Expire(initiator),
         PaymentStatus::Pending => {
             let order = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
             let order = order.ok_or_else(|| Error::new(&ORDER_NOT_FOUND))?;
@@ -141,13 +156,13 @@ pub async fn set_payment(
             return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", order.status.as_str())));
         }
     };
-    match lifecycle::take(&state, &context, id, Scope::All, step).await {
-        // It has lapsed, whether or not anybody has noticed before.
+    match lifecycle::apply(&state, &context, id, Scope::All, transition).await {
+        // The deadline has passed, but the worker may not have expired the order yet.
         Err(error) if error.is(&PAYMENT_TOO_LATE) => {
-            let expired = lifecycle::take(&state, &context, id, Scope::All, Step::Expire(by)).await;
+            let expired = lifecycle::apply(&state, &context, id, Scope::All, Transition::Expire(initiator)).await;
             Err(expired.err().filter(|error| !error.is(&ORDER_STATE)).unwrap_or(error))
         }
-        taken => Ok(web::ok(&OrderResponse::from(&taken?))),
+        applied => Ok(web::ok(&OrderResponse::from(&applied?))),
     }
 }
 

@@ -1,8 +1,9 @@
-//! The calls to other services that must follow from what has become of an order.
+//! The jobs of this service: the calls to other services that follow from a transition of an order.
 
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::domain::{OrderId, PaymentId};
 use crate::error::{Error, PEER_UNAVAILABLE, Result};
 use crate::events::{JobKind, jobs::Work};
 use crate::payment::client::PaymentClient;
@@ -11,14 +12,14 @@ use crate::service::ServiceName;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderJob {
-    /// Make a sale of the reservation with this key.
+    /// Commit the reservation with this key.
     Commit(String),
-    /// Give the reservation with this key back.
+    /// Release the reservation with this key.
     Release(String),
     /// Refund the payment with this id.
-    Refund(i64),
-    /// Bring the payment of the order with this id to what the order was said to have come to.
-    Settle(i64),
+    Refund(PaymentId),
+    /// Bring the payment of the order with this id to the outcome that was set by hand.
+    Settle(OrderId),
 }
 
 impl JobKind for OrderJob {
@@ -44,7 +45,7 @@ impl JobKind for OrderJob {
     }
 }
 
-/// Runs jobs when no request waits for them.
+/// How the worker runs jobs, without a request.
 pub fn work(products: Option<ProductClient>, payments: PaymentClient) -> Work<OrderJob> {
     Arc::new(move |job| {
         let (products, payments) = (products.clone(), payments.clone());
@@ -78,8 +79,8 @@ mod tests {
         for (job, stored) in [
             (OrderJob::Commit(key()), ("commit", key())),
             (OrderJob::Release(key()), ("release", key())),
-            (OrderJob::Refund(3), ("refund", "3".to_owned())),
-            (OrderJob::Settle(2), ("settle", "2".to_owned())),
+            (OrderJob::Refund(PaymentId::new(3)), ("refund", "3".to_owned())),
+            (OrderJob::Settle(OrderId::new(2)), ("settle", "2".to_owned())),
         ] {
             assert_eq!(job.encode(), stored);
             assert_eq!(OrderJob::decode(stored.0, &stored.1), Some(job));

@@ -1,60 +1,63 @@
-//! The life of an order: which step leads where, and what must follow from it.
+//! The life of an order: its transitions, and the jobs that follow from them.
 //!
 //! `pending → paid → confirmed → shipped → completed`; `pending → cancelled | expired | failed`;
-//! `paid → cancelled`. Each step is one conditional `UPDATE`, so that of two that race one wins. With it
-//! are written its entry in the history, its event, and the jobs that follow from it: confirming makes a sale
-//! of the reservation, and an order that is cancelled, expires or fails gives it back.
+//! `paid → cancelled`. Each transition is one conditional `UPDATE`, so that one of two concurrent ones wins. Its entry in
+//! the history, its event and its jobs are written in the same transaction. Confirming commits the reservation. An order
+//! that is cancelled, expires or fails releases it.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::api::Order;
+use super::api::{Order, PaidBy};
 use super::jobs::{self, OrderJob};
 use super::state::State;
 use super::store;
 use crate::auth::Scope;
-use crate::clock::millis;
-use crate::context::Context;
-use crate::domain::OrderStatus as Status;
+use crate::context::{BUDGET, Context};
+use crate::domain::{OrderId, OrderStatus as Status, PaymentId, Timestamp};
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{Event, Job, Outbox, jobs::begin};
 use crate::storage::Tx;
 
-/// How long after its deadline an order is left alone: a payment that was confirmed in time may still be
-/// on its way.
-const GRACE: Duration = Duration::from_secs(2);
-/// Orders that expire in one transaction.
-const BATCH: i64 = 100;
+/// How long after its deadline an order stays pending. The payment service may still be reporting a payment that was
+/// confirmed in time.
+const PAYMENT_GRACE: Duration = Duration::from_secs(2);
+const _: () = assert!(
+    PAYMENT_GRACE.as_millis() >= BUDGET.as_millis(),
+    "a request that confirmed a payment in time must be able to report it"
+);
+/// The most orders that expire in one transaction.
+const MAX_BATCH_ORDERS: i64 = 100;
 
-/// A step in the life of an order.
+/// A transition from one status of an order to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    Pay(By),
+pub enum Transition {
+    Pay(Initiator),
     Confirm,
     Ship,
     Complete,
     Cancel,
-    /// Cancel what is not paid yet: all that its user may undo alone.
+    /// Cancel an order that is not paid yet. Its user may do no more.
     Withdraw,
-    Expire(By),
-    Fail(By),
+    Expire(Initiator),
+    Fail(Initiator),
 }
 
-/// Who says what has become of an order's payment.
+/// Who reports the outcome of an order's payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The payment with this id, by itself.
-    Payment(i64),
-    /// Somebody who names no payment: the order's open payment must come to the same.
-    Hand,
-    /// Nobody: the deadline of the order has passed. A payment's own never comes later.
+pub enum Initiator {
+    /// The payment service, for this payment.
+    Payment(PaymentId),
+    /// Somebody who names no payment. A job then brings the open payment of the order to the same outcome.
+    Manual,
+    /// Nobody: the deadline of the order has passed. The deadline of its payment is never later.
     Deadline,
 }
 
-impl Step {
-    /// Where the step leads to from `status`, if it can be taken there.
-    pub fn leads(self, status: Status) -> Option<Status> {
+impl Transition {
+    /// The status after the transition; `None` if an order in `status` does not allow it.
+    pub fn target(self, status: Status) -> Option<Status> {
         match (self, status) {
             (Self::Pay(_), Status::Pending) => Some(Status::Paid),
             (Self::Confirm, Status::Paid) => Some(Status::Confirmed),
@@ -69,10 +72,11 @@ impl Step {
         }
     }
 
-    /// Whether the order is there already, on the same word. Whoever did not hear the answer says it again.
-    fn is_taken(self, order: &Order) -> bool {
+    /// Whether the order has made this transition already, by the same report. A caller that received no answer repeats
+    /// its report.
+    fn is_applied(self, order: &Order) -> bool {
         match self {
-            Self::Pay(By::Payment(payment)) => order.paid_by == Some(payment),
+            Self::Pay(Initiator::Payment(payment)) => order.paid_by == PaidBy::Payment(payment),
             Self::Pay(_) => order.is_paid(),
             Self::Expire(_) => order.status == Status::Expired,
             Self::Fail(_) => order.status == Status::Failed,
@@ -81,25 +85,32 @@ impl Step {
     }
 }
 
-/// Takes a step with an order within `scope`, runs the jobs that follow from it, and shows the order as it is
-/// then. A job that fails is retried later; the step is not undone.
+/// Applies a transition to an order within `scope` and runs its jobs. Returns the order after the transition. A job that
+/// fails is retried later; the transition stays. [`ORDER_NOT_FOUND`], [`ORDER_STATE`] or [`PAYMENT_TOO_LATE`] if it is
+/// refused.
 ///
-/// The step starts from where the order is now. If another one is faster, this one is refused, even if it
-/// could be taken from there too: who cancels what waits for payment may not want to cancel what is paid.
-pub async fn take(state: &State, context: &Context, id: i64, scope: Scope, step: Step) -> Result<Order> {
+/// The transition starts from the present status. If another transition comes first, this one is refused, even where it
+/// would be allowed from the new status too: whoever cancels an unpaid order may not want to cancel a paid one.
+pub async fn apply(
+    state: &State,
+    context: &Context,
+    id: OrderId,
+    scope: Scope,
+    transition: Transition,
+) -> Result<Order> {
     let seen = state.db.read(move |tx| find(tx, id, scope)).await?;
     let (now, outbox) = (state.clock.now(), state.outbox);
-    let (order, jobs) = state.db.write(move |tx| advance(tx, &outbox, id, seen.status, step, now)).await?;
+    let (order, jobs) = state.db.write(move |tx| transit(tx, &outbox, id, seen.status, transition, now)).await?;
     run_jobs(state, context, jobs).await;
     Ok(order)
 }
 
-/// Lets the orders expire that nobody paid in time.
+/// Expires the orders that nobody paid in time.
 pub async fn expire(state: &State) -> Result<()> {
     bring_forward(state).await?;
     loop {
         let (now, outbox) = (state.clock.now(), state.outbox);
-        let due = state.db.read(move |tx| store::unpaid(tx, now - millis(GRACE), BATCH)).await?;
+        let due = state.db.read(move |tx| store::unpaid(tx, now - PAYMENT_GRACE, MAX_BATCH_ORDERS)).await?;
         if due.is_empty() {
             return Ok(());
         }
@@ -108,9 +119,9 @@ pub async fn expire(state: &State) -> Result<()> {
             .write_in_background(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
-                    match advance(tx, &outbox, *id, Status::Pending, Step::Expire(By::Deadline), now) {
+                    match transit(tx, &outbox, *id, Status::Pending, Transition::Expire(Initiator::Deadline), now) {
                         Ok((_, jobs)) => all.extend(jobs),
-                        // Somebody was faster.
+                        // Another transition came first.
                         Err(error) if error.is(&ORDER_STATE) => {}
                         Err(error) => return Err(error),
                     }
@@ -122,13 +133,14 @@ pub async fn expire(state: &State) -> Result<()> {
     }
 }
 
-/// Has no order wait longer from now than one that is made now, though the clock was set back after it was made.
+/// Brings forward the deadlines of orders that were made before the clock was set back. No order waits longer than one
+/// that is made now.
 ///
-/// Only orders that seem to be made in the future are changed: whoever lowers `ORDER_TTL` shortens none that waits.
+/// Only orders whose time of creation is in the future are changed. So a lower `ORDER_TTL` shortens no deadline.
 async fn bring_forward(state: &State) -> Result<()> {
     loop {
         let (now, deadline) = (state.clock.now(), state.clock.after(state.order_ttl));
-        let late = state.db.read(move |tx| store::made_later(tx, now, deadline, BATCH)).await?;
+        let late = state.db.read(move |tx| store::made_later(tx, now, deadline, MAX_BATCH_ORDERS)).await?;
         if late.is_empty() {
             return Ok(());
         }
@@ -147,56 +159,56 @@ async fn run_jobs(state: &State, context: &Context, jobs: Vec<Job<OrderJob>>) {
     join_all(runs).await;
 }
 
-fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Order> {
+fn find(tx: &Tx<'_>, id: OrderId, scope: Scope) -> Result<Order> {
     store::find(tx, id, scope)?.ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {id}")))
 }
 
-/// Why a step is refused to an order in `status`.
-fn refusal(step: Step, status: Status) -> Error {
-    match (step, status) {
-        (Step::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
+/// The error of a transition that an order in `status` does not allow.
+fn refusal(transition: Transition, status: Status) -> Error {
+    match (transition, status) {
+        (Transition::Pay(_), Status::Expired) => Error::new(&PAYMENT_TOO_LATE),
         _ => Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str())),
     }
 }
 
-/// Takes a step with an order that is in `from`, and begins the jobs that follow from it.
-fn advance(
+/// Applies a transition to an order in `from`, and begins its jobs.
+fn transit(
     tx: &Tx<'_>,
     outbox: &Outbox,
-    id: i64,
+    id: OrderId,
     from: Status,
-    step: Step,
-    now: i64,
+    transition: Transition,
+    now: Timestamp,
 ) -> Result<(Order, Vec<Job<OrderJob>>)> {
     let mut order = find(tx, id, Scope::All)?;
-    if step.is_taken(&order) {
+    if transition.is_applied(&order) {
         return Ok((order, Vec::new()));
     }
-    if let Step::Pay(By::Payment(payment)) = step
+    if let Transition::Pay(Initiator::Payment(payment)) = transition
         && order.is_paid()
         && store::name_payment(tx, id, payment)?
     {
-        // It was said to be paid by hand; now it is known by which payment.
-        order.paid_by = Some(payment);
+        // Somebody had set the order to paid without naming the payment.
+        order.paid_by = PaidBy::Payment(payment);
         return Ok((order, Vec::new()));
     }
-    let next = step.leads(order.status).filter(|_| order.status == from);
-    let next = next.ok_or_else(|| refusal(step, order.status))?;
-    // The payment service answers for the time of its payments; nobody else does.
-    if step == Step::Pay(By::Hand) && order.expires_at.is_some_and(|deadline| deadline <= now) {
+    let next = transition.target(order.status).filter(|_| order.status == from);
+    let next = next.ok_or_else(|| refusal(transition, order.status))?;
+    // Only the payment service checks the deadline of a payment itself.
+    if transition == Transition::Pay(Initiator::Manual) && order.expires_at.is_some_and(|deadline| deadline <= now) {
         return Err(Error::new(&PAYMENT_TOO_LATE));
     }
-    match step {
-        Step::Pay(By::Payment(payment)) => order.paid_by = Some(payment),
-        Step::Pay(_) => order.paid_by = Some(0),
+    match transition {
+        Transition::Pay(Initiator::Payment(payment)) => order.paid_by = PaidBy::Payment(payment),
+        Transition::Pay(_) => order.paid_by = PaidBy::Manual,
         _ => {}
     }
     if !store::set_status(tx, id, from, next, order.paid_by)? {
-        return Err(refusal(step, from));
+        return Err(refusal(transition, from));
     }
     (order.status, order.expires_at) = (next, None);
     store::add_to_history(tx, id, next, now)?;
-    let (user_id, status) = (order.user_id, next.as_str().to_owned());
+    let (user_id, status) = (order.user_id, next);
     outbox.emit(tx, &Event::OrderStatusChanged { order_id: id, user_id, status, at: now })?;
     let mut jobs = Vec::new();
     if let Some(reservation) = order.reservation.clone() {
@@ -208,10 +220,13 @@ fn advance(
             Status::Pending | Status::Paid | Status::Shipped | Status::Completed => {}
         }
     }
-    if let Step::Pay(By::Hand) | Step::Expire(By::Hand) | Step::Fail(By::Hand) = step {
+    if let Transition::Pay(Initiator::Manual)
+    | Transition::Expire(Initiator::Manual)
+    | Transition::Fail(Initiator::Manual) = transition
+    {
         jobs.push(begin(tx, OrderJob::Settle(id), now)?);
     }
-    if let (Status::Cancelled, Some(payment)) = (next, order.payment_id()) {
+    if let (Status::Cancelled, Some(payment)) = (next, order.paid_by.payment()) {
         jobs.push(begin(tx, OrderJob::Refund(payment), now)?);
     }
     Ok((order, jobs))

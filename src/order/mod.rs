@@ -1,5 +1,4 @@
-//! The order service: who bought what, and what became of it. It knows users, products and payments only
-//! through their services.
+//! The order service: the orders and their life. It reads users, products and payments only through their services.
 
 pub mod api;
 pub mod client;

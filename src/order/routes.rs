@@ -1,4 +1,4 @@
-//! The routes of the order service, each with what the documentation says of it and who may call it.
+//! The routes of the order service, each with its documentation and its access rule.
 
 use serde_json::json;
 use utoipa::PartialSchema;
@@ -8,7 +8,7 @@ use super::api::{OrderDetail, OrderResponse, PeerState, TrackingEntry};
 use super::forms::{NewOrderPayment, NewOrderStatus, OrderRequest};
 use super::handlers;
 use crate::auth::Access;
-use crate::domain::{Id, OrderStatus as Status};
+use crate::domain::{OrderStatus as Status, UserId};
 use crate::error::{
     BUSY, IDEMPOTENCY_KEY_REUSED, INSUFFICIENT_STOCK, KEY_UNDER_WAY, ORDER_NOT_FOUND, ORDER_STATE,
     PAYMENT_STATUS_INVALID, PAYMENT_TOO_LATE, PEER_UNAVAILABLE, PRICE_DIFFERS, PRODUCT_NOT_FOUND, STORAGE_UNAVAILABLE,
@@ -37,7 +37,7 @@ pub fn routes(routes: &mut Routes) {
     };
     let detail = || {
         let mut detail = order();
-        // These are of the order as it was placed alone.
+        // Only the order as it was placed has these.
         if let Some(members) = detail.as_object_mut() {
             members.remove("product_id");
             members.remove("quantity");
@@ -57,7 +57,7 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::Service)
             .lists::<OrderResponse<'_>>(json!([order()]))
             .query("status", status().into(), "Of this status, or of one of several: `paid,confirmed`.")
-            .query("user_id", Id::schema(), "Of this user.")
+            .query("user_id", UserId::schema(), "Of this user.")
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
             .fails(&[&BUSY, &TOO_SLOW]),
     );

@@ -1,4 +1,4 @@
-//! How the order service is put together.
+//! The wiring of the order service.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ use crate::web::Mount;
 
 const NAME: ServiceName = ServiceName::Order;
 
-/// What the settings say of orders.
+/// The settings of orders.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long an order waits to be paid.
     pub ttl: Duration,
     pub quota: Quota,
-    /// How often deadlines are looked after.
+    /// How often expired deadlines are looked for.
     pub sweep: Duration,
 }
 
@@ -52,7 +52,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
             quota,
         }
     };
-    // Of the launcher's runtime, for the tasks.
+    // A client of its own for the tasks: they run on the launcher's runtime, and a connection ends with its runtime.
     let own = state(&peer::client()?);
     let jobs = own.jobs.clone().run();
     let expiry = every(sweep, move || {

@@ -1,4 +1,4 @@
-//! What the handlers work with.
+//! The state that the handlers share.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct State {
     pub db: Db,
     pub clock: Clock,
     pub users: UserClient,
-    /// `None`: there is no product service, and every order is of custom lines.
+    /// `None`: there is no product service, and every line is a custom line.
     pub products: Option<ProductClient>,
     pub payments: PaymentClient,
     pub outbox: Outbox,
@@ -26,7 +26,7 @@ pub struct State {
     pub quota: Quota,
 }
 
-/// What one account may have open at once, so that nobody holds all stock without paying.
+/// The most that one account may have open, so that nobody holds all stock without paying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Orders that wait to be paid.
@@ -36,7 +36,7 @@ pub struct Quota {
 }
 
 impl State {
-    /// The product service; without one no product can be found.
+    /// The product service; [`PRODUCT_NOT_FOUND`] without one.
     pub fn products(&self) -> Result<&ProductClient> {
         let missing = || Error::new(&PRODUCT_NOT_FOUND).detail("there is no product service: PRODUCT_URL is none");
         self.products.as_ref().ok_or_else(missing)

@@ -2,11 +2,11 @@
 
 pub mod quota;
 
-use super::api::Order;
+use super::api::{Item, Order, PaidBy};
 use crate::auth::Scope;
-use crate::domain::OrderStatus as Status;
+use crate::domain::{OrderId, OrderStatus as Status, PaymentId, Rupiah, Timestamp, UserId};
 use crate::error::{Error, Result};
-use crate::storage::{Param, Place, Row, Sort, Tx};
+use crate::storage::{Cursor, Param, Row, Sort, Tx};
 
 const COLUMNS: &str =
     "id, user_id, user_name, items, total_price, status, created_at, expires_at, paid_by, reservation";
@@ -22,43 +22,62 @@ fn order(row: &Row<'_>) -> Result<Order> {
         status: row.parse(5)?,
         created_at: row.get(6)?,
         expires_at: row.get(7)?,
-        paid_by: row.get(8)?,
+        paid_by: paid_by(row.get(8)?),
         reservation: row.get(9)?,
     })
 }
 
-pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<Order>> {
+/// The column `paid_by`: NULL, 0 for a payment that was not named, or the payment's id.
+fn paid_by(column: Option<i64>) -> PaidBy {
+    match column {
+        None => PaidBy::Nobody,
+        Some(0) => PaidBy::Manual,
+        Some(id) => PaidBy::Payment(PaymentId::new(id)),
+    }
+}
+
+impl From<PaidBy> for Param<'_> {
+    fn from(paid_by: PaidBy) -> Self {
+        match paid_by {
+            PaidBy::Nobody => Self::Null,
+            PaidBy::Manual => Self::Int(0),
+            PaidBy::Payment(id) => id.into(),
+        }
+    }
+}
+
+pub fn find(tx: &Tx<'_>, id: OrderId, scope: Scope) -> Result<Option<Order>> {
     let sql = format!("SELECT {COLUMNS} FROM orders WHERE id = $1 AND user_id = coalesce($2, user_id)");
     tx.query_opt(&sql, &[id.into(), scope.into()], order)
 }
 
-/// What a list is narrowed down to.
+/// The filters of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// One of these; any if there is none.
+    /// Orders in one of these; all orders if empty.
     pub statuses: Vec<Status>,
-    pub user_id: Option<i64>,
+    pub user_id: Option<UserId>,
 }
 
 impl Filter {
-    /// Whether an index has just these orders, by their ids: then a page costs no more than its rows.
+    /// Whether an index holds exactly these orders, by their ids. Then a page costs no more than its rows.
     pub fn is_indexed(&self) -> bool {
         self.statuses.is_empty() || (self.user_id.is_none() && !self.statuses.contains(&Status::Pending))
     }
 }
 
-pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Order>> {
+pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Cursor>, limit: usize) -> Result<Vec<Order>> {
     let of = |status| list_of(tx, status, filter.user_id, sort, after, limit);
     match filter.statuses.as_slice() {
         [] => of(None),
         [status] => of(Some(*status)),
         statuses => {
-            // Each is read in the order of its index; to look for all at once would sort all there are.
+            // Each status is read in the order of its index. One query for all of them would sort every match.
             let mut all = Vec::new();
             for status in statuses {
                 all.extend(of(Some(*status))?);
             }
-            all.sort_unstable_by_key(|order| if sort == Sort::IdDown { -order.id } else { order.id });
+            all.sort_unstable_by_key(|order| if sort == Sort::IdDown { -order.id.get() } else { order.id.get() });
             all.truncate(limit);
             Ok(all)
         }
@@ -68,22 +87,22 @@ pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Place>, lim
 fn list_of(
     tx: &Tx<'_>,
     status: Option<Status>,
-    user_id: Option<i64>,
+    user_id: Option<UserId>,
     sort: Sort,
-    after: Option<&Place>,
+    after: Option<&Cursor>,
     limit: usize,
 ) -> Result<Vec<Order>> {
     let (comparison, direction, first) = match sort {
         Sort::IdDown => ('<', "DESC", i64::MAX),
         _ => ('>', "ASC", 0),
     };
-    let mut params: Vec<Param<'_>> = vec![after.map_or(first, |place| place.id).into(), (limit as i64).into()];
+    let mut params: Vec<Param<'_>> = vec![after.map_or(first, |cursor| cursor.id).into(), (limit as i64).into()];
     let mut which = format!("WHERE id {comparison} $1");
     if let Some(status) = status {
         params.push(status.as_str().into());
         which += &format!(" AND status = ${}", params.len());
         if status != Status::Pending && user_id.is_none() {
-            // Said for the index; one user's orders are found by the user.
+            // The partial index needs this condition. The orders of one user are found by their index instead.
             which += " AND status <> 'pending'";
         }
     }
@@ -95,29 +114,54 @@ fn list_of(
     tx.query(&sql, &params, order)
 }
 
-/// Adds an order; its id is given here.
-pub fn insert(tx: &Tx<'_>, order: &Order) -> Result<i64> {
-    let items = serde_json::to_string(&order.items).map_err(Error::internal)?;
-    tx.query_one(
+/// An order that has no id yet. It is pending.
+#[derive(Clone, Debug)]
+pub struct OrderDraft {
+    pub user_id: UserId,
+    pub user_name: String,
+    pub items: Vec<Item>,
+    pub total_price: Rupiah,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub reservation: Option<String>,
+}
+
+/// Adds an order. The database assigns its id.
+pub fn insert(tx: &Tx<'_>, draft: OrderDraft) -> Result<Order> {
+    let status = Status::Pending;
+    let items = serde_json::to_string(&draft.items).map_err(Error::internal)?;
+    let id = tx.query_one(
         "INSERT INTO orders (user_id, user_name, items, total_price, status, created_at, expires_at, reservation)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         &[
-            order.user_id.into(),
-            (&order.user_name).into(),
+            draft.user_id.into(),
+            (&draft.user_name).into(),
             (&items).into(),
-            order.total_price.into(),
-            order.status.as_str().into(),
-            order.created_at.into(),
-            order.expires_at.into(),
-            order.reservation.as_ref().into(),
+            draft.total_price.into(),
+            status.as_str().into(),
+            draft.created_at.into(),
+            draft.expires_at.into(),
+            draft.reservation.as_ref().into(),
         ],
         |row| row.get(0),
-    )
+    )?;
+    let OrderDraft { user_id, user_name, items, total_price, created_at, expires_at, reservation } = draft;
+    Ok(Order {
+        id,
+        user_id,
+        user_name,
+        items,
+        total_price,
+        status,
+        created_at,
+        expires_at: Some(expires_at),
+        paid_by: PaidBy::Nobody,
+        reservation,
+    })
 }
 
-/// Takes an order from one status to the next, where no deadline waits for it any more; false if it is not
-/// in the first.
-pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status, paid_by: Option<i64>) -> Result<bool> {
+/// Changes the status of an order and removes its deadline; false if the order is not in `from`.
+pub fn set_status(tx: &Tx<'_>, id: OrderId, from: Status, to: Status, paid_by: PaidBy) -> Result<bool> {
     let changed = tx.execute(
         "UPDATE orders SET status = $3, paid_by = $4, expires_at = NULL WHERE id = $1 AND status = $2",
         &[id.into(), from.as_str().into(), to.as_str().into(), paid_by.into()],
@@ -128,13 +172,13 @@ pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status, paid_by: Optio
     Ok(changed == 1)
 }
 
-/// Names the payment that paid an order of which it was not known; false if it is known, or not paid.
-pub fn name_payment(tx: &Tx<'_>, id: i64, payment: i64) -> Result<bool> {
+/// Names the payment of an order that is paid without one; false if a payment is named, or the order is not paid.
+pub fn name_payment(tx: &Tx<'_>, id: OrderId, payment: PaymentId) -> Result<bool> {
     let sql = "UPDATE orders SET paid_by = $2 WHERE id = $1 AND paid_by = 0";
     Ok(tx.execute(sql, &[id.into(), payment.into()])? == 1)
 }
 
-pub fn add_to_history(tx: &Tx<'_>, id: i64, status: Status, at: i64) -> Result<()> {
+pub fn add_to_history(tx: &Tx<'_>, id: OrderId, status: Status, at: Timestamp) -> Result<()> {
     tx.execute(
         "INSERT INTO order_history (order_id, status, at) VALUES ($1, $2, $3)",
         &[id.into(), status.as_str().into(), at.into()],
@@ -142,17 +186,17 @@ pub fn add_to_history(tx: &Tx<'_>, id: i64, status: Status, at: i64) -> Result<(
     Ok(())
 }
 
-/// The statuses that an order reached after `pending`, with the times in epoch milliseconds, oldest first.
-pub fn history(tx: &Tx<'_>, id: i64) -> Result<Vec<(Status, i64)>> {
+/// The statuses that an order reached after `pending`, each with its time, in the order of the life of an order.
+pub fn history(tx: &Tx<'_>, id: OrderId) -> Result<Vec<(Status, Timestamp)>> {
     let sql = "SELECT status, at FROM order_history WHERE order_id = $1";
     let mut reached = tx.query(sql, &[id.into()], |row| Ok((row.parse(0)?, row.get(1)?)))?;
-    // By the order of life, which no clock that is set back can change.
+    // Not by the times: the clock may have been set back in between.
     reached.sort_by_key(|(status, _)| *status);
     Ok(reached)
 }
 
-/// Up to `limit` orders that nobody had paid by `deadline` (epoch milliseconds).
-pub fn unpaid(tx: &Tx<'_>, deadline: i64, limit: i64) -> Result<Vec<i64>> {
+/// Up to `limit` unpaid orders whose deadline was at `deadline` or before.
+pub fn unpaid(tx: &Tx<'_>, deadline: Timestamp, limit: i64) -> Result<Vec<OrderId>> {
     tx.query(
         "SELECT id FROM orders WHERE status = 'pending' AND expires_at <= $1
          ORDER BY expires_at LIMIT $2",
@@ -161,11 +205,10 @@ pub fn unpaid(tx: &Tx<'_>, deadline: i64, limit: i64) -> Result<Vec<i64>> {
     )
 }
 
-/// Up to `limit` unpaid orders that were made later than `now` and would wait beyond `deadline`: the clock has been
-/// set back since.
-pub fn made_later(tx: &Tx<'_>, now: i64, deadline: i64, limit: i64) -> Result<Vec<i64>> {
+/// Up to `limit` unpaid orders that were made after `now` and expire after `deadline`: the clock was set back since.
+pub fn made_later(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp, limit: i64) -> Result<Vec<OrderId>> {
     tx.query(
-        // The latest deadlines first, so that a look costs little however many orders wait.
+        // Only the latest deadlines are read, so that the cost does not depend on the number of orders.
         "SELECT id FROM (SELECT id, created_at FROM orders WHERE status = 'pending' AND expires_at > $2
                          ORDER BY expires_at DESC LIMIT $3) AS latest
          WHERE created_at > $1",
@@ -174,8 +217,8 @@ pub fn made_later(tx: &Tx<'_>, now: i64, deadline: i64, limit: i64) -> Result<Ve
     )
 }
 
-/// Lets an unpaid order wait until `deadline` at the most.
-pub fn bring_forward(tx: &Tx<'_>, id: i64, deadline: i64) -> Result<()> {
+/// Makes an unpaid order expire at `deadline`, if that is earlier.
+pub fn bring_forward(tx: &Tx<'_>, id: OrderId, deadline: Timestamp) -> Result<()> {
     let sql = "UPDATE orders SET expires_at = $2 WHERE id = $1 AND status = 'pending' AND expires_at > $2";
     tx.execute(sql, &[id.into(), deadline.into()])?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What the order service does with events.
+//! The subscribers of the order service.
 
 use crate::auth::revocations;
 use crate::error::Result;

@@ -1,13 +1,14 @@
 //! What goes over the wire.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::clock::rfc3339;
-use crate::domain::{Fault, Field, Id, Rupiah, Sentence};
-use crate::error::{Error, Result};
-use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::domain::{Fault, Field, OrderId, PaymentId, Rupiah, Sentence, Timestamp, UnknownName, UserId};
+use crate::error::Result;
+use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::web::{Body, Fields, body};
 
 /// How far a payment has come; the steps between are in `settlement`.
@@ -43,11 +44,14 @@ impl Status {
             Self::Refunded => "refunded",
         }
     }
+}
 
-    /// A status as it was stored.
-    pub fn stored(text: &str) -> Result<Self> {
+impl FromStr for Status {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| Error::internal(anyhow::anyhow!("{text} is not a status of a payment")))
+        found.ok_or_else(|| UnknownName::new(text, "a status of a payment"))
     }
 }
 
@@ -97,6 +101,14 @@ impl Method {
     }
 }
 
+impl FromStr for Method {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::parse(text).ok_or_else(|| UnknownName::new(text, "a way to pay"))
+    }
+}
+
 impl Field for Method {
     fn read(value: Value) -> Result<Self, Fault> {
         let Value::String(text) = value else {
@@ -119,37 +131,40 @@ pub struct PaymentMethodOption {
 /// A payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    pub id: i64,
-    pub order_id: i64,
-    pub user_id: i64,
-    /// Whole rupiah.
-    pub amount: i64,
+    pub id: PaymentId,
+    pub order_id: OrderId,
+    pub user_id: UserId,
+    pub amount: Rupiah,
     pub method: Method,
     pub status: Status,
-    /// Epoch milliseconds.
-    pub created_at: i64,
-    /// When it can no longer be confirmed, in epoch milliseconds.
-    pub expires_at: i64,
+    pub created_at: Timestamp,
+    /// From then on it can't be confirmed any more.
+    pub expires_at: Timestamp,
 }
 
 /// A payment as it goes over the wire.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
 pub struct PaymentResponse {
-    id: i64,
+    #[schema(value_type = i64)]
+    id: PaymentId,
     /// The same as `id`.
-    payment_id: i64,
-    order_id: i64,
-    user_id: i64,
+    #[schema(value_type = i64)]
+    payment_id: PaymentId,
+    #[schema(value_type = i64)]
+    order_id: OrderId,
+    #[schema(value_type = i64)]
+    user_id: UserId,
     /// Whole rupiah.
-    amount: i64,
+    #[schema(value_type = i64)]
+    amount: Rupiah,
     method: Method,
     status: Status,
-    #[schema(format = DateTime)]
-    created_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
     /// From then on it can't be confirmed any more.
-    #[schema(format = DateTime)]
-    expires_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
 }
 
 impl From<&Payment> for PaymentResponse {
@@ -162,8 +177,8 @@ impl From<&Payment> for PaymentResponse {
             amount: payment.amount,
             method: payment.method,
             status: payment.status,
-            created_at: rfc3339(payment.created_at),
-            expires_at: rfc3339(payment.expires_at),
+            created_at: payment.created_at,
+            expires_at: payment.expires_at,
         }
     }
 }
@@ -173,8 +188,8 @@ impl Listed for Payment {
         PaymentResponse::from(self)
     }
 
-    fn place(&self, _: Sort) -> Place {
-        Place { key: SortKey::None, id: self.id }
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.id.get() }
     }
 }
 
@@ -190,11 +205,11 @@ body! {
     /// The body of `POST /payments`. Serialised, it is what a replay of its Idempotency-Key must equal.
     #[derive(Clone, Debug, Serialize)]
     pub struct NewPayment {
-        required order_id: Id,
+        required order_id: OrderId,
         /// `transfer`, unless it is given.
         optional method: Method = Method::Transfer,
         /// The order's user, if it is given.
-        optional user_id: Id,
+        optional user_id: UserId,
         /// The order's total, if it is given.
         optional amount: Rupiah,
     }
@@ -203,11 +218,11 @@ body! {
 body! {
     /// Seed 001.
     pub struct NewPaymentByPaymentMethod {
-        required order_id: Id,
+        required order_id: OrderId,
         // Null has always been taken, though it says no more than the other form without `method`.
         #[schema(value_type = Method)]
         optional payment_method: Method,
-        optional user_id: Id,
+        optional user_id: UserId,
         optional amount: Rupiah,
     }
 }
@@ -243,14 +258,14 @@ pub enum PaymentConfirmation {
 body! {
     #[derive(Clone, Copy, Debug)]
     pub struct ConfirmPayment {
-        required payment_id: Id,
+        required payment_id: PaymentId,
     }
 }
 
 body! {
     #[derive(Clone, Copy, Debug)]
     pub struct ConfirmPaymentOfOrder {
-        required order_id: Id,
+        required order_id: OrderId,
     }
 }
 

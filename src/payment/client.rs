@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::context::Context;
+use crate::domain::{OrderId, PaymentId};
 use crate::error::{Error, ORDER_STATE, PAYMENT_NOT_FOUND, Result};
 use crate::peer::{Answer, Peer, Refusal};
 
@@ -25,9 +26,9 @@ impl PaymentClient {
 
     /// `POST /payments/{id}/refund`: nothing of the payment is kept. May be repeated. An error other than of a
     /// service that is away says that it never will.
-    pub async fn refund(&self, context: &Context, id: i64) -> Result<()> {
+    pub async fn refund(&self, context: &Context, id: PaymentId) -> Result<()> {
         let path = format!("/payments/{id}/refund");
-        let sound = |payment: &Value| payment["id"] == id;
+        let sound = |payment: &Value| payment["id"] == id.get();
         let understood = [&PAYMENT_NOT_FOUND, &ORDER_STATE];
         match self.peer.call(context, Method::POST, &path, None, &understood, sound).await? {
             Answer::Done(_) => Ok(()),
@@ -41,9 +42,9 @@ impl PaymentClient {
 
     /// `POST /payments/order/{id}/settle`: the payment of the order comes to what the order has come to. May be
     /// repeated.
-    pub async fn settle(&self, context: &Context, order_id: i64) -> Result<()> {
+    pub async fn settle(&self, context: &Context, order_id: OrderId) -> Result<()> {
         let path = format!("/payments/order/{order_id}/settle");
-        let sound = |payment: &Value| payment["order_id"] == order_id;
+        let sound = |payment: &Value| payment["order_id"] == order_id.get();
         // Without a payment there is nothing to settle.
         self.peer.call(context, Method::POST, &path, None, &[&PAYMENT_NOT_FOUND], sound).await?;
         Ok(())

@@ -7,10 +7,11 @@ use super::api::{
     Method, NewPayment, Payment, PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse, Status,
 };
 use super::state::State;
+use super::store::PaymentDraft;
 use super::{settlement, store};
 use crate::auth::Scope;
 use crate::context::Context;
-use crate::domain::{Id, Language, OrderStatus, Rupiah};
+use crate::domain::{Language, OrderId, OrderStatus, PaymentId};
 use crate::error::{
     Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND, PAYMENT_OPEN, PAYMENT_TOO_LATE, Result,
 };
@@ -32,15 +33,15 @@ pub async fn methods(language: Language) -> HttpResponse {
     web::in_language(language, web::ok(&offered))
 }
 
-pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+pub async fn show(scope: Scope, id: PathId<PaymentId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?;
     let payment = state.db.read(move |tx| store::find(tx, id, scope)).await?;
     let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}"));
     Ok(web::ok(&PaymentResponse::from(&payment.ok_or_else(missing)?)))
 }
 
-pub async fn of_order(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+pub async fn of_order(scope: Scope, id: PathId<OrderId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?;
     let payment = state.db.read(move |tx| store::of_order(tx, id, scope)).await?;
     let missing = || Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {id} has no payment"));
     Ok(web::ok(&PaymentResponse::from(&payment.ok_or_else(missing)?)))
@@ -55,13 +56,13 @@ pub async fn confirm(
     Ok(web::ok(&PaymentResponse::from(&settlement::confirm(&state, &context, scope, which).await?)))
 }
 
-pub async fn refund(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+pub async fn refund(context: Context, id: PathId<PaymentId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?;
     Ok(web::ok(&PaymentResponse::from(&settlement::refund(&state, &context, id).await?)))
 }
 
-pub async fn settle(context: Context, id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PAYMENT_NOT_FOUND)?.get();
+pub async fn settle(context: Context, id: PathId<OrderId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PAYMENT_NOT_FOUND)?;
     Ok(web::ok(&PaymentResponse::from(&settlement::follow_order(&state, &context, id).await?)))
 }
 
@@ -77,13 +78,13 @@ pub async fn create(
     if let Some(opened) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
         return Ok(web::created_once("/payments", opened));
     }
-    let payment = draw_up(&state, &context, scope, &new).await?;
-    let (order_id, outbox) = (payment.order_id, state.outbox);
+    let draft = prepare(&state, &context, scope, &new).await?;
+    let (order_id, outbox) = (draft.order_id, state.outbox);
     let opened = state.db.write(move |tx| {
-        idempotency::once(tx, key.as_ref(), payment.created_at, || {
-            check_none_open(tx, &payment)?;
-            let payment = store::insert(tx, &outbox, &payment)?;
-            Created::first(payment.id, &PaymentResponse::from(&payment))
+        idempotency::once(tx, key.as_ref(), draft.created_at, || {
+            check_none_open(tx, &draft)?;
+            let payment = store::insert(tx, &outbox, &draft)?;
+            Created::first(payment.id.get(), &PaymentResponse::from(&payment))
         })
     });
     match opened.await {
@@ -98,10 +99,10 @@ pub async fn create(
 }
 
 /// Refuses a second payment of an order.
-fn check_none_open(tx: &Tx<'_>, new: &Payment) -> Result<()> {
-    let Some(before) = store::of_order(tx, new.order_id, Scope::All)? else { return Ok(()) };
+fn check_none_open(tx: &Tx<'_>, draft: &PaymentDraft) -> Result<()> {
+    let Some(before) = store::of_order(tx, draft.order_id, Scope::All)? else { return Ok(()) };
     Err(match before.status {
-        Status::Pending if before.expires_at <= new.created_at => Error::new(&PAYMENT_TOO_LATE),
+        Status::Pending if before.expires_at <= draft.created_at => Error::new(&PAYMENT_TOO_LATE),
         Status::Pending | Status::Confirming => {
             Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", before.id))
         }
@@ -113,20 +114,20 @@ fn check_none_open(tx: &Tx<'_>, new: &Payment) -> Result<()> {
     })
 }
 
-/// The payment, but for its id, as the order service has the order.
-async fn draw_up(state: &State, context: &Context, scope: Scope, new: &NewPayment) -> Result<Payment> {
-    let order_id = new.order_id.get();
+/// The payment to open, for the order as the order service shows it.
+async fn prepare(state: &State, context: &Context, scope: Scope, new: &NewPayment) -> Result<PaymentDraft> {
+    let order_id = new.order_id;
     let order = state.settler.orders.get(context, order_id).await?;
     // Asked for by us, who may see all orders: so it is decided here.
     let order = order
         .filter(|order| scope.holds(order.user_id))
         .ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {order_id}")))?;
     let mismatch = |what: &str, is: i64| Error::new(&PAYMENT_MISMATCH).detail(format!("the order's {what} is {is}"));
-    if new.amount.map(Rupiah::get).is_some_and(|amount| amount != order.total_price) {
-        return Err(mismatch("total", order.total_price));
+    if new.amount.is_some_and(|amount| amount != order.total_price) {
+        return Err(mismatch("total", order.total_price.get()));
     }
-    if new.user_id.map(Id::get).is_some_and(|user_id| user_id != order.user_id) {
-        return Err(mismatch("user", order.user_id));
+    if new.user_id.is_some_and(|user_id| user_id != order.user_id) {
+        return Err(mismatch("user", order.user_id.get()));
     }
     let created_at = state.clock.now();
     let deadline = order.expires_at;
@@ -136,13 +137,11 @@ async fn draw_up(state: &State, context: &Context, scope: Scope, new: &NewPaymen
         status => return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str()))),
     }
     let window = state.clock.after(state.window);
-    Ok(Payment {
-        id: 0,
+    Ok(PaymentDraft {
         order_id,
         user_id: order.user_id,
         amount: order.total_price,
         method: new.method,
-        status: Status::Pending,
         created_at,
         expires_at: deadline.map_or(window, |deadline| window.min(deadline)),
     })

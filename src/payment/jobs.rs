@@ -1,5 +1,6 @@
 //! The calls that must follow from what has become of a payment.
 
+use crate::domain::PaymentId;
 use crate::events::JobKind;
 use crate::service::ServiceName;
 
@@ -7,9 +8,9 @@ use crate::service::ServiceName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentJob {
     /// Charge it and report that to its order, or give it back.
-    Settle(i64),
+    Settle(PaymentId),
     /// Report to its order that it failed or expired.
-    ReportOutcome(i64),
+    ReportOutcome(PaymentId),
 }
 
 impl JobKind for PaymentJob {
@@ -39,8 +40,8 @@ mod tests {
     #[test]
     fn a_job_is_read_as_it_was_stored() {
         for (job, stored) in [
-            (PaymentJob::Settle(3), ("settle", "3".to_owned())),
-            (PaymentJob::ReportOutcome(3), ("tell", "3".to_owned())),
+            (PaymentJob::Settle(PaymentId::new(3)), ("settle", "3".to_owned())),
+            (PaymentJob::ReportOutcome(PaymentId::new(3)), ("tell", "3".to_owned())),
         ] {
             assert_eq!(job.encode(), stored);
             assert_eq!(PaymentJob::decode(stored.0, &stored.1), Some(job));

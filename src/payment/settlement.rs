@@ -18,7 +18,7 @@ use super::state::{Settler, State};
 use super::store;
 use crate::auth::Scope;
 use crate::context::Context;
-use crate::domain::OrderStatus;
+use crate::domain::{OrderId, OrderStatus, PaymentId, Timestamp};
 use crate::error::{
     Error, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_NOT_FOUND, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, Result,
 };
@@ -45,8 +45,8 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Paym
         .db
         .write(move |tx| {
             let payment = match which {
-                PaymentConfirmation::Payment(of) => store::find(tx, of.payment_id.get(), scope)?,
-                PaymentConfirmation::Order(of) => store::of_order(tx, of.order_id.get(), scope)?,
+                PaymentConfirmation::Payment(of) => store::find(tx, of.payment_id, scope)?,
+                PaymentConfirmation::Order(of) => store::of_order(tx, of.order_id, scope)?,
             };
             let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
             Ok((payment.id, leave_pending(tx, &outbox, &payment, now)?))
@@ -85,7 +85,7 @@ async fn run_job(state: &State, context: &Context, job: Job<PaymentJob>) {
 }
 
 /// Leaves `pending`, by the clock; whoever comes later finds where it went.
-fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: i64) -> Result<Begun> {
+fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Begun> {
     if store::begin_confirming(tx, payment.id, now)? {
         return Ok(Begun::Confirming(Some(begin(tx, PaymentJob::Settle(payment.id), now)?)));
     }
@@ -99,7 +99,7 @@ fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: i64) -> R
 }
 
 /// What follows from a payment's expiry: its event, and that the order hears of it.
-fn expired(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: i64) -> Result<Job<PaymentJob>> {
+fn expired(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Job<PaymentJob>> {
     outbox.emit(tx, &expiry(payment))?;
     begin(tx, PaymentJob::ReportOutcome(payment.id), now)
 }
@@ -109,7 +109,7 @@ fn expiry(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
 }
 
 /// Lets the payment of an order expire if its time is over.
-pub async fn expire_of_order(state: &State, context: &Context, order_id: i64) -> Result<()> {
+pub async fn expire_of_order(state: &State, context: &Context, order_id: OrderId) -> Result<()> {
     let (now, outbox) = (state.clock.now(), state.outbox);
     let job = state
         .db
@@ -156,7 +156,7 @@ pub async fn expire(state: &State) -> Result<()> {
 
 /// Sees to it that nothing is kept of a payment whose order was cancelled: what was charged goes back, and
 /// what is open is closed.
-pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment> {
+pub async fn refund(state: &State, context: &Context, id: PaymentId) -> Result<Payment> {
     let payment = find(state, id).await?;
     let order = state.settler.orders.get(context, payment.order_id).await?;
     match order.map_or(OrderStatus::Cancelled, |order| order.status) {
@@ -166,7 +166,7 @@ pub async fn refund(state: &State, context: &Context, id: i64) -> Result<Payment
 }
 
 /// Brings the payment of an order to what the order has come to, which may have been said by hand.
-pub async fn follow_order(state: &State, context: &Context, order_id: i64) -> Result<Payment> {
+pub async fn follow_order(state: &State, context: &Context, order_id: OrderId) -> Result<Payment> {
     let payment = state.db.read(move |tx| store::of_order(tx, order_id, Scope::All)).await?;
     let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {order_id} has none")))?;
     match state.settler.orders.get(context, order_id).await? {
@@ -176,7 +176,7 @@ pub async fn follow_order(state: &State, context: &Context, order_id: i64) -> Re
 }
 
 /// Brings a payment to where it belongs when its order has this status. May be repeated.
-async fn follow(state: &State, context: &Context, id: i64, order: OrderStatus) -> Result<Payment> {
+async fn follow(state: &State, context: &Context, id: PaymentId, order: OrderStatus) -> Result<Payment> {
     // The order may have taken a payment that does not know it yet.
     state.settler.settle(context, id).await?;
     let (now, outbox) = (state.clock.now(), state.outbox);
@@ -201,7 +201,7 @@ fn agree(
     outbox: &Outbox,
     payment: &Payment,
     order: OrderStatus,
-    now: i64,
+    now: Timestamp,
 ) -> Result<Option<Job<PaymentJob>>> {
     let id = payment.id;
     // The window may have ended before the payment heard of what was said: it follows all the same.
@@ -235,7 +235,7 @@ fn agree(
     Ok(None)
 }
 
-async fn find(state: &State, id: i64) -> Result<Payment> {
+async fn find(state: &State, id: PaymentId) -> Result<Payment> {
     let payment = state.db.read(move |tx| store::find(tx, id, Scope::All)).await?;
     payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
 }
@@ -258,7 +258,7 @@ impl Settler {
 
     /// Brings a payment that was confirmed, or is to be given back, to its end. May be repeated at any
     /// point, by several at once. An error means that it is not there yet.
-    pub async fn settle(&self, context: &Context, id: i64) -> Result<()> {
+    pub async fn settle(&self, context: &Context, id: PaymentId) -> Result<()> {
         loop {
             let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? else { return Ok(()) };
             let from = payment.status;
@@ -281,7 +281,7 @@ impl Settler {
                         outbox.emit(tx, &Event::PaymentPaid { payment_id: id, order_id, user_id, amount })?;
                         Ok(None)
                     }
-                    Status::Failed => plan(tx, &PaymentJob::ReportOutcome(id), 0).map(Some),
+                    Status::Failed => plan(tx, &PaymentJob::ReportOutcome(id), Timestamp::EPOCH).map(Some),
                     _ => Ok(None),
                 }
             });
@@ -309,7 +309,7 @@ impl Settler {
         };
         match charged {
             Charge::Approved => {
-                let taken = self.orders.payment_is(context, payment.order_id, "paid", payment.id).await?;
+                let taken = self.orders.report_payment(context, payment.order_id, "paid", payment.id).await?;
                 Ok(if taken { Status::Paid } else { Status::Refunding })
             }
             Charge::Declined => Ok(Status::Failed),
@@ -317,10 +317,10 @@ impl Settler {
     }
 
     /// Reports to the order that its payment failed or expired. An order that has another outcome by then keeps it.
-    pub async fn report_outcome(&self, context: &Context, id: i64) -> Result<()> {
+    pub async fn report_outcome(&self, context: &Context, id: PaymentId) -> Result<()> {
         if let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? {
             let status = payment.status.as_str();
-            self.orders.payment_is(context, payment.order_id, status, id).await?;
+            self.orders.report_payment(context, payment.order_id, status, id).await?;
         }
         Ok(())
     }

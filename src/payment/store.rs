@@ -2,34 +2,33 @@
 
 use super::api::{Method, Payment, Status};
 use crate::auth::Scope;
-use crate::error::{Error, Result};
+use crate::domain::{OrderId, PaymentId, Rupiah, Timestamp, UserId};
+use crate::error::Result;
 use crate::events::{Event, Outbox};
-use crate::storage::{Place, Row, Sort, Tx};
+use crate::storage::{Cursor, Row, Sort, Tx};
 
 const COLUMNS: &str = "id, order_id, user_id, amount, method, status, created_at, expires_at";
 
 fn payment(row: &Row<'_>) -> Result<Payment> {
-    let (method, status): (String, String) = (row.get(4)?, row.get(5)?);
     Ok(Payment {
         id: row.get(0)?,
         order_id: row.get(1)?,
         user_id: row.get(2)?,
         amount: row.get(3)?,
-        method: Method::parse(&method)
-            .ok_or_else(|| Error::internal(anyhow::anyhow!("{method} is not a way to pay")))?,
-        status: Status::stored(&status)?,
+        method: row.parse(4)?,
+        status: row.parse(5)?,
         created_at: row.get(6)?,
         expires_at: row.get(7)?,
     })
 }
 
-pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<Payment>> {
+pub fn find(tx: &Tx<'_>, id: PaymentId, scope: Scope) -> Result<Option<Payment>> {
     let sql = format!("SELECT {COLUMNS} FROM payments WHERE id = $1 AND user_id = coalesce($2, user_id)");
     tx.query_opt(&sql, &[id.into(), scope.into()], payment)
 }
 
 /// The latest payment of an order.
-pub fn of_order(tx: &Tx<'_>, order_id: i64, scope: Scope) -> Result<Option<Payment>> {
+pub fn of_order(tx: &Tx<'_>, order_id: OrderId, scope: Scope) -> Result<Option<Payment>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM payments WHERE order_id = $1 AND user_id = coalesce($2, user_id)
          ORDER BY id DESC LIMIT 1"
@@ -37,16 +36,27 @@ pub fn of_order(tx: &Tx<'_>, order_id: i64, scope: Scope) -> Result<Option<Payme
     tx.query_opt(&sql, &[order_id.into(), scope.into()], payment)
 }
 
-pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Payment>> {
+pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Cursor>, limit: usize) -> Result<Vec<Payment>> {
     tx.query(
         &format!("SELECT {COLUMNS} FROM payments WHERE id > $1 ORDER BY id LIMIT $2"),
-        &[after.map_or(0, |place| place.id).into(), (limit as i64).into()],
+        &[after.map_or(0, |cursor| cursor.id).into(), (limit as i64).into()],
         payment,
     )
 }
 
-/// Adds a payment; its id is given here.
-pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &Payment) -> Result<Payment> {
+/// A payment that has no id yet. It is pending.
+#[derive(Clone, Debug)]
+pub struct PaymentDraft {
+    pub order_id: OrderId,
+    pub user_id: UserId,
+    pub amount: Rupiah,
+    pub method: Method,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Adds a payment. The database assigns its id.
+pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &PaymentDraft) -> Result<Payment> {
     let added = tx.query_one(
         &format!(
             "INSERT INTO payments (order_id, user_id, amount, method, status, created_at, expires_at)
@@ -57,7 +67,7 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &Payment) -> Result<Payment> {
             new.user_id.into(),
             new.amount.into(),
             new.method.as_str().into(),
-            new.status.as_str().into(),
+            Status::Pending.as_str().into(),
             new.created_at.into(),
             new.expires_at.into(),
         ],
@@ -69,25 +79,25 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &Payment) -> Result<Payment> {
 }
 
 /// Begins to confirm a payment whose time is not over; false if it is, or if it is not pending.
-pub fn begin_confirming(tx: &Tx<'_>, id: i64, now: i64) -> Result<bool> {
+pub fn begin_confirming(tx: &Tx<'_>, id: PaymentId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE payments SET status = 'confirming' WHERE id = $1 AND status = 'pending' AND expires_at > $2";
     Ok(tx.execute(sql, &[id.into(), now.into()])? == 1)
 }
 
 /// Lets a pending payment expire whose time is over; false if it is not, or if it is not pending.
-pub fn expire(tx: &Tx<'_>, id: i64, now: i64) -> Result<bool> {
+pub fn expire(tx: &Tx<'_>, id: PaymentId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE payments SET status = 'expired' WHERE id = $1 AND status = 'pending' AND expires_at <= $2";
     Ok(tx.execute(sql, &[id.into(), now.into()])? == 1)
 }
 
 /// Gives a payment that is in `from` another status; false if it is not in it.
-pub fn set_status(tx: &Tx<'_>, id: i64, from: Status, to: Status) -> Result<bool> {
+pub fn set_status(tx: &Tx<'_>, id: PaymentId, from: Status, to: Status) -> Result<bool> {
     let sql = "UPDATE payments SET status = $3 WHERE id = $1 AND status = $2";
     Ok(tx.execute(sql, &[id.into(), from.as_str().into(), to.as_str().into()])? == 1)
 }
 
 /// Up to `limit` pending payments whose time is over.
-pub fn lapsed(tx: &Tx<'_>, now: i64, limit: i64) -> Result<Vec<Payment>> {
+pub fn lapsed(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Payment>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM payments WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2"
     );
@@ -96,13 +106,13 @@ pub fn lapsed(tx: &Tx<'_>, now: i64, limit: i64) -> Result<Vec<Payment>> {
 
 /// Whether a pending payment that was made later than `now` would wait beyond `deadline`: the clock has been set back
 /// since.
-pub fn any_made_later(tx: &Tx<'_>, now: i64, deadline: i64) -> Result<bool> {
+pub fn any_made_later(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp) -> Result<bool> {
     let sql = "SELECT 1 FROM payments WHERE status = 'pending' AND expires_at > $2 AND created_at > $1 LIMIT 1";
     Ok(tx.query_opt(sql, &[now.into(), deadline.into()], |_| Ok(()))?.is_some())
 }
 
 /// Lets such payments wait until `deadline` at the most.
-pub fn bring_forward(tx: &Tx<'_>, now: i64, deadline: i64) -> Result<u64> {
+pub fn bring_forward(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp) -> Result<u64> {
     tx.execute(
         "UPDATE payments SET expires_at = $2 WHERE status = 'pending' AND expires_at > $2 AND created_at > $1",
         &[now.into(), deadline.into()],

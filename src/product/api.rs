@@ -1,25 +1,29 @@
 //! What goes over the wire.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Change, Fault, Field, Id, Image, Name, Quantity, Rupiah, Stock, Text};
+use crate::domain::{Change, Fault, Field, Image, Name, ProductId, Quantity, Rupiah, Stock, Text, UnknownName};
 use crate::error::{Error, INSUFFICIENT_STOCK, Result};
-use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::web::{Body, Fields, array, body};
 
 /// The most lines of an order or a reservation.
 pub const MAX_LINES: usize = 50;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
-    pub id: i64,
+    #[schema(value_type = i64)]
+    pub id: ProductId,
     pub name: String,
     /// Whole rupiah.
-    pub price: i64,
+    #[schema(value_type = i64)]
+    pub price: Rupiah,
     /// What can still be bought; absent if it is not tracked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -41,13 +45,13 @@ impl Listed for Product {
         self
     }
 
-    fn place(&self, sort: Sort) -> Place {
+    fn cursor(&self, sort: Sort) -> Cursor {
         let key = match sort {
             Sort::Id | Sort::IdDown => SortKey::None,
-            Sort::Price | Sort::PriceDown => SortKey::Int(self.price),
+            Sort::Price | Sort::PriceDown => SortKey::Int(self.price.get()),
             Sort::Name => SortKey::Text(self.name.clone()),
         };
-        Place { key, id: self.id }
+        Cursor { key, id: self.id.get() }
     }
 }
 
@@ -126,7 +130,8 @@ impl Body for NewStock {
 /// Where the units of a product are, at one moment: `stock + reserved + sold = received`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockLevel {
-    pub product_id: i64,
+    #[schema(value_type = i64)]
+    pub product_id: ProductId,
     /// On hand, which is what can still be bought; absent if it is not tracked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -143,8 +148,10 @@ pub struct StockLevel {
 /// The answer to `GET /products/{id}/check-stock`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct StockCheck {
-    pub product_id: i64,
-    pub quantity: i64,
+    #[schema(value_type = i64)]
+    pub product_id: ProductId,
+    #[schema(value_type = i64)]
+    pub quantity: Quantity,
     /// Absent if it is not tracked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -157,14 +164,14 @@ body! {
     /// A line of a request to reserve or to order.
     #[derive(Clone, Copy, Debug)]
     pub struct LineRequest {
-        required product_id: Id,
+        required product_id: ProductId,
         /// One, unless it is given.
         optional quantity: Quantity = Quantity::ONE,
     }
 }
 
 /// That fewer units of a product are left than are wanted.
-pub fn insufficient(id: i64, name: Option<&str>, left: i64, wanted: i64) -> Error {
+pub fn insufficient(id: ProductId, name: Option<&str>, left: i64, wanted: i64) -> Error {
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
     Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {wanted} are asked for"))
 }
@@ -181,13 +188,20 @@ pub fn too_many() -> Fault {
 /// Lines of different products, in the order of their ids: whoever locks them does it in one order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Basket(pub BTreeMap<i64, i64>);
+pub struct Basket(pub BTreeMap<ProductId, Quantity>);
 
 impl Basket {
     /// Adds units of a product. `None` if they are too many for one line.
-    pub fn add(&mut self, product_id: Id, quantity: Quantity) -> Option<()> {
-        let line = self.0.entry(product_id.get()).or_insert(0);
-        *line = line.checked_add(quantity.get()).filter(|sum| *sum <= Quantity::MAX)?;
+    pub fn add(&mut self, product_id: ProductId, quantity: Quantity) -> Option<()> {
+        match self.0.entry(product_id) {
+            Entry::Vacant(line) => {
+                line.insert(quantity);
+            }
+            Entry::Occupied(mut line) => {
+                let sum = line.get().checked_add(quantity)?;
+                line.insert(sum);
+            }
+        }
         Some(())
     }
 }
@@ -212,22 +226,57 @@ body! {
     }
 }
 
+/// What has become of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservationState {
+    /// Its units can't be bought by others.
+    Held,
+    /// Its units are sold.
+    Committed,
+    /// Its units can be bought again. Its key never reserves anything again.
+    Released,
+}
+
+impl ReservationState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Committed => "committed",
+            Self::Released => "released",
+        }
+    }
+}
+
+impl FromStr for ReservationState {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let found = [Self::Held, Self::Committed, Self::Released].into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| UnknownName::new(text, "a state of a reservation"))
+    }
+}
+
 /// A reservation: its lines with what was so when it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reservation {
     pub key: String,
     /// `held` or `committed`.
-    pub state: String,
+    #[schema(value_type = String)]
+    pub state: ReservationState,
     pub items: Vec<ReservedItem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReservedItem {
-    pub product_id: i64,
+    #[schema(value_type = i64)]
+    pub product_id: ProductId,
     pub name: String,
     /// Whole rupiah a unit.
-    pub price: i64,
-    pub quantity: i64,
+    #[schema(value_type = i64)]
+    pub price: Rupiah,
+    #[schema(value_type = i64)]
+    pub quantity: Quantity,
     /// What was left; absent if the product tracks no stock.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -5,9 +5,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{Product, Reservation};
+use super::api::{Product, Reservation, ReservationState};
 use crate::context::Context;
-use crate::domain::{Rupiah, is_name};
+use crate::domain::{ProductId, Quantity, is_name};
 use crate::error::{
     Error, INSUFFICIENT_STOCK, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
     Result,
@@ -20,7 +20,7 @@ pub struct ProductClient {
 }
 
 /// What is to be reserved: a product's id, and how many units of it.
-pub type Line = (i64, i64);
+pub type Line = (ProductId, Quantity);
 
 impl ProductClient {
     pub fn new(peer: Peer) -> Self {
@@ -34,7 +34,7 @@ impl ProductClient {
 
     /// `GET /products/{id}`: `None` if the service says that there is no such product;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if it gives no sound answer.
-    pub async fn get(&self, context: &Context, id: i64) -> Result<Option<Product>> {
+    pub async fn get(&self, context: &Context, id: ProductId) -> Result<Option<Product>> {
         let sound = |product: &Product| product.id == id && sound(product);
         self.peer.get(context, &format!("/products/{id}"), &PRODUCT_NOT_FOUND, sound).await
     }
@@ -73,9 +73,9 @@ impl ProductClient {
         let sound = |reservation: &Reservation| {
             let answered = reservation.items.iter().map(|item| (item.product_id, item.quantity));
             reservation.key == key
-                && reservation.state == "held"
+                && reservation.state == ReservationState::Held
                 && answered.eq(lines.iter().copied())
-                && reservation.items.iter().all(|item| Rupiah::allows(item.price) && is_name(&item.name))
+                && reservation.items.iter().all(|item| item.price.is_price() && is_name(&item.name))
         };
         let path = format!("/reservations/{key}");
         let understood = [&PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK];
@@ -89,7 +89,8 @@ impl ProductClient {
     /// than of a service that is away says that it never will.
     pub async fn commit(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}/commit");
-        let sold = |reservation: &Reservation| reservation.key == key && reservation.state == "committed";
+        let sold =
+            |reservation: &Reservation| reservation.key == key && reservation.state == ReservationState::Committed;
         let understood = [&RESERVATION_NOT_FOUND, &RESERVATION_RELEASED];
         self.ended(self.peer.call(context, Method::POST, &path, None, &understood, sold).await?)
     }
@@ -115,5 +116,5 @@ impl ProductClient {
 }
 
 fn sound(product: &Product) -> bool {
-    product.id > 0 && is_name(&product.name) && Rupiah::allows(product.price)
+    product.id.get() > 0 && is_name(&product.name) && product.price.is_price()
 }

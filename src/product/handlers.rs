@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::api::{ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, StockCheck};
 use super::state::State;
 use super::store::{self, Filter, stock};
-use crate::domain::{Quantity, Sentence};
+use crate::domain::{ProductId, Quantity, Sentence};
 use crate::error::{Error, PRODUCT_NOT_FOUND, RESERVATION_NOT_FOUND, Result};
-use crate::storage::{Place, Sort, Tx};
+use crate::storage::{Cursor, Sort, Tx};
 use crate::web::{self, Json, Page, PathId, PathKey, Query};
 
 pub const SORTS: [Sort; 4] = [Sort::Id, Sort::Price, Sort::PriceDown, Sort::Name];
@@ -27,16 +27,16 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     };
     query.finish()?;
     let page = page.scans(|sort| !filter.is_indexed(sort));
-    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Place>, limit| store::list(tx, &filter, sort, after, limit);
+    let fetch = move |tx: &Tx<'_>, sort, after: Option<&Cursor>, limit| store::list(tx, &filter, sort, after, limit);
     web::list::<Product>(&request, &state.db, page, fetch).await
 }
 
-fn unknown(id: i64) -> Error {
+fn unknown(id: ProductId) -> Error {
     Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}"))
 }
 
-pub async fn show(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+pub async fn show(id: PathId<ProductId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?;
     let product = state.db.read(move |tx| store::find(tx, id)).await?;
     Ok(web::ok(&product.ok_or_else(|| unknown(id))?))
 }
@@ -49,29 +49,29 @@ pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<H
 }
 
 /// A new version of the whole is an edit that leaves nothing as it was.
-pub async fn replace(id: PathId, Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
+pub async fn replace(id: PathId<ProductId>, Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
     edit(id, Json(new.into()), state).await
 }
 
-pub async fn edit(id: PathId, Json(patch): Json<ProductPatch>, state: Data<State>) -> Result<HttpResponse> {
-    let (id, outbox) = (id.or(&PRODUCT_NOT_FOUND)?.get(), state.outbox);
+pub async fn edit(id: PathId<ProductId>, Json(patch): Json<ProductPatch>, state: Data<State>) -> Result<HttpResponse> {
+    let (id, outbox) = (id.or(&PRODUCT_NOT_FOUND)?, state.outbox);
     let product = state.db.write(move |tx| store::update(tx, &outbox, id, &patch)).await?;
     Ok(web::ok(&product.ok_or_else(|| unknown(id))?))
 }
 
-pub async fn remove(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+pub async fn remove(id: PathId<ProductId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?;
     if state.db.write(move |tx| store::delete(tx, id)).await? { Ok(web::done()) } else { Err(unknown(id)) }
 }
 
-pub async fn levels(id: PathId, state: Data<State>) -> Result<HttpResponse> {
-    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+pub async fn levels(id: PathId<ProductId>, state: Data<State>) -> Result<HttpResponse> {
+    let id = id.or(&PRODUCT_NOT_FOUND)?;
     let levels = state.db.read(move |tx| stock::levels(tx, id)).await?;
     Ok(web::ok(&levels.ok_or_else(|| unknown(id))?))
 }
 
-pub async fn set_stock(id: PathId, Json(new): Json<NewStock>, state: Data<State>) -> Result<HttpResponse> {
-    let (id, outbox) = (id.or(&PRODUCT_NOT_FOUND)?.get(), state.outbox);
+pub async fn set_stock(id: PathId<ProductId>, Json(new): Json<NewStock>, state: Data<State>) -> Result<HttpResponse> {
+    let (id, outbox) = (id.or(&PRODUCT_NOT_FOUND)?, state.outbox);
     let levels = state.db.write(move |tx| match new {
         NewStock::Set(set) => stock::set(tx, &outbox, id, set.stock.get()),
         NewStock::Change(by) => stock::change(tx, &outbox, id, by.change.get()),
@@ -80,13 +80,13 @@ pub async fn set_stock(id: PathId, Json(new): Json<NewStock>, state: Data<State>
     Ok(web::ok(&levels.await?.ok_or_else(|| unknown(id))?))
 }
 
-pub async fn check_stock(request: HttpRequest, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn check_stock(request: HttpRequest, id: PathId<ProductId>, state: Data<State>) -> Result<HttpResponse> {
     let mut query = Query::of(&request);
-    let quantity = query.field("quantity").unwrap_or(Quantity::ONE).get();
+    let quantity = query.field("quantity").unwrap_or(Quantity::ONE);
     query.finish()?;
-    let id = id.or(&PRODUCT_NOT_FOUND)?.get();
+    let id = id.or(&PRODUCT_NOT_FOUND)?;
     let product = state.db.read(move |tx| store::find(tx, id)).await?.ok_or_else(|| unknown(id))?;
-    let available = product.stock.is_none_or(|stock| stock >= quantity);
+    let available = product.stock.is_none_or(|stock| stock >= quantity.get());
     Ok(web::ok(&StockCheck { product_id: id, quantity, stock: product.stock, available }))
 }
 

@@ -9,7 +9,7 @@ use super::state::State;
 use super::store;
 use super::subscribers::SUBSCRIBERS;
 use crate::auth::revocations;
-use crate::clock::{Clock, millis};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::events::LocalSubscribers;
 use crate::service::{Deps, Service, ServiceName};
@@ -49,16 +49,18 @@ async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
 async fn index_for_search(db: &Db) -> Result<()> {
     while db.write(|tx| store::search::fill_in(tx, 1000)).await? > 0 {}
     // Small steps: the index of a long description takes a while, and others may share the database.
-    let mut after = Some(0);
-    while let Some(id) = after {
-        after = db.write(move |tx| store::search::index(tx, id, 100)).await?;
+    let mut after = None;
+    loop {
+        after = db.write(move |tx| store::search::index(tx, after, 100)).await?;
+        if after.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Removes the keys of reservations that were released long ago.
 async fn purge(db: &Db, clock: &Clock) -> Result<()> {
-    let before = clock.now() - millis(TOMBSTONE_TTL);
+    let before = clock.now() - TOMBSTONE_TTL;
     // In steps, so that a long list of them delays nobody's order.
     while db.write(move |tx| store::stock::purge(tx, before, 1000)).await? > 0 {}
     Ok(())

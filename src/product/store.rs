@@ -6,10 +6,10 @@ pub mod stock;
 use serde::Deserialize;
 
 use super::api::{NewProduct, Product, ProductPatch};
-use crate::domain::{Image, Name, Patch, Rupiah, Stock, Text};
+use crate::domain::{Image, Name, Patch, ProductId, Rupiah, Stock, Text};
 use crate::error::{Error, Result, STOCK_HELD};
 use crate::events::{Event, Outbox};
-use crate::storage::{Param, Place, Row, Sort, SortKey, Tx};
+use crate::storage::{Cursor, Param, Row, Sort, SortKey, Tx};
 use search::{Search, search_text};
 
 const DEMO: &str = include_str!("../../data/products.json");
@@ -29,17 +29,56 @@ fn read(row: &Row<'_>) -> Result<Product> {
     })
 }
 
-/// What is written of a product that is added or edited: each column with its value. The stock is not among them: an
-/// edit of it must count what orders hold, which [`stock`] does.
-fn assignments<'a>(product: &'a Product, search_text: &'a str) -> Vec<(&'static str, Param<'a>)> {
-    vec![
-        ("name", (&product.name).into()),
-        ("price", product.price.into()),
-        ("category", product.category.as_ref().into()),
-        ("description", product.description.as_ref().into()),
-        ("image", product.image.as_ref().into()),
-        ("search_text", search_text.into()),
-    ]
+/// The columns that are written when a product is added or edited. The stock is not among them: [`stock`] writes it, so
+/// that the units that orders hold are counted.
+struct Written<'a> {
+    name: &'a str,
+    price: Rupiah,
+    category: Option<&'a str>,
+    description: Option<&'a str>,
+    image: Option<&'a str>,
+}
+
+impl<'a> From<&'a NewProduct> for Written<'a> {
+    fn from(new: &'a NewProduct) -> Self {
+        Self {
+            name: new.name.as_str(),
+            price: new.price,
+            category: new.category.as_ref().map(Name::as_str),
+            description: new.description.as_ref().map(Text::as_str),
+            image: new.image.as_ref().map(Image::as_str),
+        }
+    }
+}
+
+impl<'a> From<&'a Product> for Written<'a> {
+    fn from(product: &'a Product) -> Self {
+        Self {
+            name: &product.name,
+            price: product.price,
+            category: product.category.as_deref(),
+            description: product.description.as_deref(),
+            image: product.image.as_deref(),
+        }
+    }
+}
+
+impl<'a> Written<'a> {
+    fn search_text(&self) -> String {
+        search_text(self.name, self.description)
+    }
+
+    /// Each column with its value.
+    fn assignments(&self, search_text: &'a str) -> Vec<(&'static str, Param<'a>)> {
+        vec![
+            ("name", self.name.into()),
+            ("price", self.price.into()),
+            ("category", self.category.into()),
+            ("description", self.description.into()),
+            ("image", self.image.into()),
+            ("search_text", search_text.into()),
+        ]
+    }
 }
 
 /// Changes what `patch` names, but for the stock.
@@ -48,7 +87,7 @@ fn apply(patch: &ProductPatch, product: &mut Product) {
         product.name = name.as_str().to_owned();
     }
     if let Some(price) = patch.price {
-        product.price = price.get();
+        product.price = price;
     }
     apply_text(&patch.category, &mut product.category, Name::as_str);
     apply_text(&patch.description, &mut product.description, Text::as_str);
@@ -63,7 +102,7 @@ fn apply_text<T>(patch: &Patch<T>, value: &mut Option<String>, text: fn(&T) -> &
     }
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Product>> {
+pub fn find(tx: &Tx<'_>, id: ProductId) -> Result<Option<Product>> {
     tx.query_opt(&format!("SELECT {COLUMNS} FROM products WHERE id = $1"), &[id.into()], read)
 }
 
@@ -92,7 +131,7 @@ impl Filter {
     }
 }
 
-pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<Product>> {
+pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Cursor>, limit: usize) -> Result<Vec<Product>> {
     let search = filter.search.as_ref().map(|search| Search::new(search.as_str()));
     let (sql, params) = statement(tx, filter, search.as_ref(), sort, after, limit)?;
     tx.query(&sql, &params, read)
@@ -104,11 +143,11 @@ fn statement<'a>(
     filter: &'a Filter,
     search: Option<&'a Search>,
     sort: Sort,
-    after: Option<&'a Place>,
+    after: Option<&'a Cursor>,
     limit: usize,
 ) -> Result<(String, Vec<Param<'a>>)> {
     let text = |name: &'a Option<Name>| name.as_ref().map(|name| Param::from(name.as_str()));
-    let number = |price: Option<Rupiah>| price.map(|price| Param::from(price.get()));
+    let number = |price: Option<Rupiah>| price.map(Param::from);
     let (mut conditions, mut params) = (Vec::new(), Vec::new());
     for (condition, value) in [
         ("name = ?", text(&filter.name)),
@@ -157,11 +196,10 @@ fn statement<'a>(
 }
 
 pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product> {
-    let mut product = Product::default();
-    apply(&new.clone().into(), &mut product);
-    let search_text = search_text(&product.name, product.description.as_deref());
+    let written = Written::from(new);
+    let search_text = written.search_text();
     let stock = new.stock.map(Stock::get).into();
-    let mut assignments = assignments(&product, &search_text);
+    let mut assignments = written.assignments(&search_text);
     assignments.extend([("stock", stock), ("received", stock)]);
     let (columns, params): (Vec<_>, Vec<_>) = assignments.into_iter().unzip();
     let values: Vec<_> = (1..=params.len()).map(|number| format!("${number}")).collect();
@@ -173,11 +211,12 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product>
 }
 
 /// Changes what `patch` names; `None` if there is no such product.
-pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: i64, patch: &ProductPatch) -> Result<Option<Product>> {
+pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, patch: &ProductPatch) -> Result<Option<Product>> {
     let Some(mut product) = find(tx, id)? else { return Ok(None) };
     apply(patch, &mut product);
-    let search_text = search_text(&product.name, product.description.as_deref());
-    let (columns, mut params): (Vec<_>, Vec<_>) = assignments(&product, &search_text).into_iter().unzip();
+    let written = Written::from(&product);
+    let search_text = written.search_text();
+    let (columns, mut params): (Vec<_>, Vec<_>) = written.assignments(&search_text).into_iter().unzip();
     let set: Vec<_> = columns.iter().zip(1..).map(|(column, number)| format!("{column} = ${number}")).collect();
     params.push(id.into());
     let sql = format!("UPDATE products SET {} WHERE id = ${}", set.join(", "), params.len());
@@ -195,7 +234,7 @@ pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: i64, patch: &ProductPatch) -> Re
 }
 
 /// Removes a product; false if there is none, [`STOCK_HELD`] while orders hold some of it.
-pub fn delete(tx: &Tx<'_>, id: i64) -> Result<bool> {
+pub fn delete(tx: &Tx<'_>, id: ProductId) -> Result<bool> {
     if tx.execute("DELETE FROM products WHERE id = $1 AND reserved = 0", &[id.into()])? == 1 {
         return Ok(true);
     }
@@ -210,7 +249,7 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
     #[derive(Deserialize)]
     struct Demo {
         name: String,
-        price: i64,
+        price: Rupiah,
     }
     let empty = tx.query_opt("SELECT 1 FROM products LIMIT 1", &[], |_| Ok(()))?.is_none();
     if empty && tx.first_time("demo products")? {
@@ -257,7 +296,7 @@ mod tests {
                     continue;
                 }
                 indexed += 1;
-                for after in [None, Some(Place { key: key.clone(), id: 1 })] {
+                for after in [None, Some(Cursor { key: key.clone(), id: 1 })] {
                     let filter = filter.clone();
                     let plan = db.read(move |tx| {
                         let (sql, params) = statement(tx, &filter, None, sort, after.as_ref(), 10)?;

@@ -1,6 +1,6 @@
-//! Idempotency-Keys: what was asked under a key of a service, and what was answered.
+//! Idempotency-Keys: the request and the answer of each key.
 //!
-//! The functions take `None` for a request without a key: it is always a new one, and nothing is remembered of it.
+//! The functions take `None` for a request without a key. Such a request is always new, and nothing of it is stored.
 
 use std::time::Duration;
 
@@ -8,53 +8,58 @@ use serde::{Deserialize, Serialize};
 
 use super::db::Db;
 use super::tx::Tx;
-use crate::clock::millis;
+use crate::domain::Timestamp;
 use crate::error::{Error, IDEMPOTENCY_KEY_REUSED, KEY_UNDER_WAY, Result};
 
-/// How long a key is remembered.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-/// The longest time for which a key may be leased. A lease that ends later was written before the clock was set back,
-/// and is over.
-const LONGEST_LEASE: Duration = Duration::from_secs(10);
+/// How long a key is kept.
+const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest lease of a key. A lease that ends later was written before the clock was set back, and has ended.
+pub const MAX_LEASE: Duration = Duration::from_secs(10);
+const _: () = assert!(MAX_LEASE.as_millis() < KEY_TTL.as_millis(), "a key must not expire while it is leased");
 
-/// A key that somebody sent to a service. It belongs to both: nobody meets another's.
+/// A key that a principal sent to a service. The same key of another principal or service is another key.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub service: &'static str,
-    /// The principal that sent it; empty: nobody in particular.
+    /// The principal that sent it. Empty without authentication.
     pub subject: String,
     pub key: String,
-    /// What is asked under it, in a form that is the same for the same request.
+    /// The request, in a form that is the same for the same request.
     pub request: String,
 }
 
-/// What a request has created, as it is answered.
+/// The answer to a request that created something.
 pub struct Created {
     pub id: i64,
-    /// As JSON: a replay answers with the very same text.
+    /// The answer as JSON. A replay sends the same bytes.
     pub json: String,
-    /// Whether it had been created before, under the same key.
+    /// Whether an earlier request with the same key created it.
     pub replayed: bool,
 }
 
 impl Created {
-    /// The first answer about something with this id.
+    /// The answer of the request that created the thing with this id.
     pub fn first(id: i64, created: &impl Serialize) -> Result<Self> {
         Ok(Self { id, json: serde_json::to_string(created).map_err(Error::internal)?, replayed: false })
     }
 }
 
-/// What was answered under `key`, if it is known; [`IDEMPOTENCY_KEY_REUSED`] if it was for another request,
-/// [`KEY_UNDER_WAY`] while another request with it is being worked on.
-pub async fn replay(db: &Db, key: Option<&Key>, now: i64) -> Result<Option<Created>> {
+/// The stored answer of `key`, or `None`. [`IDEMPOTENCY_KEY_REUSED`] if the key belongs to another request;
+/// [`KEY_UNDER_WAY`] while another request leases it.
+pub async fn replay(db: &Db, key: Option<&Key>, now: Timestamp) -> Result<Option<Created>> {
     match key.cloned() {
         Some(key) => db.read(move |tx| key.replay(tx, now)).await,
         None => Ok(None),
     }
 }
 
-/// Answers as before, see [`replay`]; if nothing is known of the key, creates something and remembers the answer.
-pub fn once(tx: &Tx<'_>, key: Option<&Key>, now: i64, create: impl FnOnce() -> Result<Created>) -> Result<Created> {
+/// The stored answer, with the errors of [`replay`]. If the key is new, calls `create` and stores its answer.
+pub fn once(
+    tx: &Tx<'_>,
+    key: Option<&Key>,
+    now: Timestamp,
+    create: impl FnOnce() -> Result<Created>,
+) -> Result<Created> {
     let Some(key) = key else { return create() };
     if let Some(known) = key.replay(tx, now)? {
         return Ok(known);
@@ -64,9 +69,15 @@ pub fn once(tx: &Tx<'_>, key: Option<&Key>, now: i64, create: impl FnOnce() -> R
     Ok(created)
 }
 
-/// Answers as before, see [`replay`]. `None` if nothing is known of the key: `owner` has leased it until `lease_until`, at
-/// most ten seconds from now, and must [`finish`] or [`abandon`] it.
-pub fn begin(tx: &Tx<'_>, key: Option<&Key>, owner: &str, lease_until: i64, now: i64) -> Result<Option<Created>> {
+/// The stored answer, with the errors of [`replay`]. `None` if the key is new: `owner` has leased it until `lease_until`,
+/// at most [`MAX_LEASE`] from now, and must call [`finish`] or [`abandon`].
+pub fn begin(
+    tx: &Tx<'_>,
+    key: Option<&Key>,
+    owner: &str,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Created>> {
     let Some(key) = key else { return Ok(None) };
     let known = key.replay(tx, now)?;
     if known.is_none() {
@@ -75,8 +86,7 @@ pub fn begin(tx: &Tx<'_>, key: Option<&Key>, owner: &str, lease_until: i64, now:
     Ok(known)
 }
 
-/// Remembers the answer that `owner` has found; [`KEY_UNDER_WAY`] if its lease has ended and another request has leased
-/// the key since.
+/// Stores the answer of `owner`; [`KEY_UNDER_WAY`] if its lease has ended and another request leases the key.
 pub fn finish(tx: &Tx<'_>, key: Option<&Key>, owner: &str, created: &Created) -> Result<()> {
     let Some(key) = key else { return Ok(()) };
     let changed = tx.execute(
@@ -87,7 +97,7 @@ pub fn finish(tx: &Tx<'_>, key: Option<&Key>, owner: &str, created: &Created) ->
     if changed == 1 { Ok(()) } else { Err(Error::new(&KEY_UNDER_WAY)) }
 }
 
-/// Forgets a key for which `owner` could not create anything.
+/// Removes a key for which `owner` could not create anything.
 pub fn abandon(tx: &Tx<'_>, key: Option<&Key>, owner: &str) -> Result<()> {
     if let Some(key) = key {
         tx.execute(
@@ -99,7 +109,7 @@ pub fn abandon(tx: &Tx<'_>, key: Option<&Key>, owner: &str) -> Result<()> {
 }
 
 impl Key {
-    fn replay(&self, tx: &Tx<'_>, now: i64) -> Result<Option<Created>> {
+    fn replay(&self, tx: &Tx<'_>, now: Timestamp) -> Result<Option<Created>> {
         #[derive(Deserialize)]
         struct WithId {
             id: i64,
@@ -108,9 +118,9 @@ impl Key {
             "SELECT request, answer, lease_until FROM idempotency_keys
              WHERE service = $1 AND subject = $2 AND key = $3 AND created_at > $4",
             &[self.service.into(), (&self.subject).into(), (&self.key).into(), expiry(now).into()],
-            |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<i64>>(2)?)),
+            |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<Option<Timestamp>>(2)?)),
         )?;
-        let longest = now + millis(LONGEST_LEASE);
+        let longest = now + MAX_LEASE;
         match found {
             None => Ok(None),
             // Its lease has ended.
@@ -130,8 +140,8 @@ impl Key {
         tx: &Tx<'_>,
         answer: Option<&str>,
         owner: Option<&str>,
-        lease_until: Option<i64>,
-        now: i64,
+        lease_until: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<()> {
         tx.execute(
             "INSERT INTO idempotency_keys (service, subject, key, request, answer, holder, lease_until, created_at)
@@ -153,8 +163,8 @@ impl Key {
     }
 }
 
-/// Forgets up to `limit` keys whose time is over, and returns how many.
-pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
+/// Removes up to `limit` expired keys. Returns how many.
+pub fn purge(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<u64> {
     tx.execute(
         "DELETE FROM idempotency_keys WHERE (service, subject, key) IN
          (SELECT service, subject, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)",
@@ -162,6 +172,7 @@ pub fn purge(tx: &Tx<'_>, now: i64, limit: i64) -> Result<u64> {
     )
 }
 
-fn expiry(now: i64) -> i64 {
-    now - millis(LIFE)
+/// A key that was created at this moment or earlier has expired.
+fn expiry(now: Timestamp) -> Timestamp {
+    now - KEY_TTL
 }

@@ -13,6 +13,6 @@ mod tx;
 mod url;
 
 pub use db::{CHUNK, Db, WRITES_BETWEEN};
-pub use page::{Listed, Place, Sort, SortKey};
+pub use page::{Cursor, Listed, Sort, SortKey};
 pub use tx::{Param, Row, Tx};
 pub use url::DatabaseUrl;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::Serialize;
 
-/// Which way a list runs. Rows that are equal in it are told apart by their ids.
+/// The order of a list. Rows that are equal in it are ordered by their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
     /// Oldest first.
@@ -29,14 +29,14 @@ impl Sort {
     }
 }
 
-/// Where a row stands in a list.
+/// The position of a row in a list. The next page begins after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     pub key: SortKey,
     pub id: i64,
 }
 
-/// What a list is sorted by, before the id.
+/// The value that a list is sorted by, before the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
     /// By the id alone.
@@ -45,8 +45,9 @@ pub enum SortKey {
     Text(String),
 }
 
-impl Place {
-    /// An opaque text that names the order too, so that it belongs to that order alone; it works after the row is gone.
+impl Cursor {
+    /// An opaque text. It names the order too, so that it is valid for that order alone. It stays valid after the row
+    /// is deleted.
     pub fn encode(&self, sort: Sort) -> String {
         let (name, id) = (sort.name(), self.id);
         BASE64.encode(match &self.key {
@@ -56,6 +57,7 @@ impl Place {
         })
     }
 
+    /// The cursor that a text of [`Self::encode`] names; `None` for any other text, or one of another order.
     pub fn decode(text: &str, sort: Sort) -> Option<Self> {
         let plain = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
         let rest = plain.strip_prefix(sort.name())?.strip_prefix(':')?;
@@ -75,8 +77,8 @@ pub trait Listed: Send + 'static {
     /// The row as it is answered.
     fn response(&self) -> impl Serialize;
 
-    /// Where the row stands in the list.
-    fn place(&self, sort: Sort) -> Place;
+    /// The row's position in the list.
+    fn cursor(&self, sort: Sort) -> Cursor;
 }
 
 #[cfg(test)]
@@ -92,15 +94,15 @@ mod tests {
             (Sort::PriceDown, SortKey::Int(5)),
             (Sort::Name, SortKey::Text("a:b é".to_owned())),
         ] {
-            let place = Place { key, id: 42 };
-            let text = place.encode(sort);
+            let cursor = Cursor { key, id: 42 };
+            let text = cursor.encode(sort);
             for other in [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name] {
-                let read = Place::decode(&text, other);
-                assert_eq!(read, (other == sort).then(|| place.clone()), "{sort:?} as {other:?}");
+                let read = Cursor::decode(&text, other);
+                assert_eq!(read, (other == sort).then(|| cursor.clone()), "{sort:?} as {other:?}");
             }
         }
         for bad in ["", "42", "!", &BASE64.encode("id"), &BASE64.encode("id:x"), &BASE64.encode("id:1:2")] {
-            assert_eq!(Place::decode(bad, Sort::Id), None, "{bad}");
+            assert_eq!(Cursor::decode(bad, Sort::Id), None, "{bad}");
         }
     }
 }

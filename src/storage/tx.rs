@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
-use crate::domain::UnknownName;
+use crate::domain::{OrderId, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UnknownName, UserId};
 use crate::error::{Error, Result};
 
 /// One read snapshot, or one job of a write transaction.
@@ -27,6 +27,33 @@ impl From<i64> for Param<'_> {
     fn from(value: i64) -> Self {
         Self::Int(value)
     }
+}
+
+/// Declares how the types of BIGINT columns are written and read: with `$get` and `$new`.
+macro_rules! columns {
+    ($($type:ident: $get:ident, $new:expr;)*) => {$(
+        impl From<$type> for Param<'_> {
+            fn from(value: $type) -> Self {
+                Self::Int(value.$get())
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                $new(value.as_i64()?)
+            }
+        }
+    )*};
+}
+
+columns! {
+    UserId: get, |id| Ok(UserId::new(id));
+    ProductId: get, |id| Ok(ProductId::new(id));
+    OrderId: get, |id| Ok(OrderId::new(id));
+    PaymentId: get, |id| Ok(PaymentId::new(id));
+    Timestamp: as_millis, |millis| Ok(Timestamp::from_millis(millis));
+    Rupiah: get, |amount| Rupiah::try_from(amount).map_err(|_| FromSqlError::OutOfRange(amount));
+    Quantity: get, |units| Quantity::try_from(units).map_err(|_| FromSqlError::OutOfRange(units));
 }
 
 impl<'a> From<&'a str> for Param<'a> {
@@ -63,12 +90,12 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The value of a column (from 0): `i64`, `String`, or an `Option` of them.
+    /// The value of a column (from 0): an `i64`, a type that wraps one, a `String`, or an `Option` of these.
     pub fn get<T: FromSql>(&self, column: usize) -> Result<T> {
         Ok(self.row.get(column)?)
     }
 
-    /// The value of a column that holds one of the names that a type knows.
+    /// The value of a text column that holds a name, such as a status; an internal error if the type does not know it.
     pub fn parse<T: FromStr<Err = UnknownName>>(&self, column: usize) -> Result<T> {
         let text = self.row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
         text.parse().map_err(Error::internal)
@@ -76,7 +103,7 @@ impl Row<'_> {
 }
 
 /// SQLite takes `$1` for a parameter *named* so, numbered by first appearance: bound by name, the
-/// placeholders mean here what they mean in PostgreSQL, wherever they stand.
+/// placeholders have the meaning that they have in PostgreSQL, in any order.
 const NAMES: [&str; 16] =
     ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
 
@@ -126,18 +153,17 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Runs a statement and tells how many rows it changed.
+    /// Runs a statement. Returns the number of rows that it changed.
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         Ok(self.prepare(sql, params)?.raw_execute()? as u64)
     }
 
-    /// True for the first caller that ever asks with this name in this database; the answer stands or
-    /// falls with the transaction.
+    /// Whether this is the first call with this name in this database. A rollback undoes the call.
     pub fn first_time(&self, name: &str) -> Result<bool> {
         Ok(self.execute("INSERT INTO done (name) VALUES ($1) ON CONFLICT DO NOTHING", &[name.into()])? == 1)
     }
 
-    /// Whether somebody has asked [`Self::first_time`] with this name.
+    /// Whether [`Self::first_time`] was called with this name.
     pub fn is_done(&self, name: &str) -> Result<bool> {
         Ok(self.query_opt("SELECT 1 FROM done WHERE name = $1", &[name.into()], |_| Ok(()))?.is_some())
     }

@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::api::{Login, NewUser, PasswordChange, Profile, Registration, Session, StreamTicket, User, UserPatch};
-use super::limits::Subject;
+use super::limits::AccountKey;
 use super::password::Attempt;
 use super::state::State;
 use super::store;
 use super::store::Account;
-use crate::auth::{Holder, Principal, Role, Scope, token};
-use crate::domain::{Patch, Sentence};
+use crate::auth::{Principal, Role, Scope, UserPrincipal, token};
+use crate::domain::{Patch, Sentence, UserId};
 use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result, TOKEN_REVOKED, WRONG_CREDENTIALS};
 use crate::storage::Tx;
 use crate::web::{self, ClientAddress, Json};
@@ -46,8 +46,8 @@ pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<
     let (subject, found) = state
         .db
         .read(move |tx| {
-            let Some(user) = store::with_email(tx, &key)? else { return Ok((Subject::Unknown(key), None)) };
-            Ok((Subject::User(user.id), store::account(tx, user.id)?.map(|account| (user, account))))
+            let Some(user) = store::with_email(tx, &key)? else { return Ok((AccountKey::Unknown(key), None)) };
+            Ok((AccountKey::User(user.id), store::account(tx, user.id)?.map(|account| (user, account))))
         })
         .await?;
     let slot = state.passwords.queue_attempt(&subject, client.0).await?;
@@ -60,11 +60,11 @@ pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<
 fn session(state: &State, user: User, &Account { user_id, role, version, .. }: &Account) -> Result<Session> {
     let access_token = state.tokens.of_user(user_id, role, version)?;
     let user = Profile { user, role };
-    Ok(Session { access_token, token_type: "Bearer", expires_in: token::LIFE.as_secs(), user })
+    Ok(Session { access_token, token_type: "Bearer", expires_in: token::TOKEN_TTL.as_secs(), user })
 }
 
 pub async fn show(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let Holder { id, role, .. } = principal.user()?;
+    let UserPrincipal { id, role, .. } = principal.user()?;
     let user = state.db.read(move |tx| store::find(tx, id, Scope::Of(id))).await?;
     let user = user.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     Ok(web::ok(&Profile { user, role }))
@@ -76,7 +76,7 @@ pub async fn edit(
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let Holder { id, role, .. } = principal.user()?;
+    let UserPrincipal { id, role, .. } = principal.user()?;
     let user = update(&state, principal, &client, id, Scope::Of(id), patch).await?;
     let user = user.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     Ok(web::ok(&Profile { user, role }))
@@ -87,7 +87,7 @@ pub async fn update(
     state: &State,
     principal: Principal,
     client: &ClientAddress,
-    id: i64,
+    id: UserId,
     scope: Scope,
     mut patch: UserPatch,
 ) -> Result<Option<User>> {
@@ -111,7 +111,7 @@ pub struct Confirmed(Option<String>);
 
 impl Confirmed {
     /// To be asked in the transaction of the change: the password may have been changed since it was shown.
-    pub fn check(&self, tx: &Tx<'_>, id: i64) -> Result<()> {
+    pub fn check(&self, tx: &Tx<'_>, id: UserId) -> Result<()> {
         match &self.0 {
             Some(hash) if store::account(tx, id)?.is_none_or(|account| account.password_hash != *hash) => {
                 Err(wrong_password())
@@ -127,11 +127,11 @@ pub async fn confirm(
     state: &State,
     principal: Principal,
     client: &ClientAddress,
-    id: i64,
+    id: UserId,
     scope: Scope,
     attempt: Option<Attempt>,
 ) -> Result<Confirmed> {
-    let by_admin = matches!(principal, Principal::User(Holder { id: own, role: Role::Admin, .. }) if own != id);
+    let by_admin = matches!(principal, Principal::User(UserPrincipal { id: own, role: Role::Admin, .. }) if own != id);
     if by_admin || !scope.holds(id) {
         return Ok(Confirmed(None));
     }
@@ -140,7 +140,7 @@ pub async fn confirm(
         let why = Sentence::new("wajib diisi: pengguna ini memiliki akun", "is required: the user has an account");
         Error::new(&INVALID_FIELDS).field("current_password", why)
     })?;
-    let slot = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
+    let slot = state.passwords.queue_attempt(&AccountKey::User(id), client.0).await?;
     if state.passwords.verify(&slot, attempt, Some(account.password_hash.clone())).await? {
         Ok(Confirmed(Some(account.password_hash)))
     } else {
@@ -159,9 +159,9 @@ pub async fn change_password(
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let Holder { id, version, .. } = principal.user()?;
+    let UserPrincipal { id, version, .. } = principal.user()?;
     // Whoever has found a token may not try passwords any faster than others.
-    let slot = state.passwords.queue_attempt(&Subject::User(id), client.0).await?;
+    let slot = state.passwords.queue_attempt(&AccountKey::User(id), client.0).await?;
     let account = state.db.read(move |tx| store::account(tx, id)).await?;
     let account = account.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
     if !state.passwords.verify(&slot, change.current_password, Some(account.password_hash)).await? {
@@ -176,13 +176,13 @@ pub async fn change_password(
 }
 
 pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let (Holder { id, .. }, now, outbox) = (principal.user()?, state.clock.now(), state.outbox);
+    let (UserPrincipal { id, .. }, now, outbox) = (principal.user()?, state.clock.now(), state.outbox);
     state.db.write(move |tx| store::end_tokens(tx, &outbox, id, now)).await?;
     Ok(web::done())
 }
 
 pub async fn ticket(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
-    let Holder { id, role, version } = principal.user()?;
+    let UserPrincipal { id, role, version } = principal.user()?;
     let ticket = state.tokens.ticket(id, role, version)?;
-    Ok(web::not_kept(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_LIFE.as_secs() })))
+    Ok(web::not_kept(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_TTL.as_secs() })))
 }

@@ -5,14 +5,14 @@ use utoipa::ToSchema;
 
 use super::password::{Attempt, Password};
 use crate::auth::Role;
-use crate::clock::rfc3339;
-use crate::domain::{Email, Language, Name, OrderStatus, Phone};
-use crate::storage::{Listed, Place, Sort, SortKey};
+use crate::domain::{Email, Language, Name, OrderId, OrderStatus, Phone, Timestamp, UserId};
+use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::web::body;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
-    pub id: i64,
+    #[schema(value_type = i64)]
+    pub id: UserId,
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -27,8 +27,8 @@ impl Listed for User {
         self
     }
 
-    fn place(&self, _: Sort) -> Place {
-        Place { key: SortKey::None, id: self.id }
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.id.get() }
     }
 }
 
@@ -37,24 +37,24 @@ impl Listed for User {
 pub struct Notification {
     /// Counts up per user, from 1.
     pub id: i64,
-    pub order_id: i64,
+    #[schema(value_type = i64)]
+    pub order_id: OrderId,
     pub status: OrderStatus,
     /// The status as people say it.
     pub label: String,
     pub message: String,
-    #[schema(format = DateTime)]
-    pub at: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 impl Notification {
-    /// `at`: epoch milliseconds.
-    pub fn new(id: i64, order_id: i64, status: OrderStatus, at: i64, language: Language) -> Self {
+    pub fn new(id: i64, order_id: OrderId, status: OrderStatus, at: Timestamp, language: Language) -> Self {
         let label = language.pick(&status.label()).to_owned();
         let message = match language {
             Language::Indonesian => format!("Pesanan {order_id}: {label}."),
             Language::English => format!("Order {order_id}: {label}."),
         };
-        Self { id, order_id, status, label, message, at: rfc3339(at) }
+        Self { id, order_id, status, label, message, at }
     }
 }
 
@@ -63,8 +63,8 @@ impl Listed for Notification {
         self
     }
 
-    fn place(&self, _: Sort) -> Place {
-        Place { key: SortKey::None, id: self.id }
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.id }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
+use crate::domain::UserId;
 use crate::events::Event;
 
 /// Lots of arrivals that a stream may be behind before it is told to look for itself.
@@ -11,7 +12,7 @@ const BEHIND: usize = 64;
 
 /// Tells the streams whose notifications have arrived: the users' ids, sorted, each once. Clones share it.
 #[derive(Clone)]
-pub struct Arrivals(broadcast::Sender<Arc<[i64]>>);
+pub struct Arrivals(broadcast::Sender<Arc<[UserId]>>);
 
 impl Default for Arrivals {
     fn default() -> Self {
@@ -21,7 +22,7 @@ impl Default for Arrivals {
 
 impl Arrivals {
     /// What is told from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[i64]>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[UserId]>> {
         self.0.subscribe()
     }
 

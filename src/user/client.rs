@@ -2,7 +2,7 @@
 
 use super::api::User;
 use crate::context::Context;
-use crate::domain::is_name;
+use crate::domain::{UserId, is_name};
 use crate::error::{Result, USER_NOT_FOUND};
 use crate::peer::Peer;
 
@@ -23,7 +23,7 @@ impl UserClient {
 
     /// `GET /users/{id}`: `None` if the service says that there is no such user;
     /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
-    pub async fn get(&self, context: &Context, id: i64) -> Result<Option<User>> {
+    pub async fn get(&self, context: &Context, id: UserId) -> Result<Option<User>> {
         let sound = |user: &User| user.id == id && is_name(&user.name);
         self.peer.get(context, &format!("/users/{id}"), &USER_NOT_FOUND, sound).await
     }

@@ -7,9 +7,9 @@ use super::api::{NewUser, Notification, User, UserPatch, UserRemoval};
 use super::state::State;
 use super::{accounts, store, stream};
 use crate::auth::{Admitted, Scope};
-use crate::domain::{Language, Sentence};
+use crate::domain::{Language, Sentence, UserId};
 use crate::error::{Error, Result, USER_NOT_FOUND};
-use crate::storage::{Place, Sort, Tx};
+use crate::storage::{Cursor, Sort, Tx};
 use crate::web::{self, ClientAddress, Json, LastEventId, OptionalJson, Page, PathId, Query, Server};
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
@@ -19,40 +19,40 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     web::list::<User>(&request, &state.db, page, store::list).await
 }
 
-pub async fn show(scope: Scope, id: PathId, state: Data<State>) -> Result<HttpResponse> {
+pub async fn show(scope: Scope, id: PathId<UserId>, state: Data<State>) -> Result<HttpResponse> {
     Ok(web::ok(&find(id, scope, &state).await?))
 }
 
-fn unknown(id: i64) -> Error {
+fn unknown(id: UserId) -> Error {
     Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}"))
 }
 
-async fn find(id: PathId, scope: Scope, state: &State) -> Result<User> {
-    let id = id.or(&USER_NOT_FOUND)?.get();
+async fn find(id: PathId<UserId>, scope: Scope, state: &State) -> Result<User> {
+    let id = id.or(&USER_NOT_FOUND)?;
     let user = state.db.read(move |tx| store::find(tx, id, scope)).await?;
     user.ok_or_else(|| unknown(id))
 }
 
 pub async fn edit(
     Admitted { principal, scope }: Admitted,
-    id: PathId,
+    id: PathId<UserId>,
     Json(patch): Json<UserPatch>,
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let id = id.or(&USER_NOT_FOUND)?.get();
+    let id = id.or(&USER_NOT_FOUND)?;
     let user = accounts::update(&state, principal, &client, id, scope, patch).await?;
     Ok(web::ok(&user.ok_or_else(|| unknown(id))?))
 }
 
 pub async fn remove(
     Admitted { principal, scope }: Admitted,
-    id: PathId,
+    id: PathId<UserId>,
     OptionalJson(removal): OptionalJson<UserRemoval>,
     client: ClientAddress,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let (id, now, outbox) = (id.or(&USER_NOT_FOUND)?.get(), state.clock.now(), state.outbox);
+    let (id, now, outbox) = (id.or(&USER_NOT_FOUND)?, state.clock.now(), state.outbox);
     let attempt = removal.unwrap_or_default().current_password;
     let confirmed = accounts::confirm(&state, principal, &client, id, scope, attempt).await?;
     let delete = move |tx: &Tx<'_>| {
@@ -71,7 +71,7 @@ pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<Http
 pub async fn notifications(
     request: HttpRequest,
     scope: Scope,
-    id: PathId,
+    id: PathId<UserId>,
     language: Language,
     state: Data<State>,
 ) -> Result<HttpResponse> {
@@ -79,8 +79,8 @@ pub async fn notifications(
     let page = Page::take(&mut query, &[Sort::Id]);
     query.finish()?;
     let user_id = find(id, scope, &state).await?.id;
-    let fetch = move |tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit| {
-        let records = store::notifications(tx, user_id, after.map_or(0, |place| place.id), limit)?;
+    let fetch = move |tx: &Tx<'_>, _: Sort, after: Option<&Cursor>, limit| {
+        let records = store::notifications(tx, user_id, after.map_or(0, |cursor| cursor.id), limit)?;
         Ok(records.into_iter().map(|record| stream::notification(record, language)).collect())
     };
     Ok(web::in_language(language, web::list::<Notification>(&request, &state.db, page, fetch).await?))
@@ -89,7 +89,7 @@ pub async fn notifications(
 pub async fn live_notifications(
     request: HttpRequest,
     Admitted { principal, scope }: Admitted,
-    id: PathId,
+    id: PathId<UserId>,
     language: Language,
     last: LastEventId,
     server: Data<Server>,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::domain::UserId;
 use crate::error::{Error, Result, TOO_MANY_ATTEMPTS};
 
 /// On one account from one network: more than a person needs who remembers one of several passwords.
@@ -36,17 +37,17 @@ struct Rate {
 
 /// Whose password is tried.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
+pub enum AccountKey {
     /// A user, by id: whatever the e-mail address is now.
-    User(i64),
+    User(UserId),
     /// An e-mail address that nobody has, by its key.
     Unknown(String),
 }
 
 /// All limits on attempts.
 pub struct Limits {
-    pairs: Limit<(Subject, IpAddr)>,
-    accounts: Limit<Subject>,
+    pairs: Limit<(AccountKey, IpAddr)>,
+    accounts: Limit<AccountKey>,
     networks: Limit<IpAddr>,
 }
 
@@ -64,7 +65,7 @@ impl Limits {
     ///
     /// The narrowest limit is asked first, and a refusal counts for none of the wider ones: a program that repeats
     /// a wrong password does not use up the limit of everybody else in its network.
-    pub fn attempt(&self, subject: &Subject, network: IpAddr) -> Result<()> {
+    pub fn attempt(&self, subject: &AccountKey, network: IpAddr) -> Result<()> {
         self.pairs.count(&(subject.clone(), network), "at this account from this network")?;
         self.count_network(network)?;
         self.accounts.count(subject, "at this account")
@@ -113,6 +114,10 @@ mod tests {
     use super::*;
     use crate::shares::network;
 
+    fn user(id: i64) -> AccountKey {
+        AccountKey::User(UserId::new(id))
+    }
+
     fn address(number: u32) -> IpAddr {
         IpAddr::V4(std::net::Ipv4Addr::from_bits(0xc000_0200 + number))
     }
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn attempts_on_one_account_from_one_network_run_out_and_others_do_not() {
         let limits = Limits::new();
-        let (siti, budi) = (Subject::User(2), Subject::User(3));
+        let (siti, budi) = (user(2), user(3));
         assert_eq!(allowed(20, || limits.attempt(&siti, address(1))), 10);
         let refused = limits.attempt(&siti, address(1)).err();
         assert!(refused.as_ref().is_some_and(|error| error.is(&TOO_MANY_ATTEMPTS)));
@@ -141,25 +146,25 @@ mod tests {
     fn attempts_on_one_account_run_out_however_many_networks_they_come_from() {
         let limits = Limits::new();
         let mut from = 0..;
-        let tried = allowed(300, || limits.attempt(&Subject::User(2), address(from.next().unwrap_or_default())));
+        let tried = allowed(300, || limits.attempt(&user(2), address(from.next().unwrap_or_default())));
         assert!((100..110).contains(&tried), "{tried}");
-        assert!(limits.attempt(&Subject::User(3), address(1)).is_ok());
+        assert!(limits.attempt(&user(3), address(1)).is_ok());
     }
 
     #[test]
     fn attempts_from_one_network_run_out_however_many_accounts_they_are_for() {
         let limits = Limits::new();
         let mut ids = 0..;
-        let tried = allowed(1000, || limits.attempt(&Subject::User(ids.next().unwrap_or_default()), address(1)));
+        let tried = allowed(1000, || limits.attempt(&user(ids.next().unwrap_or_default()), address(1)));
         assert!((500..600).contains(&tried), "{tried}");
         assert!(allowed(10, || limits.register(address(1))) < 10, "a registration is an attempt, too");
-        assert!(limits.attempt(&Subject::User(0), address(2)).is_ok());
+        assert!(limits.attempt(&user(0), address(2)).is_ok());
     }
 
     #[test]
     fn who_repeats_a_wrong_password_uses_up_nobody_elses_attempts() {
         let limits = Limits::new();
-        assert_eq!(allowed(2000, || limits.attempt(&Subject::User(2), address(1))), 10);
+        assert_eq!(allowed(2000, || limits.attempt(&user(2), address(1))), 10);
         assert_eq!(allowed(100, || limits.register(address(1))), 100);
     }
 

@@ -18,7 +18,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::limits::{Limits, Subject};
+use super::limits::{AccountKey, Limits};
 use crate::domain::{Fault, Field};
 use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares, network};
@@ -137,7 +137,7 @@ impl Passwords {
 
     /// Takes a slot in the queue for an attempt at the password of `subject`; [`BUSY`] if there is none,
     /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the limits is used up.
-    pub async fn queue_attempt(&self, subject: &Subject, address: IpAddr) -> Result<Slot> {
+    pub async fn queue_attempt(&self, subject: &AccountKey, address: IpAddr) -> Result<Slot> {
         let network = network(address);
         late(self.try_queue(network, |limits| limits.attempt(subject, network))).await
     }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::api::{NewUser, User, UserPatch};
 use crate::auth::{Role, Scope};
-use crate::domain::{Email, Field, OrderStatus, Patch, Phone, Sentence};
+use crate::domain::{Email, Field, OrderId, OrderStatus, Patch, Phone, Sentence, Timestamp, UserId};
 use crate::error::{EMAIL_TAKEN, Error, INVALID_FIELDS, Result};
 use crate::events::{Event, Outbox};
-use crate::storage::{Place, Row, Sort, Tx};
+use crate::storage::{Cursor, Row, Sort, Tx};
 
 const DEMO: &str = include_str!("../../data/users.json");
 
@@ -20,15 +20,15 @@ fn user(row: &Row<'_>) -> Result<User> {
     Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, phone: row.get(3)? })
 }
 
-pub fn find(tx: &Tx<'_>, id: i64, scope: Scope) -> Result<Option<User>> {
+pub fn find(tx: &Tx<'_>, id: UserId, scope: Scope) -> Result<Option<User>> {
     let sql = format!("SELECT {COLUMNS} FROM users WHERE id = $1 AND id = coalesce($2, id)");
     tx.query_opt(&sql, &[id.into(), scope.into()], user)
 }
 
-pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Place>, limit: usize) -> Result<Vec<User>> {
+pub fn list(tx: &Tx<'_>, _: Sort, after: Option<&Cursor>, limit: usize) -> Result<Vec<User>> {
     tx.query(
         &format!("SELECT {COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2"),
-        &[after.map_or(0, |place| place.id).into(), (limit as i64).into()],
+        &[after.map_or(0, |cursor| cursor.id).into(), (limit as i64).into()],
         user,
     )
 }
@@ -55,7 +55,7 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewUser) -> Result<User> {
 }
 
 /// Edits a user; [`EMAIL_TAKEN`] if another one has the new address.
-pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: i64, scope: Scope, patch: &UserPatch) -> Result<Option<User>> {
+pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: UserId, scope: Scope, patch: &UserPatch) -> Result<Option<User>> {
     let Some(mut user) = find(tx, id, scope)? else { return Ok(None) };
     if let Some(name) = &patch.name {
         user.name = name.as_str().to_owned();
@@ -98,7 +98,7 @@ fn set_email(tx: &Tx<'_>, user: &mut User, email: Option<&Email>) -> Result<()> 
 }
 
 /// Removes a user with their account and their notifications; false if there is none. Their tokens end.
-pub fn delete(tx: &Tx<'_>, outbox: &Outbox, id: i64, scope: Scope, now: i64) -> Result<bool> {
+pub fn delete(tx: &Tx<'_>, outbox: &Outbox, id: UserId, scope: Scope, now: Timestamp) -> Result<bool> {
     if find(tx, id, scope)?.is_none() {
         return Ok(false);
     }
@@ -112,7 +112,7 @@ pub fn delete(tx: &Tx<'_>, outbox: &Outbox, id: i64, scope: Scope, now: i64) -> 
 
 /// What a user logs in with.
 pub struct Account {
-    pub user_id: i64,
+    pub user_id: UserId,
     pub password_hash: String,
     pub role: Role,
     /// What tokens must carry to count.
@@ -122,13 +122,11 @@ pub struct Account {
 const ACCOUNT: &str = "SELECT user_id, password_hash, role, token_version FROM accounts";
 
 fn read_account(row: &Row<'_>) -> Result<Account> {
-    let role: String = row.get(2)?;
-    let role = Role::stored(&role)?;
-    Ok(Account { user_id: row.get(0)?, password_hash: row.get(1)?, role, version: row.get(3)? })
+    Ok(Account { user_id: row.get(0)?, password_hash: row.get(1)?, role: row.parse(2)?, version: row.get(3)? })
 }
 
 /// The account of a user, if they have one.
-pub fn account(tx: &Tx<'_>, user_id: i64) -> Result<Option<Account>> {
+pub fn account(tx: &Tx<'_>, user_id: UserId) -> Result<Option<Account>> {
     tx.query_opt(&format!("{ACCOUNT} WHERE user_id = $1"), &[user_id.into()], read_account)
 }
 
@@ -138,7 +136,7 @@ pub fn with_email(tx: &Tx<'_>, key: &str) -> Result<Option<User>> {
 }
 
 /// Gives a user an account.
-pub fn open_account(tx: &Tx<'_>, user_id: i64, password_hash: &str) -> Result<Account> {
+pub fn open_account(tx: &Tx<'_>, user_id: UserId, password_hash: &str) -> Result<Account> {
     tx.query_one(
         "INSERT INTO accounts (user_id, password_hash, role, token_version) VALUES ($1, $2, $3, 1)
          RETURNING user_id, password_hash, role, token_version",
@@ -148,14 +146,14 @@ pub fn open_account(tx: &Tx<'_>, user_id: i64, password_hash: &str) -> Result<Ac
 }
 
 /// Whether a user's token of this version counts.
-pub fn is_current(tx: &Tx<'_>, user_id: i64, version: i64) -> Result<bool> {
+pub fn is_current(tx: &Tx<'_>, user_id: UserId, version: i64) -> Result<bool> {
     let sql = "SELECT token_version FROM accounts WHERE user_id = $1";
     let current: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
     Ok(current == Some(version))
 }
 
 /// Ends all tokens of a user, here at once and elsewhere as soon as it is heard of.
-pub fn end_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: i64, now: i64) -> Result<()> {
+pub fn end_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: UserId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE accounts SET token_version = token_version + 1 WHERE user_id = $1 RETURNING token_version";
     if let Some(version) = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))? {
         outbox.emit(tx, &Event::UserCredentialsChanged { user_id, version, at: now })?;
@@ -167,10 +165,10 @@ pub fn end_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: i64, now: i64) -> Resul
 pub fn set_password(
     tx: &Tx<'_>,
     outbox: &Outbox,
-    user_id: i64,
+    user_id: UserId,
     version: i64,
     password_hash: &str,
-    now: i64,
+    now: Timestamp,
 ) -> Result<bool> {
     let sql = "UPDATE accounts SET password_hash = $3 WHERE user_id = $1 AND token_version = $2";
     if tx.execute(sql, &[user_id.into(), version.into(), password_hash.into()])? == 0 {
@@ -181,7 +179,7 @@ pub fn set_password(
 }
 
 /// Gives the account with this e-mail key a role, which ends its tokens. The user whose it is, if there is one.
-pub fn set_role(tx: &Tx<'_>, outbox: &Outbox, email_key: &str, role: Role, now: i64) -> Result<Option<User>> {
+pub fn set_role(tx: &Tx<'_>, outbox: &Outbox, email_key: &str, role: Role, now: Timestamp) -> Result<Option<User>> {
     let Some(user) = with_email(tx, email_key)? else { return Ok(None) };
     let sql = "UPDATE accounts SET role = $2 WHERE user_id = $1";
     let found = tx.execute(sql, &[user.id.into(), role.as_str().into()])? == 1;
@@ -195,7 +193,7 @@ pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
     if !tx.first_time("e-mail addresses folded")? {
         return Ok(());
     }
-    let emails: Vec<(i64, String)> =
+    let emails: Vec<(UserId, String)> =
         tx.query("SELECT id, email FROM users WHERE email IS NOT NULL ORDER BY id", &[], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
@@ -213,11 +211,11 @@ pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
 /// Makes notifications of orders' events, in their order.
 pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
     // The latest id of each user, looked up once: most events of a flood are about few users.
-    let mut latest: HashMap<i64, Option<i64>> = HashMap::new();
+    let mut latest: HashMap<UserId, Option<i64>> = HashMap::new();
     for event in events {
         let (order_id, user_id, status, at) = match event {
-            Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, OrderStatus::Pending.as_str(), *at),
-            Event::OrderStatusChanged { order_id, user_id, status, at } => (*order_id, *user_id, status.as_str(), *at),
+            Event::OrderCreated { order_id, user_id, at } => (*order_id, *user_id, OrderStatus::Pending, *at),
+            Event::OrderStatusChanged { order_id, user_id, status, at } => (*order_id, *user_id, *status, *at),
             _ => continue,
         };
         let latest = match latest.entry(user_id) {
@@ -229,14 +227,14 @@ pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
         *latest += 1;
         tx.execute(
             "INSERT INTO notifications (user_id, id, order_id, status, at) VALUES ($1, $2, $3, $4, $5)",
-            &[user_id.into(), (*latest).into(), order_id.into(), status.into(), at.into()],
+            &[user_id.into(), (*latest).into(), order_id.into(), status.as_str().into(), at.into()],
         )?;
     }
     Ok(())
 }
 
 /// The id of a user's latest notification, 0 before the first; `None` if there is no such user.
-fn latest_notification(tx: &Tx<'_>, user_id: i64) -> Result<Option<i64>> {
+fn latest_notification(tx: &Tx<'_>, user_id: UserId) -> Result<Option<i64>> {
     let sql = "SELECT coalesce((SELECT max(id) FROM notifications WHERE user_id = $1), 0) FROM users WHERE id = $1";
     tx.query_opt(sql, &[user_id.into()], |row| row.get(0))
 }
@@ -245,14 +243,13 @@ fn latest_notification(tx: &Tx<'_>, user_id: i64) -> Result<Option<i64>> {
 pub struct NotificationRecord {
     /// Counts up per user, from 1.
     pub id: i64,
-    pub order_id: i64,
+    pub order_id: OrderId,
     pub status: OrderStatus,
-    /// Epoch milliseconds.
-    pub at: i64,
+    pub at: Timestamp,
 }
 
 /// The notifications of a user after the one with the id `after`, oldest first.
-pub fn notifications(tx: &Tx<'_>, user_id: i64, after: i64, limit: usize) -> Result<Vec<NotificationRecord>> {
+pub fn notifications(tx: &Tx<'_>, user_id: UserId, after: i64, limit: usize) -> Result<Vec<NotificationRecord>> {
     tx.query(
         "SELECT id, order_id, status, at FROM notifications WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         &[user_id.into(), after.into(), (limit as i64).into()],

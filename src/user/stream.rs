@@ -13,7 +13,7 @@ use super::state::State;
 use super::store;
 use super::store::NotificationRecord;
 use crate::auth::{Auth, Principal, token};
-use crate::domain::Language;
+use crate::domain::{Language, UserId};
 use crate::error::{Error, Result, TOKEN_REVOKED};
 use crate::storage::{CHUNK, Db};
 use crate::web::Message;
@@ -31,12 +31,12 @@ pub fn notification(
 /// The stream of one user, as far as it has come.
 struct Following {
     db: Db,
-    arrivals: broadcast::Receiver<Arc<[i64]>>,
+    arrivals: broadcast::Receiver<Arc<[UserId]>>,
     auth: Auth,
     listener: Principal,
     /// When a listener who has logged in has to do so again.
     until: Instant,
-    user_id: i64,
+    user_id: UserId,
     /// The id of the last notification read.
     last: i64,
     language: Language,
@@ -50,12 +50,12 @@ pub fn of(
     state: &State,
     auth: &Auth,
     listener: Principal,
-    user_id: i64,
+    user_id: UserId,
     last: i64,
     language: Language,
 ) -> impl Stream<Item = Result<Message>> + use<> {
     let (db, arrivals) = (state.db.clone(), state.arrivals.subscribe());
-    let (auth, until) = (auth.clone(), Instant::now() + token::LIFE);
+    let (auth, until) = (auth.clone(), Instant::now() + token::TOKEN_TTL);
     let ready = VecDeque::new();
     let following = Following { db, arrivals, auth, listener, until, user_id, last, language, ready };
     stream::try_unfold(following, |mut following| async move {

@@ -3,6 +3,7 @@
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
@@ -12,27 +13,27 @@ use uuid::Uuid;
 
 use super::auth::principal;
 use crate::context::Context;
-use crate::domain::{Id, Language};
+use crate::domain::Language;
 use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::shares;
 use crate::storage::idempotency::Key;
 
 /// The `{id}` of a path; it may be anything until [`PathId::or`] is asked.
-pub struct PathId(Option<Id>);
+pub struct PathId<T>(Option<T>);
 
-impl PathId {
+impl<T> PathId<T> {
     /// The id. What is no positive 64-bit number can't be the id of anything: that is `not_found`.
-    pub fn or(self, not_found: &'static Code) -> Result<Id> {
+    pub fn or(self, not_found: &'static Code) -> Result<T> {
         self.0.ok_or_else(|| Error::new(not_found))
     }
 }
 
-impl FromRequest for PathId {
+impl<T: FromStr> FromRequest for PathId<T> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(Id::parse(request.match_info().query("id")))))
+        ready(Ok(Self(request.match_info().query("id").parse().ok())))
     }
 }
 

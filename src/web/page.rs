@@ -19,12 +19,14 @@ use super::extract::scanning_network;
 use super::query::Query;
 use super::state::Server;
 use crate::auth::Principal;
-use crate::domain::{Id, Sentence};
+use crate::domain::Sentence;
 use crate::error::{Error, Result};
-use crate::storage::{CHUNK, Db, Listed, Place, Sort, Tx};
+use crate::storage::{CHUNK, Cursor, Db, Listed, Sort, Tx};
 
 /// The most rows that a scan takes at once, as many as a page has: it is not on a thread that serves others.
 const SCAN_CHUNK: usize = 1000;
+/// The most rows of one page.
+const MAX_PAGE_ROWS: usize = 1000;
 /// The pause between the chunks of a whole list: the time that others get.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -43,7 +45,7 @@ pub struct Page {
     /// Rows at most; without it, all.
     limit: Option<usize>,
     /// The place after which the page begins.
-    after: Option<Place>,
+    after: Option<Cursor>,
     sort: Sort,
     /// Whether reading it may look at many more rows than it has.
     scans: bool,
@@ -66,12 +68,12 @@ impl Page {
         let limit = query.take(
             "limit",
             Sentence::new("harus bilangan bulat antara 1 dan 1000", "must be an integer between 1 and 1000"),
-            |text| Id::parse(text).map(|limit| limit.get() as usize).filter(|limit| *limit <= 1000),
+            page_limit,
         );
         let after = query.take(
             "after",
             Sentence::new("bukan kursor dari urutan ini", "is not a cursor of this order"),
-            |text| Place::decode(text, sort),
+            |text| Cursor::decode(text, sort),
         );
         Self { limit, after, sort, scans: false }
     }
@@ -82,10 +84,16 @@ impl Page {
     }
 }
 
-/// Reads up to `limit` rows that come after a place in the order.
-pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<&Place>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
+/// The `limit` of a query: 1 to [`MAX_PAGE_ROWS`], as digits without sign or leading zeros.
+fn page_limit(text: &str) -> Option<usize> {
+    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|limit| canonical && *limit <= MAX_PAGE_ROWS)
+}
 
-impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<&Place>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
+/// Reads up to `limit` rows that come after a place in the order.
+pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<&Cursor>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
+
+impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<&Cursor>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
 /// How the chunks of a list are read.
 #[derive(Clone)]
@@ -102,7 +110,7 @@ impl Source {
         if self.scan.is_some() { SCAN_CHUNK } else { CHUNK }
     }
 
-    async fn read<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Place>, limit: usize) -> Result<Rows> {
+    async fn read<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Cursor>, limit: usize) -> Result<Rows> {
         let (fetch, sort) = (Arc::clone(fetch), self.sort);
         let read = move |tx: &Tx<'_>| Rows::read(tx, &*fetch, sort, after, limit);
         match self.scan {
@@ -112,7 +120,12 @@ impl Source {
     }
 
     /// Reads the rows that come after those of an earlier read. Scans have an order of their own.
-    async fn read_on<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Place>, limit: usize) -> Result<Rows> {
+    async fn read_on<T: Listed>(
+        &self,
+        fetch: &Arc<impl Fetch<T>>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Rows> {
         let going_on = GOING_ON.with(Rc::clone);
         let _permit = match self.scan {
             Some(_) => None,
@@ -127,7 +140,7 @@ struct Rows {
     json: Vec<u8>,
     /// Whether the array begins with these.
     first: bool,
-    last: Option<Place>,
+    last: Option<Cursor>,
     /// Whether there are rows after these.
     more: bool,
 }
@@ -137,7 +150,7 @@ impl Rows {
         tx: &Tx<'_>,
         fetch: &impl Fetch<T>,
         sort: Sort,
-        after: Option<Place>,
+        after: Option<Cursor>,
         limit: usize,
     ) -> Result<Self> {
         // One row more than wanted tells whether it is worth asking again.
@@ -149,7 +162,7 @@ impl Rows {
             json.push(if json.is_empty() { b'[' } else { b',' });
             serde_json::to_writer(&mut json, &row.response()).map_err(Error::internal)?;
         }
-        Ok(Self { json, first: true, last: rows.last().map(|row| row.place(sort)), more })
+        Ok(Self { json, first: true, last: rows.last().map(|row| row.cursor(sort)), more })
     }
 
     /// Makes these rows the continuation of others.
@@ -274,7 +287,7 @@ fn whole<T: Listed>(
 /// How a whole list goes on. No more of it is in memory than what is being sent.
 enum Next {
     Read(Rows),
-    After(Option<Place>),
+    After(Option<Cursor>),
     End,
 }
 

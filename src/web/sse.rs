@@ -14,6 +14,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Principal;
+use crate::domain::UserId;
 use crate::error::{BAD_HEADER, BUSY, Error, Result};
 use crate::shares::{self, Share, Shares};
 
@@ -41,7 +42,7 @@ pub struct Live {
 /// Who has a share of the streams.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Client {
-    Account(i64),
+    Account(UserId),
     Network(IpAddr),
 }
 

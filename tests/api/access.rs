@@ -258,7 +258,7 @@ async fn enters(app: &TestApp, who: &str) -> Visitor {
 
 /// Where what is pending stays pending, however long a test takes.
 pub async fn opens(auth: &str) -> TestApp {
-    let clock = Clock::standing_at(Clock::system().now());
+    let clock = Clock::standing_at(Clock::system().now().as_millis());
     TestApp::with_clock(&["--auth", auth, "--jwt-secret", SECRET], &clock).await
 }
 

@@ -111,7 +111,7 @@ async fn told(app: &TestApp) -> Vec<Value> {
 /// Moves the clock on, so that calls are made again, until payment 1 is this.
 async fn settles(app: &TestApp, clock: &Clock, wanted: &str) {
     eventually("it is settled by itself", async || {
-        clock.set(clock.now() + 30_000);
+        clock.set(clock.now().as_millis() + 30_000);
         (status(app, 1).await == wanted).then_some(())
     })
     .await;

@@ -90,7 +90,7 @@ async fn a_database_of_an_earlier_version_keeps_all_that_is_in_it() {
         old.execute_batch(&std::fs::read_to_string(sql).unwrap()).unwrap();
         old.execute("INSERT INTO migrations VALUES (?1)", [name]).unwrap();
     }
-    let now = Clock::system().now();
+    let now = Clock::system().now().as_millis();
     old.execute_batch(&format!(
         r#"INSERT INTO users (name) VALUES ('Bambang');
            INSERT INTO products (name, price) VALUES ('Laptop Asus', 8000000);

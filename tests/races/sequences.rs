@@ -32,7 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Does the same with the model and with the shop, and compares them after each step.
 async fn follow(app: &TestApp, clock: &Clock, first: i64, steps: &[Step]) -> Result<(), TestCaseError> {
-    let mut model = Model::new(clock.now(), STOCK);
+    let mut model = Model::new(clock.now().as_millis(), STOCK);
     let mut shop = Shop { app, product: product(app, STOCK).await, also: None, orders: Vec::new() };
     for &step in [Step::Place(first)].iter().chain(steps) {
         let (status, code) = model.take(step);

@@ -14,7 +14,12 @@ pub use app::{PASSWORD, TestApp, Visitor, eventually};
 pub use http::{Answer, Broken, PATIENCE};
 // What else the suites use of the library, so that a module that moves is renamed here alone.
 pub use pasar::auth::token::{Secret, Tokens};
-pub use pasar::clock::{Clock, rfc3339};
+pub use pasar::clock::Clock;
 pub use pasar::error::CATALOGUE;
 pub use pasar::limits::raise as raise_limits;
 pub use pasar::peer::ServiceToken;
+
+/// A time in epoch milliseconds, as the API shows it.
+pub fn rfc3339(epoch_ms: i64) -> String {
+    pasar::domain::Timestamp::from_millis(epoch_ms).to_string()
+}

@@ -1,27 +1,37 @@
-//! What each account has open: the orders that are being placed or wait to be paid, and the units that they hold.
+//! The quota of each account: its orders that are being placed or wait to be paid, and the units that they hold.
 //!
-//! An order claims its part of the quota in its first write, before it reserves anything, so that requests that run
-//! at the same time never hold more than the quota between them. The claim of a placement that never ended lapses
-//! with its lease.
+//! An order claims its share of the quota in its first write, before it reserves anything. So concurrent requests never
+//! hold more than the quota together. The claim of a placement that never ended expires with its lease.
 
 use std::time::Duration;
 
-use crate::clock::millis;
+use crate::context::BUDGET;
+use crate::domain::{OrderId, Timestamp, UserId};
 use crate::error::{Error, Result, TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS};
 use crate::order::state::Quota;
 use crate::storage::Tx;
 
-/// How far apart requests may have read the clock whose claims are made one after the other.
-const SLACK: Duration = Duration::from_secs(10);
+/// How far apart two requests may read the clock before their claims are written one after the other.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
+const _: () = assert!(
+    MAX_CLOCK_SKEW.as_millis() > BUDGET.as_millis(),
+    "a request may wait for its whole budget between reading the clock and writing its claim"
+);
 
-/// Claims an order of `units` tracked units for an account until `lease_until` (epoch milliseconds), within which it
-/// must be [`keep`]-ed; gives the id of the claim. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota
-/// does not allow it.
-pub fn claim(tx: &Tx<'_>, quota: Quota, user_id: i64, units: i64, lease_until: i64, now: i64) -> Result<i64> {
-    // A lease that ends much later than this one was written before the clock was set back, and is over.
-    let latest = lease_until + millis(SLACK);
-    let lapsed = "DELETE FROM open_orders WHERE user_id = $1 AND (lease_until <= $2 OR lease_until > $3)";
-    tx.execute(lapsed, &[user_id.into(), now.into(), latest.into()])?;
+/// Claims an order of `units` tracked units for an account. Returns the id of the claim, which expires at `lease_until`
+/// unless [`keep`] is called before. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota does not allow it.
+pub fn claim(
+    tx: &Tx<'_>,
+    quota: Quota,
+    user_id: UserId,
+    units: i64,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Result<i64> {
+    // A lease that ends much later than this one was written before the clock was set back, and has ended.
+    let latest = lease_until + MAX_CLOCK_SKEW;
+    let expired = "DELETE FROM open_orders WHERE user_id = $1 AND (lease_until <= $2 OR lease_until > $3)";
+    tx.execute(expired, &[user_id.into(), now.into(), latest.into()])?;
     let (orders, held): (i64, i64) = tx.query_one(
         "SELECT count(*), CAST(coalesce(sum(units), 0) AS BIGINT) FROM open_orders WHERE user_id = $1",
         &[user_id.into()],
@@ -48,20 +58,20 @@ pub fn claim(tx: &Tx<'_>, quota: Quota, user_id: i64, units: i64, lease_until: i
     )
 }
 
-/// Keeps a claim for the order that was placed with it, until [`end`]; false if it has lapsed.
-pub fn keep(tx: &Tx<'_>, claim: i64, order_id: i64) -> Result<bool> {
+/// Keeps a claim for its order until [`end`]; false if the claim has expired.
+pub fn keep(tx: &Tx<'_>, claim: i64, order_id: OrderId) -> Result<bool> {
     let sql = "UPDATE open_orders SET order_id = $2, lease_until = NULL WHERE id = $1 AND order_id IS NULL";
     Ok(tx.execute(sql, &[claim.into(), order_id.into()])? == 1)
 }
 
-/// Gives a claim up whose order was not placed.
+/// Removes the claim of an order that was not placed.
 pub fn abandon(tx: &Tx<'_>, claim: i64) -> Result<()> {
     tx.execute("DELETE FROM open_orders WHERE id = $1 AND order_id IS NULL", &[claim.into()])?;
     Ok(())
 }
 
-/// Ends the claim of an order that waits no longer to be paid.
-pub fn end(tx: &Tx<'_>, order_id: i64) -> Result<()> {
+/// Removes the claim of an order that no longer waits to be paid.
+pub fn end(tx: &Tx<'_>, order_id: OrderId) -> Result<()> {
     tx.execute("DELETE FROM open_orders WHERE order_id = $1", &[order_id.into()])?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! `search_text` decides: it has both as they are compared. An index of all that is three characters long narrows
 //! down what has to be read. Only this file and the migration know that index, which is SQLite's FTS5.
 
+use crate::domain::ProductId;
 use crate::error::Result;
 use crate::storage::{Param, Tx};
 
@@ -82,7 +83,7 @@ fn lower(text: &str) -> String {
 /// Fills in the text of up to `limit` products that an earlier version stored, and tells how many.
 pub fn fill_in(tx: &Tx<'_>, limit: i64) -> Result<usize> {
     let sql = "SELECT id, name FROM products WHERE search_text = '' LIMIT $1";
-    let bare = tx.query(sql, &[limit.into()], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
+    let bare = tx.query(sql, &[limit.into()], |row| Ok((row.get::<ProductId>(0)?, row.get::<String>(1)?)))?;
     for (id, name) in &bare {
         let text = search_text(name, None);
         tx.execute("UPDATE products SET search_text = $2 WHERE id = $1", &[(*id).into(), (&text).into()])?;
@@ -94,15 +95,15 @@ const INDEXED: &str = "products indexed for search";
 
 /// Adds up to `limit` of the products after the one with the id `after`, which an earlier version stored, to the
 /// index. The last id that it added, if there may be more.
-pub fn index(tx: &Tx<'_>, after: i64, limit: i64) -> Result<Option<i64>> {
+pub fn index(tx: &Tx<'_>, after: Option<ProductId>, limit: i64) -> Result<Option<ProductId>> {
     if tx.is_done(INDEXED)? {
         return Ok(None);
     }
     let missing = tx.query(
         "SELECT id FROM products WHERE id > $1 AND NOT EXISTS (SELECT 1 FROM products_search WHERE rowid = products.id)
          ORDER BY id LIMIT $2",
-        &[after.into(), limit.into()],
-        |row| row.get::<i64>(0),
+        &[after.map_or(0, ProductId::get).into(), limit.into()],
+        |row| row.get::<ProductId>(0),
     )?;
     for id in &missing {
         tx.execute(

@@ -3,18 +3,14 @@
 //!
 //! `stock` is what can still be bought: reserving lowers it, a sale does not.
 
-use crate::domain::Stock;
+use crate::domain::{ProductId, Quantity, Stock, Timestamp};
 use crate::error::{
     Error, PRODUCT_NOT_FOUND, RESERVATION_COMMITTED, RESERVATION_DIFFERS, RESERVATION_NOT_FOUND, RESERVATION_RELEASED,
     Result, STOCK_HELD, STOCK_TOO_LARGE,
 };
 use crate::events::{Event, Outbox};
-use crate::product::api::{Basket, Reservation, ReservedItem, StockLevel, insufficient};
+use crate::product::api::{Basket, Reservation, ReservationState, ReservedItem, StockLevel, insufficient};
 use crate::storage::{Row, Tx};
-
-const HELD: &str = "held";
-const COMMITTED: &str = "committed";
-const RELEASED: &str = "released";
 
 fn level(row: &Row<'_>) -> Result<StockLevel> {
     Ok(StockLevel {
@@ -26,17 +22,17 @@ fn level(row: &Row<'_>) -> Result<StockLevel> {
     })
 }
 
-pub fn levels(tx: &Tx<'_>, id: i64) -> Result<Option<StockLevel>> {
+pub fn levels(tx: &Tx<'_>, id: ProductId) -> Result<Option<StockLevel>> {
     tx.query_opt("SELECT id, stock, reserved, sold, received FROM products WHERE id = $1", &[id.into()], level)
 }
 
-fn changed(tx: &Tx<'_>, outbox: &Outbox, product_id: i64, stock: Option<i64>) -> Result<()> {
+fn changed(tx: &Tx<'_>, outbox: &Outbox, product_id: ProductId, stock: Option<i64>) -> Result<()> {
     outbox.emit(tx, &Event::StockChanged { product_id, stock })
 }
 
 /// Says how much is on hand from now on, which begins the tracking if there was none. `None` if there is
 /// no such product.
-pub fn set(tx: &Tx<'_>, outbox: &Outbox, id: i64, stock: i64) -> Result<Option<StockLevel>> {
+pub fn set(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, stock: i64) -> Result<Option<StockLevel>> {
     let level = tx.query_opt(
         "UPDATE products SET stock = $2, received = $2 + reserved + sold WHERE id = $1
          RETURNING id, stock, reserved, sold, received",
@@ -50,7 +46,7 @@ pub fn set(tx: &Tx<'_>, outbox: &Outbox, id: i64, stock: i64) -> Result<Option<S
 }
 
 /// Adds to what is on hand, or takes from it; nothing is taken that is not there.
-pub fn change(tx: &Tx<'_>, outbox: &Outbox, id: i64, change: i64) -> Result<Option<StockLevel>> {
+pub fn change(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, change: i64) -> Result<Option<StockLevel>> {
     let Some(before) = levels(tx, id)? else { return Ok(None) };
     let stock = before.stock.unwrap_or(0) + change;
     if stock < 0 {
@@ -63,7 +59,7 @@ pub fn change(tx: &Tx<'_>, outbox: &Outbox, id: i64, change: i64) -> Result<Opti
 }
 
 /// Ends the tracking of a product's stock, which no order may hold.
-pub fn untrack(tx: &Tx<'_>, outbox: &Outbox, id: i64) -> Result<()> {
+pub fn untrack(tx: &Tx<'_>, outbox: &Outbox, id: ProductId) -> Result<()> {
     let sql = "UPDATE products SET stock = NULL, received = NULL WHERE id = $1 AND reserved = 0";
     if tx.execute(sql, &[id.into()])? == 0 {
         return Err(Error::new(&STOCK_HELD));
@@ -75,7 +71,7 @@ pub fn untrack(tx: &Tx<'_>, outbox: &Outbox, id: i64) -> Result<()> {
 /// holds it once.
 pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Result<Reservation> {
     if let Some(state) = state(tx, key)? {
-        if state == RELEASED {
+        if state == ReservationState::Released {
             return Err(Error::new(&RESERVATION_RELEASED));
         }
         let items = items(tx, key)?;
@@ -84,7 +80,10 @@ pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Resu
         }
         return Ok(Reservation { key: key.to_owned(), state, items });
     }
-    tx.execute("INSERT INTO reservations (key, state) VALUES ($1, $2)", &[key.into(), HELD.into()])?;
+    tx.execute(
+        "INSERT INTO reservations (key, state) VALUES ($1, $2)",
+        &[key.into(), ReservationState::Held.as_str().into()],
+    )?;
     let mut items = Vec::with_capacity(basket.0.len());
     for (&id, &quantity) in &basket.0 {
         let item = hold(tx, outbox, id, quantity)?;
@@ -95,11 +94,11 @@ pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Resu
         )?;
         items.push(item);
     }
-    Ok(Reservation { key: key.to_owned(), state: HELD.to_owned(), items })
+    Ok(Reservation { key: key.to_owned(), state: ReservationState::Held, items })
 }
 
 /// Holds units of one product. Of one that tracks no stock there is always enough.
-fn hold(tx: &Tx<'_>, outbox: &Outbox, id: i64, quantity: i64) -> Result<ReservedItem> {
+fn hold(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, quantity: Quantity) -> Result<ReservedItem> {
     let held = tx.query_opt(
         "UPDATE products
          SET stock = stock - $2, reserved = reserved + (CASE WHEN stock IS NULL THEN 0 ELSE $2 END)
@@ -117,14 +116,14 @@ fn hold(tx: &Tx<'_>, outbox: &Outbox, id: i64, quantity: i64) -> Result<Reserved
     let sql = "SELECT name, stock FROM products WHERE id = $1";
     let there = tx.query_opt(sql, &[id.into()], |row| Ok((row.get::<String>(0)?, row.get::<Option<i64>>(1)?)))?;
     Err(match there {
-        Some((name, left)) => insufficient(id, Some(&name), left.unwrap_or(0), quantity),
+        Some((name, left)) => insufficient(id, Some(&name), left.unwrap_or(0), quantity.get()),
         None => Error::new(&PRODUCT_NOT_FOUND).detail(format!("there is no product {id}")),
     })
 }
 
 /// Makes a sale of what is held. A sale stays one, however often this is asked.
-pub fn commit(tx: &Tx<'_>, key: &str, now: i64) -> Result<Reservation> {
-    if end(tx, key, COMMITTED, now)? {
+pub fn commit(tx: &Tx<'_>, key: &str, now: Timestamp) -> Result<Reservation> {
+    if end(tx, key, ReservationState::Committed, now)? {
         for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
             tx.execute(
                 "UPDATE products SET reserved = reserved - $2, sold = sold + $2 WHERE id = $1",
@@ -133,7 +132,9 @@ pub fn commit(tx: &Tx<'_>, key: &str, now: i64) -> Result<Reservation> {
         }
     }
     match state(tx, key)? {
-        Some(state) if state == COMMITTED => Ok(Reservation { key: key.to_owned(), state, items: items(tx, key)? }),
+        Some(state @ ReservationState::Committed) => {
+            Ok(Reservation { key: key.to_owned(), state, items: items(tx, key)? })
+        }
         Some(_) => Err(Error::new(&RESERVATION_RELEASED)),
         None => Err(Error::new(&RESERVATION_NOT_FOUND)),
     }
@@ -141,8 +142,8 @@ pub fn commit(tx: &Tx<'_>, key: &str, now: i64) -> Result<Reservation> {
 
 /// Gives back what is held. A key that was never used is given up: it will never reserve anything, should
 /// its reservation arrive late.
-pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: i64) -> Result<()> {
-    if end(tx, key, RELEASED, now)? {
+pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: Timestamp) -> Result<()> {
+    if end(tx, key, ReservationState::Released, now)? {
         for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
             let stock = tx.query_opt(
                 "UPDATE products SET reserved = reserved - $2, stock = stock + $2 WHERE id = $1 RETURNING stock",
@@ -154,12 +155,12 @@ pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: i64) -> Result<()> 
         return Ok(());
     }
     match state(tx, key)? {
-        Some(state) if state == COMMITTED => Err(Error::new(&RESERVATION_COMMITTED)),
+        Some(ReservationState::Committed) => Err(Error::new(&RESERVATION_COMMITTED)),
         Some(_) => Ok(()),
         None => {
             tx.execute(
                 "INSERT INTO reservations (key, state, ended_at) VALUES ($1, $2, $3)",
-                &[key.into(), RELEASED.into(), now.into()],
+                &[key.into(), ReservationState::Released.as_str().into(), now.into()],
             )?;
             Ok(())
         }
@@ -167,13 +168,13 @@ pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: i64) -> Result<()> 
 }
 
 /// Ends a reservation that is held; false if it is not.
-fn end(tx: &Tx<'_>, key: &str, state: &str, now: i64) -> Result<bool> {
+fn end(tx: &Tx<'_>, key: &str, state: ReservationState, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE reservations SET state = $2, ended_at = $3 WHERE key = $1 AND state = 'held'";
-    Ok(tx.execute(sql, &[key.into(), state.into(), now.into()])? == 1)
+    Ok(tx.execute(sql, &[key.into(), state.as_str().into(), now.into()])? == 1)
 }
 
-fn state(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
-    tx.query_opt("SELECT state FROM reservations WHERE key = $1", &[key.into()], |row| row.get(0))
+fn state(tx: &Tx<'_>, key: &str) -> Result<Option<ReservationState>> {
+    tx.query_opt("SELECT state FROM reservations WHERE key = $1", &[key.into()], |row| row.parse(0))
 }
 
 fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<ReservedItem>> {
@@ -194,7 +195,7 @@ fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<ReservedItem>> {
 
 /// Forgets up to `limit` keys that were given up before `before`, and tells how many. (What was sold stays:
 /// it is the record of the sales.)
-pub fn purge(tx: &Tx<'_>, before: i64, limit: i64) -> Result<u64> {
+pub fn purge(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<u64> {
     let keys = tx.query(
         "SELECT key FROM reservations WHERE state = 'released' AND ended_at < $1 LIMIT $2",
         &[before.into(), limit.into()],
