@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use reqwest::header::HeaderValue;
 
-use crate::auth::token::{LEEWAY, SERVICE_TTL, Tokens};
+use crate::auth::token::{LEEWAY, SERVICE_TOKEN_TTL, Tokens};
 use crate::context::ANSWER_TIME;
 
 /// The age at which a token is replaced, well before it expires.
 const RENEWAL: Duration = Duration::from_secs(30);
 const _: () = assert!(
-    RENEWAL.as_millis() + ANSWER_TIME.as_millis() + LEEWAY.as_millis() < SERVICE_TTL.as_millis(),
+    RENEWAL.as_millis() + ANSWER_TIME.as_millis() + LEEWAY.as_millis() < SERVICE_TOKEN_TTL.as_millis(),
     "a token outlives every call that it is sent with"
 );
 
