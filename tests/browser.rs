@@ -124,7 +124,7 @@ fn section(call: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_with_only_the_info_page_can_place_an_order() {
+async fn a_person_can_order_with_the_info_page_alone() {
     let Some((browser, _)) = Browser::start().await else { return };
     let app = TestApp::spawn().await;
     browser.open(&app.order, "/").await;
@@ -158,7 +158,7 @@ async fn a_person_with_only_the_info_page_can_place_an_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_page_shows_whether_the_other_services_answer() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--product-url", "http://127.0.0.1:9"]).await;
+    let app = TestApp::with_flags(&["--product-url", "http://127.0.0.1:9"]).await;
     browser.open(&app.order, "/?lang=id").await;
     let shown = eventually("the peers are shown", async || {
         let text = browser.find("[data-peers]").await.text().await.unwrap();
@@ -171,7 +171,7 @@ async fn the_order_page_shows_whether_the_other_services_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_has_a_barrier_in_either_language_or_scheme() {
+async fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
     let Some((browser, axe)) = Browser::start().await else { return };
     let app = TestApp::spawn().await;
     for scheme in ["light", "dark"] {
@@ -232,9 +232,9 @@ async fn swagger_ui_shows_every_call_without_the_internet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_registers_on_the_info_page_goes_on_with_the_token() {
+async fn the_info_page_uses_the_token_of_a_registration() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--auth", "required"]).await;
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     browser.open(&app.user, "/").await;
     let refused = browser.calls("GET /auth/me", "401").await;
     assert!(refused.contains("\"code\": \"token_missing\""), "{refused}");
@@ -259,7 +259,7 @@ async fn who_registers_on_the_info_page_goes_on_with_the_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_page_shows_the_other_services_to_an_admin_alone() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--auth", "required"]).await;
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let (siti, admin) = (app.registers("siti@example.com").await, app.admin().await);
     browser.open(&app.order, "/?lang=id").await;
     browser.reads("[data-peers]", "Silakan masuk terlebih dahulu.").await;
@@ -276,9 +276,9 @@ async fn the_order_page_shows_the_other_services_to_an_admin_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn swagger_ui_shows_the_token_that_it_was_given() {
+async fn swagger_ui_sends_the_token_that_was_entered() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--auth", "required"]).await;
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let siti = app.registers("siti@example.com").await;
     browser.open(&app.user, "/docs").await;
     let call = "#operations-UserService-get_auth_me";

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::accounts::{NEW_PASSWORD, SITI, change_password, count, done, faults, login};
+use crate::accounts::{NEW_PASSWORD, SITI, assert_no_content, change_password, count, invalid_fields, login};
 use crate::support::{Answer, Api, PASSWORD, TestApp, Visitor};
 
 const WRONG: &str = "lima ekor kucing";
@@ -24,7 +24,7 @@ fn assert_ten_made(answers: &[Answer]) {
 }
 
 #[tokio::test]
-async fn passwords_can_be_tried_ten_times_and_then_now_and_then() {
+async fn password_attempts_are_limited_to_a_burst_of_ten() {
     let app = TestApp::spawn().await;
     let siti = app.registers(SITI).await;
     let [budi, dewi] = [app.registers("budi@example.com").await, app.registers("dewi@example.com").await];
@@ -44,18 +44,18 @@ async fn passwords_can_be_tried_ten_times_and_then_now_and_then() {
     // Whoever has found a token can't try either.
     let attempts = (0..40).map(|_| change_password(&app.user, WRONG, NEW_PASSWORD));
     assert_eq!(count(&join_all(attempts).await, 401), 40);
-    let user = app.user.by(&dewi.token);
+    let user = app.user.with_token(&dewi.token);
     assert_ten_made(&join_all((0..40).map(|_| change_password(&user, WRONG, NEW_PASSWORD))).await);
 
     // Others are not kept from theirs, and the token still counts.
     app.logs_in("budi@example.com").await;
-    done(&change_password(&app.user.by(&budi.token), PASSWORD, NEW_PASSWORD).await);
-    app.user.by(&siti.token).get("/auth/me").await.expect(200);
+    assert_no_content(&change_password(&app.user.with_token(&budi.token), PASSWORD, NEW_PASSWORD).await);
+    app.user.with_token(&siti.token).get("/auth/me").await.expect(200);
 }
 
 /// Tries a password in the way with this number.
 async fn attempt(app: &TestApp, siti: &Visitor, way: usize) -> Answer {
-    let user = app.user.by(&siti.token);
+    let user = app.user.with_token(&siti.token);
     let own = format!("/users/{}", siti.id);
     let patch = json!({"email": "elsewhere@example.com", "current_password": WRONG});
     match way % 5 {
@@ -68,13 +68,13 @@ async fn attempt(app: &TestApp, siti: &Visitor, way: usize) -> Answer {
 }
 
 #[tokio::test]
-async fn attempts_are_counted_by_the_account_in_whichever_way_they_are_made_and_whatever_its_address_is() {
-    let app = TestApp::with(&["--auth", "required"]).await;
+async fn all_ways_to_try_a_password_count_against_the_same_account() {
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let siti = app.registers(SITI).await;
     let admin = app.admin().await;
     assert_ten_made(&join_all((0..40).map(|way| attempt(&app, &siti, way))).await);
     let moved = json!({"email": "aminah@example.com"});
-    app.user.by(&admin.token).patch(&format!("/users/{}", siti.id), &moved).await.expect(200);
+    app.user.with_token(&admin.token).patch(&format!("/users/{}", siti.id), &moved).await.expect(200);
     let attempts = join_all((0..20).map(|_| login(&app, "aminah@example.com", PASSWORD))).await;
     assert!(count(&attempts, 429) > 10, "{} of 20 were refused", count(&attempts, 429));
 }
@@ -103,15 +103,15 @@ async fn assert_protected(user: &Api, id: i64, me: bool) {
     ];
     for path in [Some(&*own), me.then_some("/auth/me")].into_iter().flatten() {
         for body in [&address, &wrong] {
-            assert_eq!(faults(&user.patch(path, body).await), "current_password");
+            assert_eq!(invalid_fields(&user.patch(path, body).await), "current_password");
         }
         let no_text = json!({"email": "dewi@example.com", "current_password": 1});
-        assert_eq!(faults(&user.patch(path, &no_text).await), "!current_password");
+        assert_eq!(invalid_fields(&user.patch(path, &no_text).await), "!current_password");
     }
-    assert_eq!(faults(&user.delete(&own).await), "current_password");
-    assert_eq!(faults(&user.delete_with(&own, &json!({})).await), "current_password");
-    assert_eq!(faults(&user.delete_with(&own, &json!({"current_password": WRONG})).await), "current_password");
-    assert_eq!(faults(&user.delete_with(&own, &json!({"current_password": null, "id": 1})).await), "id");
+    assert_eq!(invalid_fields(&user.delete(&own).await), "current_password");
+    assert_eq!(invalid_fields(&user.delete_with(&own, &json!({})).await), "current_password");
+    assert_eq!(invalid_fields(&user.delete_with(&own, &json!({"current_password": WRONG})).await), "current_password");
+    assert_eq!(invalid_fields(&user.delete_with(&own, &json!({"current_password": null, "id": 1})).await), "id");
     let text = user.send(reqwest::Method::DELETE, &own, &[("content-type", "text/plain")], PASSWORD.into()).await;
     text.problem(415, "unsupported_media_type");
 }
@@ -121,18 +121,18 @@ fn renamed(visitor: &Visitor, name: &str, email: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_address_and_an_account_are_given_up_only_by_whoever_knows_the_password() {
+async fn changing_the_email_or_removing_the_account_requires_the_password() {
     for auth in ["open", "required"] {
         println!("{auth}");
-        let app = TestApp::with(&["--auth", auth]).await;
+        let app = TestApp::with_flags(&["--auth", auth]).await;
         let (siti, budi, admin) =
             (app.registers(SITI).await, app.registers("budi@example.com").await, app.admin().await);
         let own = format!("/users/{}", siti.id);
-        let (user, by_admin) = (app.user.by(&siti.token), app.user.by(&admin.token));
+        let (user, by_admin) = (app.user.with_token(&siti.token), app.user.with_token(&admin.token));
         assert_protected(&user, siti.id, true).await;
         // Her own an admin protects like anybody.
         assert_protected(&by_admin, admin.id, true).await;
-        let others = app.user.by(&budi.token);
+        let others = app.user.with_token(&budi.token);
         if auth == "open" {
             assert_protected(&others, siti.id, false).await;
         } else {
@@ -147,26 +147,26 @@ async fn an_address_and_an_account_are_given_up_only_by_whoever_knows_the_passwo
         assert_eq!(named, renamed(&siti, "Aminah", SITI));
         let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
         assert_eq!(user.patch(&own, &moved).await.expect(200), renamed(&siti, "Aminah", "aminah@example.com"));
-        done(&user.remove(&own).await);
+        assert_no_content(&user.remove(&own).await);
         user.get("/auth/me").await.problem(401, "token_revoked");
 
         // An admin does both for others.
         let of_budi = format!("/users/{}", budi.id);
         by_admin.patch(&of_budi, &json!({"email": "b@example.com"})).await.expect(200);
-        done(&by_admin.delete(&of_budi).await);
+        assert_no_content(&by_admin.delete(&of_budi).await);
     }
 }
 
 #[tokio::test]
-async fn with_nobody_to_log_in_a_token_is_not_needed_where_the_password_is_known() {
+async fn with_open_auth_the_password_replaces_the_token() {
     let app = TestApp::spawn().await;
     let siti = app.registers(SITI).await;
     assert_protected(&app.user, siti.id, false).await;
     let own = format!("/users/{}", siti.id);
     let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
     assert_eq!(app.user.patch(&own, &moved).await.expect(200), renamed(&siti, "Siti", "aminah@example.com"));
-    done(&app.user.remove(&own).await);
+    assert_no_content(&app.user.remove(&own).await);
     // Without an account there is no password to know.
     app.user.patch("/users/1", &json!({"email": "b@example.com", "current_password": WRONG})).await.expect(200);
-    done(&app.user.delete_with("/users/1", &json!({"current_password": WRONG})).await);
+    assert_no_content(&app.user.delete_with("/users/1", &json!({"current_password": WRONG})).await);
 }

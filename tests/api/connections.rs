@@ -17,8 +17,8 @@ async fn status(stream: &mut TcpStream, path: &str, headers: &str) -> Option<Str
 }
 
 #[tokio::test]
-async fn one_account_has_a_share_of_the_streams() {
-    let app = TestApp::with(&["--auth", "required"]).await;
+async fn one_account_can_open_only_its_share_of_the_streams() {
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let (siti, budi) = (app.registers("siti@example.com").await, app.registers("budi@example.com").await);
     let open = async |visitor: &Visitor| {
         let mut stream = TcpStream::connect(app.user.addr).await.unwrap();
@@ -33,7 +33,7 @@ async fn one_account_has_a_share_of_the_streams() {
         streams.push(stream);
     }
     let path = format!("/users/{}/notifications/stream", siti.id);
-    let refused = app.user.by(&siti.token).get(&path).await;
+    let refused = app.user.with_token(&siti.token).get(&path).await;
     let problem = refused.problem(503, "busy");
     assert!(problem["detail"].as_str().unwrap().contains("account"), "{problem}");
     assert_eq!(refused.header("retry-after"), "5");
@@ -74,7 +74,7 @@ async fn a_request_with_a_body_does_not_become_a_websocket() {
 }
 
 #[tokio::test]
-async fn a_question_with_upgrade_is_answered_as_if_without() {
+async fn an_upgrade_header_on_get_is_ignored() {
     let app = TestApp::spawn().await;
     for upgrade in ["", "Upgrade: websocket\r\n", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"] {
         println!("{upgrade:?}");
@@ -85,7 +85,7 @@ async fn a_question_with_upgrade_is_answered_as_if_without() {
 
 /// Some clients offer HTTP/2 with every request, of whatever method.
 #[tokio::test]
-async fn a_body_with_an_offer_of_http_2_is_read_as_ever() {
+async fn a_body_with_an_http_2_upgrade_offer_is_read() {
     let app = TestApp::spawn().await;
     for (n, offer) in ["", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"].into_iter().enumerate() {
         let body = format!(r#"{{"name":"Budi {n}"}}"#);
@@ -99,7 +99,7 @@ async fn a_body_with_an_offer_of_http_2_is_read_as_ever() {
 }
 
 #[tokio::test]
-async fn a_later_head_that_does_not_come_in_time_closes_the_connection() {
+async fn a_late_second_request_head_closes_the_connection() {
     let app = TestApp::spawn().await;
     let mut stream = TcpStream::connect(app.user.addr).await.unwrap();
     assert_eq!(status(&mut stream, "/users/1", "").await.as_deref(), Some("200"));

@@ -46,7 +46,7 @@ fn nested(open: &str, close: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_bad_json_at_every_service() {
+async fn every_service_refuses_invalid_json() {
     let app = TestApp::spawn().await;
     let mut bad = cases(
         [
@@ -94,7 +94,7 @@ async fn what_is_not_json_is_bad_json_at_every_service() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_object_is_of_the_wrong_type_at_every_service() {
+async fn every_service_refuses_json_that_is_not_an_object() {
     let app = TestApp::spawn().await;
     let bodies = ["[]", "[{\"name\":\"Bob\"}]", "\"Bob\"", "\"\"", "1", "0", "-1.5", "1e308", "null", "true"];
     let mut wrong = cases(bodies.map(|body| (body, "")), 400, "wrong_type");
@@ -105,7 +105,7 @@ async fn what_is_not_an_object_is_of_the_wrong_type_at_every_service() {
 }
 
 #[tokio::test]
-async fn the_fields_of_a_user_are_checked_and_all_faults_named() {
+async fn the_fields_of_a_user_are_checked_and_all_errors_are_listed() {
     let app = TestApp::spawn().await;
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(256));
     let wide = format!("{{\"name\":\"{}\"}}", "😀".repeat(256));
@@ -306,13 +306,13 @@ async fn the_reader_chooses_the_language_and_gets_indonesian_by_default() {
 }
 
 #[tokio::test]
-async fn an_error_says_nothing_of_what_is_inside() {
+async fn errors_reveal_no_internals() {
     let app = TestApp::spawn().await;
     // Strangers are not told where the services are.
-    let strict = TestApp::with(&["--user-url", "http://127.0.0.1:9", "--auth", "required"]).await;
+    let strict = TestApp::with_flags(&["--user-url", "http://127.0.0.1:9", "--auth", "required"]).await;
     let siti = strict.registers("siti@example.com").await;
     let order = json!({"user_id": siti.id, "product_id": 1});
-    let refused = strict.order.by(&siti.token).post("/orders", &order).await;
+    let refused = strict.order.with_token(&siti.token).post("/orders", &order).await;
     assert_eq!(refused.problem(503, "peer_unavailable")["detail"], "the user service refused the connection");
     for answer in [
         refused,
@@ -329,7 +329,7 @@ async fn an_error_says_nothing_of_what_is_inside() {
 }
 
 #[test]
-fn the_catalogue_has_each_code_once_and_in_two_languages() {
+fn the_error_catalogue_has_each_code_once_and_in_two_languages() {
     let mut names: Vec<&str> = CATALOGUE.iter().map(|code| code.name).collect();
     names.sort_unstable();
     let count = names.len();

@@ -17,7 +17,7 @@ mod fake;
 mod forms;
 mod gateway;
 mod journeys;
-mod life;
+mod lifecycle;
 mod lists;
 mod notifications;
 mod order;

@@ -83,7 +83,7 @@ async fn a_browser_gets_pages() {
 }
 
 #[tokio::test]
-async fn swagger_ui_is_only_served_with_its_policy() {
+async fn swagger_ui_is_served_with_its_content_security_policy() {
     let app = TestApp::spawn().await;
     let docs = app.user.get_as("/docs", &[BROWSER]).await;
     assert!(docs.header("content-security-policy").contains("frame-ancestors 'none'"), "{:?}", docs.headers);
@@ -93,7 +93,7 @@ async fn swagger_ui_is_only_served_with_its_policy() {
 }
 
 #[tokio::test]
-async fn what_browsers_and_people_try_by_themselves_is_there() {
+async fn common_default_paths_are_served() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {
         let docs = api.get("/docs/").await;
@@ -109,7 +109,7 @@ async fn what_browsers_and_people_try_by_themselves_is_there() {
 }
 
 #[tokio::test]
-async fn health_is_well_in_three_ways() {
+async fn all_three_health_endpoints_report_success() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {
         for path in ["/health", "/health/ready", "/health/live"] {
@@ -165,7 +165,7 @@ async fn the_metrics_count_requests_by_route_and_calls_by_peer() {
 }
 
 #[tokio::test]
-async fn the_page_of_errors_has_an_entry_for_every_code_and_problems_point_there() {
+async fn the_errors_page_has_an_entry_for_every_code_and_problems_link_to_it() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {
         let problem = api.get("/nothing").await.problem(404, "route_not_found");

@@ -119,7 +119,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_search_finds_what_has_the_text_and_nothing_else() {
+async fn a_search_finds_exactly_the_products_with_the_text() {
     let app = TestApp::spawn().await;
     for (at, (name, description)) in (1..).zip(NAMES) {
         let new = json!({"name": name, "price": 1000 - at, "description": Some(description).filter(|d| !d.is_empty())});
@@ -129,8 +129,8 @@ async fn a_search_finds_what_has_the_text_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_search_follows_what_is_edited_and_removed() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_search_reflects_edits_and_removals() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi Gayo", 5, Some(3)).await;
     let other = app.sells("Teh Botol", 5, None).await;
     let path = format!("/products/{id}");
@@ -154,7 +154,7 @@ async fn a_search_follows_what_is_edited_and_removed() {
 #[tokio::test]
 async fn the_products_of_an_earlier_version_are_found() {
     let folder = tempfile::tempdir().unwrap();
-    drop(TestApp::on(&folder, &[]).await);
+    drop(TestApp::in_folder(&folder, &[]).await);
     // As the version before had it, with more products than are looked up one by one.
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     database
@@ -171,7 +171,7 @@ async fn the_products_of_an_earlier_version_are_found() {
         )
         .unwrap();
     drop(database);
-    let app = TestApp::on(&folder, &[]).await;
+    let app = TestApp::in_folder(&folder, &[]).await;
     assert_finds(&app.product, &["tas", "ta", "t", "tas 24", "as 2499", "9", "99", "qx", "q", "asus", "tidak ada"])
         .await;
 }

@@ -28,13 +28,13 @@ impl Visitor {
         Self::of(&post(users, "/auth/login", &json!({"email": email, "password": PASSWORD})).expect(200))
     }
 
-    fn try_to(&self, service: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Broken> {
-        Http::new(service, false).by(&self.token).send(method, path, None, body)
+    fn try_send(&self, service: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Broken> {
+        Http::new(service, false).with_token(&self.token).send(method, path, None, body)
     }
 
     #[track_caller]
     fn send(&self, service: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        self.try_to(service, method, path, body).unwrap_or_else(|broken| panic!("{method} {path}: {broken:?}"))
+        self.try_send(service, method, path, body).unwrap_or_else(|broken| panic!("{method} {path}: {broken:?}"))
     }
 
     #[track_caller]
@@ -54,7 +54,7 @@ impl Visitor {
 
     /// Whether a service says that the token counts no more. It must not be refused for another reason.
     #[track_caller]
-    fn has_ended(&self, (service, method, path): Place) -> bool {
+    fn has_ended(&self, (service, method, path): Call) -> bool {
         let answer = self.send(service, method, path, None);
         let ended = answer.status == 401;
         if ended {
@@ -64,35 +64,35 @@ impl Visitor {
     }
 
     #[track_caller]
-    pub fn assert_counts(&self, users: SocketAddr, others: &[Place]) {
+    pub fn assert_counts(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").expect(200);
-        for place in others {
-            assert!(!self.has_ended(*place), "the token of a session that goes on: {place:?}");
+        for call in calls_besides_user {
+            assert!(!self.has_ended(*call), "the token of a session that goes on: {call:?}");
         }
     }
 
     /// Its tokens have ended at the user service, and will have at the others without further ado.
     #[track_caller]
-    pub fn assert_ended(&self, users: SocketAddr, others: &[Place]) {
+    pub fn assert_ended(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").problem(401, "token_revoked");
-        for place in others {
-            until(&format!("{place:?} hears of it"), DEADLINE, || self.has_ended(*place));
+        for call in calls_besides_user {
+            until(&format!("{call:?} hears of it"), DEADLINE, || self.has_ended(*call));
         }
     }
 }
 
 /// A call with which a service looks at the token before anything else, and which changes nothing.
-pub type Place = (SocketAddr, &'static str, &'static str);
+pub type Call = (SocketAddr, &'static str, &'static str);
 
-pub fn places(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Place; 3] {
+pub fn protected_calls(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Call; 3] {
     [(product, "POST", "/products"), (order, "GET", "/orders/1"), (payment, "GET", "/payments/1")]
 }
 
-pub fn others(pasar: &Pasar) -> [Place; 3] {
-    places(pasar.product(), pasar.order(), pasar.payment())
+pub fn calls_besides_user(pasar: &Pasar) -> [Call; 3] {
+    protected_calls(pasar.product(), pasar.order(), pasar.payment())
 }
 
-pub fn required(folder: &Folder) -> Pasar {
+pub fn start_with_auth(folder: &Folder) -> Pasar {
     Pasar::start(&mut folder.pasar(REQUIRED), ALL)
 }
 
@@ -109,7 +109,7 @@ pub fn refusal(command: &mut Command) -> (i32, String) {
 
 /// Runs `pasar admin`, which must say what has become of whom.
 #[track_caller]
-pub fn assert_made(command: &mut Command, email: &str, title: &str) {
+pub fn assert_role_set(command: &mut Command, email: &str, title: &str) {
     let output = run(command);
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
@@ -121,40 +121,40 @@ pub fn assert_made(command: &mut Command, email: &str, title: &str) {
 fn admin(folder: &Folder, users: SocketAddr) -> Visitor {
     let email = "admin@example.com";
     Visitor::registers(users, email);
-    assert_made(&mut folder.pasar(&["admin", email]), email, "admin");
+    assert_role_set(&mut folder.pasar(&["admin", email]), email, "admin");
     Visitor::logs_in(users, email)
 }
 
 #[test]
-fn an_account_becomes_an_admins_and_a_customers_again_while_the_shop_runs() {
+fn an_account_becomes_admin_and_customer_again_while_the_shop_runs() {
     let folder = Folder::new();
-    let shop = required(&folder);
-    let (users, others) = (shop.user(), others(&shop));
+    let shop = start_with_auth(&folder);
+    let (users, calls_besides_user) = (shop.user(), calls_besides_user(&shop));
     let customer = Visitor::registers(users, "siti@example.com");
     customer.get(users, "/users").problem(403, "not_allowed");
-    customer.assert_counts(users, &others);
+    customer.assert_counts(users, &calls_besides_user);
 
     // As she writes it on another day: what was promoted is shown as it is known.
     let made = "User 2, Siti <siti@example.com>";
-    assert_made(&mut folder.pasar(&["admin", "Siti@Example.COM"]), made, "an admin");
-    customer.assert_ended(users, &others);
+    assert_role_set(&mut folder.pasar(&["admin", "Siti@Example.COM"]), made, "an admin");
+    customer.assert_ended(users, &calls_besides_user);
     let admin = Visitor::logs_in(users, "siti@example.com");
     assert_eq!(admin.id, customer.id);
     assert_eq!(admin.get(users, "/users").expect(200).as_array().map(Vec::len), Some(2));
     admin.post(shop.product(), "/products", &json!({"name": "Kopi", "price": 45_000})).expect(201);
-    admin.assert_counts(users, &others);
+    admin.assert_counts(users, &calls_besides_user);
 
-    assert_made(&mut folder.pasar(&["admin", "siti@example.com", "--remove"]), "siti@example.com", "a customer");
-    admin.assert_ended(users, &others);
+    assert_role_set(&mut folder.pasar(&["admin", "siti@example.com", "--remove"]), "siti@example.com", "a customer");
+    admin.assert_ended(users, &calls_besides_user);
     let customer = Visitor::logs_in(users, "siti@example.com");
     customer.get(users, "/users").problem(403, "not_allowed");
     customer.post(shop.product(), "/products", &json!({"name": "Teh", "price": 9_000})).problem(403, "not_allowed");
-    customer.assert_counts(users, &others);
+    customer.assert_counts(users, &calls_besides_user);
     shop.stop("TERM");
 }
 
 #[test]
-fn who_has_no_account_becomes_no_admin() {
+fn only_an_existing_account_can_become_admin() {
     let folder = Folder::new();
     let (exit, line) = refusal(&mut folder.pasar(&["admin", "bob@example.com"]));
     assert!(exit == 1 && line.contains("DATABASE_URL"), "{line}");
@@ -175,7 +175,7 @@ fn who_has_no_account_becomes_no_admin() {
 }
 
 #[test]
-fn an_admin_is_made_in_the_user_services_own_database() {
+fn the_admin_command_uses_the_database_of_the_user_service() {
     let folder = Folder::new();
     let own = url(&folder.path().join("users.db"));
     let alone = |args: &[&str]| {
@@ -185,7 +185,7 @@ fn an_admin_is_made_in_the_user_services_own_database() {
     };
     let users = Pasar::start(&mut alone(&["user", "--auth", "required"]), &["UserService"]);
     let customer = Visitor::registers(users.user(), "siti@example.com");
-    assert_made(&mut alone(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
+    assert_role_set(&mut alone(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
     assert!(!folder.database().exists(), "the database of the other services was opened");
     customer.assert_ended(users.user(), &[]);
     Visitor::logs_in(users.user(), "siti@example.com").get(users.user(), "/users").expect(200);
@@ -193,7 +193,7 @@ fn an_admin_is_made_in_the_user_services_own_database() {
 }
 
 #[test]
-fn four_processes_with_one_secret_are_one_shop() {
+fn four_processes_with_one_secret_accept_the_same_tokens() {
     let shop = Shop::start(APART, &["--auth", "required", "--jwt-secret", SECRET]);
     let (users, products, orders, payments) = (shop.user(), shop.product(), shop.order(), shop.payment());
     let admin = admin(&shop.folder, users);
@@ -249,18 +249,18 @@ fn four_processes_with_one_secret_are_one_shop() {
     });
 
     // What ends in one process ends in all of them, for one user alone.
-    let others = places(products, orders, payments);
-    siti.assert_counts(users, &others);
+    let calls_besides_user = protected_calls(products, orders, payments);
+    siti.assert_counts(users, &calls_besides_user);
     siti.send(users, "POST", "/auth/logout", None).with_status(204);
-    siti.assert_ended(users, &others);
+    siti.assert_ended(users, &calls_besides_user);
     for visitor in [&admin, &eve, &Visitor::logs_in(users, "siti@example.com")] {
-        visitor.assert_counts(users, &others);
+        visitor.assert_counts(users, &calls_besides_user);
     }
     shop.stop();
 }
 
 #[test]
-fn who_listens_beyond_loopback_asks_for_tokens() {
+fn listening_beyond_loopback_requires_tokens() {
     let folder = Folder::new();
     for variable in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR", "PAYMENT_ADDR"] {
         for address in ["0.0.0.0:0", "[::]:0"] {
@@ -290,7 +290,7 @@ fn who_listens_beyond_loopback_asks_for_tokens() {
 }
 
 #[test]
-fn a_logout_that_was_answered_is_heard_by_whoever_starts_after_the_user_service_was_killed() {
+fn a_logout_reaches_services_that_start_after_the_user_service_was_killed() {
     let folder = Folder::new();
     let mut users = Pasar::start(&mut folder.pasar(&[&["user"], REQUIRED].concat()), &["UserService"]);
     let [siti, eve] = ["siti@example.com", "eve@example.com"].map(|email| Visitor::registers(users.user(), email));
@@ -299,15 +299,15 @@ fn a_logout_that_was_answered_is_heard_by_whoever_starts_after_the_user_service_
     users.kill();
     let mut command = folder.pasar(&[&["product", "order", "payment"], REQUIRED].concat());
     let rest = Pasar::start(&mut command, &ALL[1..]);
-    for place in others(&rest) {
-        until(&format!("{place:?} hears of it"), DEADLINE, || siti.has_ended(place));
-        assert!(!eve.has_ended(place), "{place:?} ended the token of another");
+    for call in calls_besides_user(&rest) {
+        until(&format!("{call:?} hears of it"), DEADLINE, || siti.has_ended(call));
+        assert!(!eve.has_ended(call), "{call:?} ended the token of another");
     }
     rest.stop("TERM");
 }
 
 /// What would break the promise that an event exists if and only if its change was committed.
-const TOKENS_APART: &[(&str, &str)] = &[
+const TOKEN_VIOLATIONS: &[(&str, &str)] = &[
     (
         "tokens that have ended, of which nobody was told",
         "SELECT count(*) FROM accounts WHERE token_version > 1
@@ -327,14 +327,14 @@ const TOKENS_APART: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_logout_is_heard_everywhere_or_nowhere_whenever_the_shop_is_killed() {
+fn a_logout_is_applied_everywhere_or_nowhere_after_a_kill() {
     let folder = Folder::new();
-    let mut shop = required(&folder);
+    let mut shop = start_with_auth(&folder);
     for round in 0..kills().max(2) {
         let users = shop.user();
         let siti = Visitor::registers(users, &format!("siti{round}@example.com"));
         let answered = std::thread::scope(|scope| {
-            let logout = scope.spawn(|| siti.try_to(users, "POST", "/auth/logout", None));
+            let logout = scope.spawn(|| siti.try_send(users, "POST", "/auth/logout", None));
             // Every other time within the logout, else between its answer and the event's delivery.
             if round % 2 == 0 {
                 // The moment is what this test varies; nothing waits for anything here.
@@ -352,16 +352,16 @@ fn a_logout_is_heard_everywhere_or_nowhere_whenever_the_shop_is_killed() {
             }
             true
         });
-        Stored::open(&folder.database()).assert_none(TOKENS_APART);
-        shop = required(&folder);
+        Stored::open(&folder.database()).assert_none(TOKEN_VIOLATIONS);
+        shop = start_with_auth(&folder);
         let ended = siti.get(shop.user(), "/auth/me").status == 401;
         assert!(ended || !answered, "a logout that was answered is lost");
         if ended {
-            siti.assert_ended(shop.user(), &others(&shop));
+            siti.assert_ended(shop.user(), &calls_besides_user(&shop));
         } else {
-            siti.assert_counts(shop.user(), &others(&shop));
+            siti.assert_counts(shop.user(), &calls_besides_user(&shop));
         }
     }
     shop.stop("TERM");
-    Stored::open(&folder.database()).assert_none(TOKENS_APART);
+    Stored::open(&folder.database()).assert_none(TOKEN_VIOLATIONS);
 }

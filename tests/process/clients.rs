@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::life::{REST, statuses};
+use super::lifecycle::{IDLE_TIMEOUT, statuses};
 use super::load::Placed;
 use crate::support::{binary::Shop, blocking::Http};
 
@@ -38,7 +38,7 @@ impl Findings {
 }
 
 /// What all clients of a round share.
-pub struct World<'a> {
+pub struct Round<'a> {
     pub order: SocketAddr,
     pub payment: SocketAddr,
     pub products: [i64; PRODUCTS],
@@ -73,7 +73,7 @@ pub struct Answered {
 }
 
 pub struct Client<'a> {
-    world: &'a World<'a>,
+    world: &'a Round<'a>,
     order: Http,
     payment: Http,
     user: i64,
@@ -83,7 +83,7 @@ pub struct Client<'a> {
 
 /// Sends a request, and compares the answer with what may be answered to it.
 fn send(
-    world: &World<'_>,
+    world: &Round<'_>,
     http: &mut Http,
     (method, path, route): (&str, &str, &str),
     key: Option<&str>,
@@ -118,21 +118,21 @@ fn send(
 }
 
 impl<'a> Client<'a> {
-    pub fn new(world: &'a World<'a>, user: i64) -> Self {
+    pub fn new(world: &'a Round<'a>, user: i64) -> Self {
         let (order, payment) = (Http::new(world.order, true), Http::new(world.payment, true));
         Self { world, order, payment, user, sent: 0, answered: Answered::default() }
     }
 
-    pub fn live(mut self) -> Answered {
+    pub fn run(mut self) -> Answered {
         while !self.world.over.load(Ordering::Relaxed) {
-            if let Some(order) = self.place() {
-                self.see_through(order);
+            if let Some(order) = self.place_order() {
+                self.continue_order(order);
             }
         }
         self.answered
     }
 
-    fn place(&mut self) -> Option<i64> {
+    fn place_order(&mut self) -> Option<i64> {
         self.sent += 1;
         let key = keyed(self.user).then(|| format!("{}-{}-{}", self.user, self.world.round, self.sent));
         let first = fastrand::usize(..PRODUCTS);
@@ -161,14 +161,14 @@ impl<'a> Client<'a> {
                     return Some(id);
                 }
                 // With a key it can be repeated until it is answered.
-                _ if key.is_some() && began.elapsed() < REST => std::thread::sleep(Duration::from_millis(20)),
-                _ if key.is_some() => panic!("{key:?} was not answered within {REST:?}"),
+                _ if key.is_some() && began.elapsed() < IDLE_TIMEOUT => std::thread::sleep(Duration::from_millis(20)),
+                _ if key.is_some() => panic!("{key:?} was not answered within {IDLE_TIMEOUT:?}"),
                 _ => return None,
             }
         }
     }
 
-    fn see_through(&mut self, order: i64) {
+    fn continue_order(&mut self, order: i64) {
         let by_hand = ["paid", "paid", "failed", "expired"][fastrand::usize(..4)];
         match fastrand::u8(..12) {
             // It expires.
@@ -207,7 +207,7 @@ impl<'a> Client<'a> {
                 }
             }
         }
-        self.look_at(order);
+        self.check_still_shown(order);
         match fastrand::u8(..4) {
             0 => _ = self.set_status(order, "cancelled"),
             1 => {}
@@ -219,7 +219,7 @@ impl<'a> Client<'a> {
     }
 
     /// Everything that was ordered is still there.
-    fn look_at(&mut self, order: i64) {
+    fn check_still_shown(&mut self, order: i64) {
         let (path, route) = (format!("/orders/{order}/detail"), "/orders/_/detail");
         if let Outcome::Done(shown) = send(self.world, &mut self.order, ("GET", &path, route), None, None, &[]) {
             let all = shown["products"].as_array().map(Vec::len) == shown["items"].as_array().map(Vec::len);
@@ -320,15 +320,15 @@ impl Answered {
     }
 
     /// Compares what was answered with what the services show at rest.
-    pub fn compare(&self, shop: &Shop, findings: &Findings) {
+    pub fn assert_shown(&self, shop: &Shop, findings: &Findings) {
         let (orders, payments) = (statuses(shop.order(), "/orders"), statuses(shop.payment(), "/payments"));
         let none = "none".to_owned();
         for &(order, status) in &self.reached {
             let shown = orders.get(&order).unwrap_or(&none).as_str();
-            let life = ["paid", "confirmed", "shipped", "completed"];
-            let kept = match life.iter().position(|step| *step == status) {
+            let lifecycle = ["paid", "confirmed", "shipped", "completed"];
+            let kept = match lifecycle.iter().position(|step| *step == status) {
                 Some(0) if shown == "cancelled" => self.cancelling.contains(&order),
-                Some(step) => life[step..].contains(&shown),
+                Some(step) => lifecycle[step..].contains(&shown),
                 None => shown == status,
             };
             if !kept {

@@ -29,7 +29,7 @@ fn assert_refused(command: &mut Command, named: &[&str]) {
 }
 
 #[test]
-fn a_port_in_use_is_one_line_that_names_the_flag() {
+fn a_port_in_use_is_reported_on_one_line_with_its_flag() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -49,7 +49,7 @@ fn a_port_in_use_is_one_line_that_names_the_flag() {
 }
 
 #[test]
-fn a_database_that_can_not_be_used_is_one_line_that_names_the_setting() {
+fn an_unusable_database_is_reported_on_one_line_with_its_setting() {
     let folder = Folder::new();
     let [file, nonsense, foreign] = ["file", "nonsense.db", "foreign.db"].map(|name| folder.path().join(name));
     std::fs::write(&file, "regular").unwrap();
@@ -71,7 +71,7 @@ fn a_database_that_can_not_be_used_is_one_line_that_names_the_setting() {
 }
 
 #[test]
-fn a_database_of_another_program_is_left_as_it_is() {
+fn a_database_of_another_program_is_not_changed() {
     let folder = Folder::new();
     let file = folder.database();
     Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
@@ -81,7 +81,7 @@ fn a_database_of_another_program_is_left_as_it_is() {
 }
 
 #[test]
-fn settings_that_can_not_work_are_one_line_that_names_them() {
+fn invalid_settings_are_reported_on_one_line_with_their_names() {
     let folder = Folder::new();
     let twin = free_address().to_string();
     for (args, environment, named) in [
@@ -107,7 +107,7 @@ fn settings_that_can_not_work_are_one_line_that_names_them() {
 }
 
 #[test]
-fn an_env_file_that_can_not_be_read_is_one_line_that_names_it() {
+fn an_unreadable_env_file_is_reported_on_one_line_with_its_name() {
     for nonsense in [&b"this is no setting\n"[..], b"DEMO=\xff\xfe\n", b"USER_ADDR=\"127.0.0.1\nPRODUCT_ADDR=x\n"] {
         let folder = Folder::new();
         std::fs::write(folder.path().join(".env"), nonsense).unwrap();

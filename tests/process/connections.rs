@@ -14,7 +14,7 @@ use crate::support::blocking::{Http, get, post};
 use crate::support::raise_limits;
 
 /// The longest that a client may leave an answer unread, and what a slow machine adds.
-const GIVEN_UP: Duration = Duration::from_secs(40);
+const STALL_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Fills the database with so many orders.
 fn fill(folder: &Folder, orders: i64) {
@@ -35,7 +35,7 @@ fn memory(pasar: &Pasar) -> usize {
 }
 
 /// Asks for `path` on a connection of its own, and does not read.
-fn ask(addr: SocketAddr, path: &str) -> TcpStream {
+fn request_without_reading(addr: SocketAddr, path: &str) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     // Less than most answers have.
     socket.set_recv_buffer_size(4096).unwrap();
@@ -47,7 +47,7 @@ fn ask(addr: SocketAddr, path: &str) -> TcpStream {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn clients_that_never_read_take_little_memory_and_are_given_up() {
+fn clients_that_never_read_use_little_memory_and_are_disconnected() {
     raise_limits().unwrap();
     let folder = Folder::new();
     folder.start().stop("TERM");
@@ -68,7 +68,8 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
     }
     let idle = memory(&pasar);
 
-    let mut unread: Vec<_> = (0..2000).map(|n| big[n % big.len()]).map(|(addr, path)| ask(addr, path)).collect();
+    let mut unread: Vec<_> =
+        (0..2000).map(|n| big[n % big.len()]).map(|(addr, path)| request_without_reading(addr, path)).collect();
     let mut most = 0;
     for _ in 0..20 {
         post(pasar.order(), "/orders", &order_of(1)).expect(201);
@@ -83,7 +84,7 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
     // A bundle of a megabyte and a list without end fit into no buffer of the system.
     let mut nth = 0..;
     unread.retain(|_| nth.next().is_some_and(|n| [0, 3].contains(&(n % big.len()))));
-    until("the unread answers are given up", GIVEN_UP, || {
+    until("the unread answers are given up", STALL_TIMEOUT, || {
         // A reset, which is told once.
         unread.retain(|stream| stream.take_error().unwrap().is_none());
         unread.is_empty()
@@ -185,7 +186,7 @@ fn is_served(mut stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn one_address_has_a_share_of_the_connections_and_loopback_all() {
+fn one_remote_address_can_open_only_its_share_of_the_connections() {
     let Some(address) = own_address() else {
         eprintln!("skipped: this machine has no address but loopback");
         return;
@@ -208,7 +209,7 @@ fn one_address_has_a_share_of_the_connections_and_loopback_all() {
 }
 
 #[test]
-fn what_is_no_request_is_logged_with_its_address() {
+fn invalid_requests_are_logged_with_the_client_address() {
     let folder = Folder::new();
     let pasar = folder.start();
     get(pasar.user(), "/nothing").expect(404);

@@ -9,7 +9,7 @@ use crate::support::binary::{DEADLINE, Folder, until};
 use crate::support::blocking::{get, post};
 
 #[test]
-fn a_service_that_finds_its_file_damaged_is_not_ready() {
+fn a_service_with_a_damaged_database_is_not_ready() {
     let folder = Folder::new();
     let pasar = folder.start();
     post(pasar.order(), "/orders", &order_of(1)).expect(201);

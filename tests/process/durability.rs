@@ -25,7 +25,7 @@ fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
                     let new = if number % 2 == 0 { Writer::new } else { Writer::with_fresh_connections };
                     let mut writer = new(order, 1);
                     loop {
-                        match writer.place() {
+                        match writer.place_order() {
                             Ok(answer) => _ = answer.with_status(201),
                             Err(Broken::Torn(error)) => panic!("an answer broke off: {error}"),
                             Err(Broken::Unanswered(error)) => {
@@ -73,7 +73,7 @@ fn an_acknowledged_order_survives_sigkill_at_any_moment() {
                         if keyed(user) {
                             writer = writer.with_keys(format!("{round}-{user}"));
                         }
-                        while let Ok(answer) = writer.place() {
+                        while let Ok(answer) = writer.place_order() {
                             answer.expect(201);
                             seen.fetch_add(1, Ordering::Relaxed);
                         }

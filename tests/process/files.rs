@@ -41,21 +41,21 @@ fn assert_says(text: &str, command: &str) {
 }
 
 #[test]
-fn a_database_that_others_can_read_is_refused_where_one_has_to_log_in_and_else_the_log_says_so() {
-    for (permissions, part) in [(0o644, ""), (0o640, ""), (0o602, ""), (0o644, "-wal"), (0o644, "-shm")] {
+fn a_database_that_others_can_read_is_refused_with_required_auth_and_else_logged() {
+    for (permissions, suffix) in [(0o644, ""), (0o640, ""), (0o602, ""), (0o644, "-wal"), (0o644, "-shm")] {
         let folder = Folder::new();
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
         let file = folder.database();
-        let exposed = folder.path().join(format!("pasar.db{part}"));
-        if !part.is_empty() {
+        let exposed = folder.path().join(format!("pasar.db{suffix}"));
+        if !suffix.is_empty() {
             // As a process leaves it that was killed.
             fs::write(&exposed, "").unwrap();
         }
         allow(&exposed, permissions);
         let before = fs::read(&file).unwrap();
-        let cure = format!("chmod 600 {}*", file.display());
+        let command = format!("chmod 600 {}*", file.display());
         let line = refusal(&mut folder.pasar(REQUIRED));
-        assert_says(&line, &cure);
+        assert_says(&line, &command);
         assert_says(&line, "DATABASE_URL");
         assert!(fs::read(&file).unwrap() == before, "what was refused was changed");
         assert_eq!(fs::metadata(&exposed).unwrap().mode() & 0o777, permissions);
@@ -63,23 +63,23 @@ fn a_database_that_others_can_read_is_refused_where_one_has_to_log_in_and_else_t
         // A demo that an earlier version has left goes on.
         let shop = folder.start();
         get(shop.user(), "/users/1").expect(200);
-        let log = shop.stop_and_tell("TERM");
-        assert_says(&log, &cure);
+        let log = shop.stop_and_read_output("TERM");
+        assert_says(&log, &command);
 
         // The cure helps.
         if exposed.exists() {
             allow(&exposed, permissions);
         }
-        assert!(Command::new("sh").args(["-c", &cure]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
-        assert!(!folder.start().stop_and_tell("TERM").contains("chmod"));
+        assert!(!folder.start().stop_and_read_output("TERM").contains("chmod"));
     }
 }
 
 #[test]
-fn files_of_another_user_are_refused_where_one_has_to_log_in() {
+fn files_of_another_user_are_refused_with_required_auth() {
     if fs::metadata("/proc/self").map_or(1, |own| own.uid()) != 0 {
-        return skipped("files_of_another_user_are_refused_where_one_has_to_log_in", "only root gives files away");
+        return skipped("files_of_another_user_are_refused_with_required_auth", "only root gives files away");
     }
     for name in ["pasar.db", "jwt-secret"] {
         let folder = Folder::new();
@@ -90,7 +90,7 @@ fn files_of_another_user_are_refused_where_one_has_to_log_in() {
         assert_says(&line, "user 12345");
         assert_says(&line, "chown 0");
         assert_says(&line, file.to_str().unwrap());
-        let log = folder.start().stop_and_tell("TERM");
+        let log = folder.start().stop_and_read_output("TERM");
         assert_says(&log, "user 12345");
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
@@ -113,9 +113,9 @@ fn made_and_synced(trace: &[&str], name: &Path, folder: &Path) -> (Option<usize>
 }
 
 #[test]
-fn before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk() {
+fn file_names_are_synced_to_disk_before_a_service_reports_its_address() {
     if Command::new("strace").arg("-V").output().is_err() {
-        let name = "before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk";
+        let name = "file_names_are_synced_to_disk_before_a_service_reports_its_address";
         return skipped(name, "it needs strace, which tests/tools/install installs");
     }
     let folder = Folder::new();

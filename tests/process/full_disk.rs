@@ -16,7 +16,7 @@ const NAME: &str = "a_full_disk_refuses_orders_and_loses_none";
 /// What keeps a part of the disk, to be given back later.
 const BALLAST: usize = 1 << 20;
 /// Far more orders than the disk has room for.
-const TOO_MANY: usize = 20_000;
+const MAX_ORDERS: usize = 20_000;
 
 #[test]
 fn a_full_disk_refuses_orders_and_loses_none() {
@@ -34,8 +34,8 @@ fn a_full_disk_refuses_orders_and_loses_none() {
             .map(|_| {
                 scope.spawn(move || {
                     let mut writer = Writer::new(service, 1);
-                    for _ in 0..TOO_MANY {
-                        let answer = writer.place().unwrap();
+                    for _ in 0..MAX_ORDERS {
+                        let answer = writer.place_order().unwrap();
                         if answer.status != 201 {
                             assert_unavailable(&answer, &["storage_unavailable"]);
                             return writer.placed;
@@ -54,7 +54,7 @@ fn a_full_disk_refuses_orders_and_loses_none() {
     let (mut refused, mut unready) = (0, 0);
     until("20 refusals", Duration::from_secs(60), || {
         fill(&disk.path().join("filler"));
-        let answer = writer.place().unwrap();
+        let answer = writer.place_order().unwrap();
         if answer.status != 201 {
             assert_unavailable(&answer, &["storage_unavailable"]);
             // Unless something smaller has been written meanwhile, as notifications are.
@@ -82,9 +82,9 @@ fn a_full_disk_refuses_orders_and_loses_none() {
     });
     std::fs::remove_file(&ballast).unwrap();
     until("ready after there is room", DEADLINE, || get(pasar.user(), "/health/ready").status == 200);
-    until("an order after there is room", DEADLINE, || writer.place().unwrap().status == 201);
+    until("an order after there is room", DEADLINE, || writer.place_order().unwrap().status == 201);
     for _ in 0..20 {
-        writer.place().unwrap().expect(201);
+        writer.place_order().unwrap().expect(201);
     }
     placed.append(&mut writer.placed);
     pasar.stop("TERM");

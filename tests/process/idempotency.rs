@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::books::NEVER;
+use super::invariants::ALWAYS_FORBIDDEN;
 use super::load::{Stored, assert_unavailable};
 use crate::support::Answer;
 use crate::support::binary::{Shop, TOGETHER, until};
 use crate::support::blocking::{Http, post};
 
 const KEYS: usize = 100;
-const TWINS: usize = 16;
+const DUPLICATES: usize = 16;
 /// Keys that are being sent at the same time.
 const AT_ONCE: usize = 10;
 /// Answers after which it is killed again.
-const LOT: usize = 200;
+const ANSWERS_PER_KILL: usize = 200;
 /// Above the longest that a key stays under way after whoever worked on it was killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 const QUANTITY: i64 = 2;
 
 /// Sends the same until it is answered with 201.
-fn insist(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
+fn send_until_created(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
     let mut http = Http::new(addr, true);
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
@@ -48,14 +48,14 @@ fn insist(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
 }
 
 /// Sends the same many times at once: all are answered alike, with the id that comes back.
-fn send_twins(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &AtomicUsize) -> i64 {
+fn send_duplicates(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &AtomicUsize) -> i64 {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let twin = || {
-            let answer = insist(addr, path, key, body);
+            let answer = send_until_created(addr, path, key, body);
             answered.fetch_add(1, Ordering::Relaxed);
             answer
         };
-        let twins: Vec<_> = (0..TWINS).map(|_| scope.spawn(twin)).collect();
+        let twins: Vec<_> = (0..DUPLICATES).map(|_| scope.spawn(twin)).collect();
         twins.into_iter().map(|twin| twin.join().unwrap()).collect()
     });
     for answer in &answers {
@@ -68,7 +68,7 @@ fn send_twins(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &
 }
 
 #[test]
-fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_killed() {
+fn a_key_makes_one_order_and_one_payment_despite_repeats_and_kills() {
     let mut shop = Shop::start(TOGETHER, &["--payment-window=15m"]);
     let stock = json!({"name": "Kopi Gayo", "price": 45_000, "stock": 1_000});
     let product = &post(shop.product(), "/products", &stock).expect(201)["product"]["id"];
@@ -84,9 +84,10 @@ fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_k
                     let keys = (sender..KEYS).step_by(AT_ONCE);
                     let made = keys.map(|key| {
                         let name = format!("key-{key}");
-                        let placed = send_twins(orders, "/orders", &name, &order(QUANTITY), answered);
+                        let placed = send_duplicates(orders, "/orders", &name, &order(QUANTITY), answered);
                         // The same key at another service is another key.
-                        let paid = send_twins(payments, "/payments", &name, &json!({"order_id": placed}), answered);
+                        let paid =
+                            send_duplicates(payments, "/payments", &name, &json!({"order_id": placed}), answered);
                         (key, placed, paid)
                     });
                     made.collect::<Vec<_>>()
@@ -95,7 +96,9 @@ fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_k
             .collect();
         let over = || senders.iter().all(|sender| sender.is_finished());
         while !over() {
-            until("more answers", PATIENCE * 2, || over() || answered.load(Ordering::Relaxed) > kills * LOT);
+            until("more answers", PATIENCE * 2, || {
+                over() || answered.load(Ordering::Relaxed) > kills * ANSWERS_PER_KILL
+            });
             // The moment is what this test varies; nothing waits for anything here.
             std::thread::sleep(Duration::from_millis(fastrand::u64(0..=50)));
             shop.kill_one();
@@ -120,7 +123,7 @@ fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_k
     }
     let stored = Stored::open(&shop.folder.database());
     until("nothing is owed", PATIENCE, || stored.count("SELECT count(*) FROM intents") == 0);
-    stored.assert_none(NEVER);
+    stored.assert_none(ALWAYS_FORBIDDEN);
     for (sql, number) in [
         ("SELECT count(*) FROM orders", KEYS),
         ("SELECT count(*) FROM payments", KEYS),

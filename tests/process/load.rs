@@ -43,7 +43,7 @@ impl Writer {
     }
 
     /// Sends one order, and keeps it in mind if it is answered with 201.
-    pub fn place(&mut self) -> Result<Answer, Broken> {
+    pub fn place_order(&mut self) -> Result<Answer, Broken> {
         self.sent += 1;
         let key = self.key();
         let answer = self.http.send("POST", "/orders", key.as_deref(), Some(&order_of(self.user)))?;
@@ -114,15 +114,15 @@ impl Stored {
 
     /// Holds each of these against the file as it is in one moment: what is wrong, and a query that counts it.
     #[track_caller]
-    pub fn assert_none(&self, wrongs: &[(&str, &str)]) {
-        let found = self.wrong(wrongs);
+    pub fn assert_none(&self, queries: &[(&str, &str)]) {
+        let found = self.violations(queries);
         assert!(found.is_empty(), "in {}: {found:?}", self.0.path().unwrap_or_default());
     }
 
     /// Those of them that are found in the file as it is in one moment, and how often.
-    pub fn wrong<'a>(&self, wrongs: &[(&'a str, &str)]) -> Vec<(usize, &'a str)> {
+    pub fn violations<'a>(&self, queries: &[(&'a str, &str)]) -> Vec<(usize, &'a str)> {
         let moment = self.0.unchecked_transaction().unwrap();
-        let found = wrongs.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
+        let found = queries.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
         moment.commit().unwrap();
         found
     }

@@ -61,7 +61,7 @@ fn a_list_of_all_orders_is_streamed_in_constant_memory() {
         count += tail.windows(mark.len()).filter(|window| window == mark).count();
         tail.drain(..tail.len().saturating_sub(mark.len() - 1));
         if placed < 100 {
-            writer.place().unwrap().expect(201);
+            writer.place_order().unwrap().expect(201);
             placed += 1;
         }
     }

@@ -12,7 +12,6 @@
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
 
 mod accounts;
-mod books;
 mod clients;
 mod configuration;
 mod connections;
@@ -23,16 +22,17 @@ mod files;
 mod flood;
 mod full_disk;
 mod idempotency;
+mod invariants;
 mod keeping_up;
-mod life;
+mod lifecycle;
 mod load;
 mod long_list;
 mod newcomer;
 mod proxy;
-mod search;
+mod secret_messages;
+mod secret_search;
 mod secrets;
 mod signing;
-mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -83,8 +83,8 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
         ]
         .map(|(service, path)| get(service, path).with_status(200).body)
     };
-    let told = || get(pasar.user(), "/users/1/notifications").expect(200).as_array().map(Vec::len);
-    until("two notifications", DEADLINE, || told() == Some(2));
+    let notification_count = || get(pasar.user(), "/users/1/notifications").expect(200).as_array().map(Vec::len);
+    until("two notifications", DEADLINE, || notification_count() == Some(2));
     let before = lists(&pasar);
     pasar.stop("TERM");
     let pasar = folder.start();
@@ -93,7 +93,7 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
 }
 
 #[test]
-fn three_processes_started_at_once_share_a_fresh_file() {
+fn three_processes_started_at_once_share_a_new_database() {
     for _ in 0..10 {
         let folder = Folder::new();
         let [user, product] = [free_address(), free_address()];
@@ -159,7 +159,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
                         if writer.placed.len() == ORDERS {
                             break;
                         }
-                        let answer = writer.place().unwrap();
+                        let answer = writer.place_order().unwrap();
                         if answer.status != 201 {
                             assert_unavailable(&answer, &["storage_unavailable", "busy"]);
                         }
@@ -187,7 +187,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
 }
 
 #[test]
-fn health_is_well_as_long_as_every_service_answers() {
+fn the_health_command_succeeds_while_every_service_answers() {
     let folder = Folder::new();
     let users = Pasar::start(&mut folder.pasar(&["user"]), &["UserService"]);
     let address = users.user().to_string();
@@ -217,14 +217,14 @@ fn health_is_well_as_long_as_every_service_answers() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
+fn a_log_that_nobody_reads_blocks_neither_service_nor_shutdown() {
     let folder = Folder::new();
     let mut command = folder.pasar(&["user"]);
     command.env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.split(['/', ' ']).find_map(|part| part.parse::<SocketAddr>().ok()).unwrap();
+    let address = line.split(['/', ' ']).find_map(|word| word.parse::<SocketAddr>().ok()).unwrap();
     // More than a pipe holds.
     for _ in 0..2000 {
         get(address, "/users/1").expect(200);

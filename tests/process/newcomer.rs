@@ -15,7 +15,7 @@ use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, free_address, run, un
 use crate::support::blocking::{exchange, get, post};
 
 /// Places an order by this request id.
-fn place(order: SocketAddr, id: &str) -> String {
+fn place_order(order: SocketAddr, id: &str) -> String {
     let body = order_of(1).to_string();
     let head = format!("POST /orders HTTP/1.1\r\nHost: {order}\r\nConnection: close\r\nX-Request-Id: {id}\r\n");
     let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -35,7 +35,7 @@ fn logged(pasar: &Pasar, words: &[&str]) -> String {
 }
 
 #[test]
-fn the_log_says_who_calls_whom_for_whom_and_from_where() {
+fn the_log_shows_caller_callee_user_and_address_of_each_call() {
     let folder = Folder::new();
     let mut command = folder.pasar(&["--auth", "required"]);
     let pasar = Pasar::start(command.env("RUST_LOG", "warn,pasar=debug"), ALL);
@@ -67,12 +67,12 @@ fn the_log_says_who_calls_whom_for_whom_and_from_where() {
 }
 
 #[test]
-fn calls_that_fail_or_are_not_made_are_logged() {
+fn failed_and_skipped_calls_are_logged() {
     let folder = Folder::new();
     let nobody = free_address();
     let pasar = Pasar::start(folder.pasar(&[]).env("USER_URL", format!("http://{nobody}")), ALL);
     for number in 0..4 {
-        assert!(place(pasar.order(), &format!("try-{number}")).starts_with("HTTP/1.1 503 "));
+        assert!(place_order(pasar.order(), &format!("try-{number}")).starts_with("HTTP/1.1 503 "));
     }
     let call = ["service=order", "peer=user", "path=/users/1", "status=-"];
     let line = logged(&pasar, &[&call[..], &["attempt=1", "id=try-0"]].concat());
@@ -90,8 +90,8 @@ fn a_terminal_gets_colours_unless_no_color_is_set() {
         let mut command = folder.pasar(&[]);
         command.env("RUST_LOG", "info").envs(variables.iter().copied());
         let pasar = Pasar::start(&mut command, ALL);
-        assert!(place(pasar.order(), "my-first-trace").starts_with("HTTP/1.1 201 "));
-        pasar.stop_and_tell("TERM")
+        assert!(place_order(pasar.order(), "my-first-trace").starts_with("HTTP/1.1 201 "));
+        pasar.stop_and_read_output("TERM")
     };
     let coloured = start(&[("CLICOLOR_FORCE", "1")]);
     assert!(
@@ -111,7 +111,7 @@ fn said(output: Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn reset_starts_over() {
+fn reset_removes_all_data() {
     let folder = Folder::new();
     let reset = |args: &[&str]| said(run(&mut folder.pasar(&[&["reset"], args].concat())));
     let (code, out, _) = reset(&["--yes"]);
@@ -143,7 +143,7 @@ fn reset_starts_over() {
 }
 
 #[test]
-fn reset_removes_all_that_a_kill_leaves_and_nothing_of_another_program() {
+fn reset_removes_files_left_by_a_kill_and_no_files_of_other_programs() {
     let folder = Folder::new();
     let mut pasar = folder.start();
     post(pasar.order(), "/orders", &order_of(1)).expect(201);
@@ -165,7 +165,7 @@ fn reset_removes_all_that_a_kill_leaves_and_nothing_of_another_program() {
 }
 
 #[test]
-fn what_is_misspelt_is_named_with_what_was_meant() {
+fn misspelt_settings_are_reported_with_a_suggestion() {
     let folder = Folder::new();
     for (args, meant) in [
         (&["--user-adr", "127.0.0.1:1"][..], "did you mean --user-addr?"),

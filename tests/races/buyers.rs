@@ -66,8 +66,8 @@ async fn watch(app: &TestApp, product: i64, received: i64, over: &AtomicBool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_oversold_however_many_buy_at_once() {
-    let app = TestApp::with(&["--sweep=1h"]).await;
+async fn concurrent_buyers_never_oversell() {
+    let app = TestApp::with_flags(&["--sweep=1h"]).await;
     for round in 0..ROUNDS {
         let received = fastrand::i64(20..=60);
         // Where nobody cancels, what is gone stays gone.

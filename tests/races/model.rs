@@ -7,7 +7,7 @@ pub const TTL: i64 = 30_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Orders so many units.
-    Place(i64),
+    PlaceOrder(i64),
     /// Opens a payment, by a method that the gateway declines or takes.
     Open {
         declined: bool,
@@ -81,7 +81,7 @@ impl Model {
 
     pub fn take(&mut self, step: Step) -> Outcome {
         match step {
-            Step::Place(quantity) => self.place(quantity),
+            Step::PlaceOrder(quantity) => self.place_order(quantity),
             Step::Advance(time) => {
                 self.now += time;
                 DONE
@@ -89,7 +89,7 @@ impl Model {
             Step::Open { declined } => self.open(declined),
             Step::Settle => self.settle(),
             Step::Pay => self.pay(),
-            _ => self.go(step),
+            _ => self.change_status(step),
         }
     }
 
@@ -97,7 +97,7 @@ impl Model {
         self.orders.last_mut().unwrap()
     }
 
-    fn place(&mut self, quantity: i64) -> Outcome {
+    fn place_order(&mut self, quantity: i64) -> Outcome {
         if quantity > self.stock {
             return (409, "insufficient_stock");
         }
@@ -161,7 +161,7 @@ impl Model {
                 TOO_LATE
             }
             "expired" => TOO_LATE,
-            _ => self.go(Step::Pay),
+            _ => self.change_status(Step::Pay),
         }
     }
 
@@ -173,7 +173,7 @@ impl Model {
     }
 
     /// A step that asks for nothing but the order's status.
-    fn go(&mut self, step: Step) -> Outcome {
+    fn change_status(&mut self, step: Step) -> Outcome {
         let next = match (self.order().status(), step) {
             // The same word again changes nothing.
             ("paid" | "confirmed" | "shipped" | "completed", Step::Pay) => return DONE,

@@ -64,7 +64,7 @@ async fn after<T>(ms: u64, step: impl Future<Output = T>) -> T {
 async fn race(app: &TestApp, also: i64, (before, one, other, most): (&[Step], Step, Step, usize)) -> usize {
     let mut model = Model::new(0, 5);
     let mut shop = Shop { app, product: product(app, 5).await, also: Some(also), orders: Vec::new() };
-    for &step in [Step::Place(2)].iter().chain(before) {
+    for &step in [Step::PlaceOrder(2)].iter().chain(before) {
         let (status, code) = model.take(step);
         assert_eq!(shop.take(step).await, (status, code.to_owned()), "{step:?}");
     }
@@ -113,8 +113,8 @@ async fn race(app: &TestApp, also: i64, (before, one, other, most): (&[Step], St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_steps_that_race_one_wins() {
-    let app = TestApp::with(&["--sweep=1h", "--payment-window=10m"]).await;
+async fn one_of_two_racing_steps_wins() {
+    let app = TestApp::with_flags(&["--sweep=1h", "--payment-window=10m"]).await;
     let received = 1_000_000;
     let shared = product(&app, received).await;
     for &(before, one, other, most) in RACES {

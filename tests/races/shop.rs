@@ -69,7 +69,7 @@ impl Shop<'_> {
     /// Takes a step; time is not this one's to pass.
     pub async fn take(&mut self, step: Step) -> (u16, String) {
         let answer = match step {
-            Step::Place(quantity) => {
+            Step::PlaceOrder(quantity) => {
                 let also = self.also.map(|product| json!({"product_id": product, "quantity": 1}));
                 let own = json!({"product_id": self.product, "quantity": quantity});
                 let items: Vec<_> = std::iter::once(own).chain(also).collect();
@@ -105,7 +105,7 @@ impl Shop<'_> {
             Step::Confirm => order.put(&format!("/orders/{id}/confirm"), &json!({})).await,
             Step::Ship => status("shipped").await,
             Step::Complete => status("completed").await,
-            Step::Place(_) | Step::Advance(_) => unreachable!("{step:?} is no step of one order"),
+            Step::PlaceOrder(_) | Step::Advance(_) => unreachable!("{step:?} is no step of one order"),
         }
     }
 

@@ -190,7 +190,7 @@ async fn seed_002_has_the_features_that_it_lists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_004_works_as_its_readme_says() {
-    let app = TestApp::with(&["--demo=off", "--product-url=none"]).await;
+    let app = TestApp::with_flags(&["--demo=off", "--product-url=none"]).await;
 
     // Membuat Pengguna Baru
     let john = r#"{
@@ -233,7 +233,7 @@ async fn seed_004_works_as_its_readme_says() {
 /// the process.
 #[cfg(unix)]
 #[test]
-fn seed_004_s_order_service_hears_of_a_new_user() {
+fn the_order_service_of_seed_004_receives_a_new_user() {
     use support::{binary, blocking};
 
     let folder = binary::Folder::new();

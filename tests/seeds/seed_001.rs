@@ -165,7 +165,7 @@ async fn seed_001_keeps_its_inventory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_services_of_seed_001_send_each_other_is_understood() {
+async fn requests_between_the_services_of_seed_001_are_accepted() {
     let app = shop(&Clock::standing_at(NOON)).await;
     // Its order service takes from the stock when an order is confirmed; its dashboard adds to it.
     for (quantity, left) in [(-3, 7), (2, 9)] {

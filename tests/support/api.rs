@@ -23,7 +23,7 @@ impl Api {
     }
 
     /// The same service for somebody who shows this token.
-    pub fn by(&self, token: &str) -> Self {
+    pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
@@ -88,7 +88,7 @@ impl Api {
     }
 
     /// The head of the answer to a GET whose body has no end; then the client hangs up.
-    pub async fn head_of_endless(&self, path: &str) -> Answer {
+    pub async fn head_of_stream(&self, path: &str) -> Answer {
         let stream = TcpStream::connect(self.addr).await.unwrap();
         let token = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}\r\n");

@@ -27,13 +27,13 @@ pub struct TestApp {
 impl TestApp {
     /// On a fresh database with the demo data.
     pub async fn spawn() -> Self {
-        Self::with(&[]).await
+        Self::with_flags(&[]).await
     }
 
     /// On a fresh database, with further flags.
-    pub async fn with(flags: &[&str]) -> Self {
+    pub async fn with_flags(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut app = Self::on(&folder, flags).await;
+        let mut app = Self::in_folder(&folder, flags).await;
         app._folder = Some(folder);
         app
     }
@@ -41,18 +41,18 @@ impl TestApp {
     /// On a fresh database, with further flags, by a clock that stands.
     pub async fn with_clock(flags: &[&str], clock: &Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut app = Self::on_by(&folder, flags, clock).await;
+        let mut app = Self::in_folder_with_clock(&folder, flags, clock).await;
         app._folder = Some(folder);
         app
     }
 
     /// On the database in `folder`, which outlives the app.
-    pub async fn on(folder: &TempDir, flags: &[&str]) -> Self {
-        Self::on_by(folder, flags, &Clock::system()).await
+    pub async fn in_folder(folder: &TempDir, flags: &[&str]) -> Self {
+        Self::in_folder_with_clock(folder, flags, &Clock::system()).await
     }
 
     /// On the database in `folder`, by this clock.
-    pub async fn on_by(folder: &TempDir, flags: &[&str], clock: &Clock) -> Self {
+    pub async fn in_folder_with_clock(folder: &TempDir, flags: &[&str], clock: &Clock) -> Self {
         let clock = clock.clone();
         let database = format!("sqlite:{}", folder.path().join("pasar.db").display());
         let own = ["--user-addr=127.0.0.1:0", "--product-addr=127.0.0.1:0", "--order-addr=127.0.0.1:0"];
@@ -126,13 +126,13 @@ impl TestApp {
     }
 
     /// What of a product is on hand, reserved and sold; whenever it is asked, that is what was received.
-    pub async fn books(&self, product: i64) -> [i64; 3] {
+    pub async fn stock_levels(&self, product: i64) -> [i64; 3] {
         let level = self.product.get(&format!("/products/{product}/stock")).await.expect(200);
         let of = |column: &str| level[column].as_i64().unwrap_or_else(|| panic!("no {column} in {level}"));
-        let books = ["stock", "reserved", "sold"].map(of);
-        assert!(books.iter().all(|units| *units >= 0), "{level}");
-        assert_eq!(books.iter().sum::<i64>(), of("received"), "{level}");
-        books
+        let levels = ["stock", "reserved", "sold"].map(of);
+        assert!(levels.iter().all(|units| *units >= 0), "{level}");
+        assert_eq!(levels.iter().sum::<i64>(), of("received"), "{level}");
+        levels
     }
 }
 
@@ -164,10 +164,10 @@ impl Visitor {
 }
 
 /// Asks again and again until `wanted` gives something; the pause only spares the processor.
-pub async fn eventually<T>(what: &str, mut wanted: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = wanted().await {
+        if let Some(found) = condition().await {
             return found;
         }
         assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");

@@ -138,14 +138,14 @@ impl Pasar {
     /// Asks it to stop: it must end in time, with exit code 0, having printed nothing more and panicked nowhere.
     #[track_caller]
     pub fn stop(self, signal: &str) {
-        self.stop_and_tell(signal);
+        self.stop_and_read_output(signal);
     }
 
     /// Stops it as [`Self::stop`] does, and gives all that it has printed and logged.
     #[track_caller]
-    pub fn stop_and_tell(mut self, signal: &str) -> String {
+    pub fn stop_and_read_output(mut self, signal: &str) -> String {
         self.signal(signal);
-        let status = ended(&mut self.child);
+        let status = wait_for_end(&mut self.child);
         assert_eq!(status.code(), Some(0), "{status}: {}", self.log());
         assert_eq!(self.printed.iter().collect::<Vec<_>>(), [""; 0], "lines besides those of the services");
         assert!(!self.log().contains("panicked"), "{}", self.log());
@@ -246,12 +246,12 @@ pub fn kills() -> usize {
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    ended(&mut child);
+    wait_for_end(&mut child);
     child.wait_with_output().unwrap()
 }
 
 #[track_caller]
-fn ended(child: &mut Child) -> ExitStatus {
+fn wait_for_end(child: &mut Child) -> ExitStatus {
     let until = Instant::now() + DEADLINE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {

@@ -22,7 +22,7 @@ impl Http {
     }
 
     /// The same for somebody who shows this token.
-    pub fn by(mut self, token: &str) -> Self {
+    pub fn with_token(mut self, token: &str) -> Self {
         self.0.token = Some(token.to_owned());
         self
     }

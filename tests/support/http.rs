@@ -80,7 +80,7 @@ impl Connection {
             }
             Ok(answer)
         };
-        let answer = beside_writing(&mut to, request, reading).await?;
+        let answer = read_while_writing(&mut to, request, reading).await?;
         if self.keep_alive && !answer.header("connection").eq_ignore_ascii_case("close") {
             self.open = Some((from, to));
         }
@@ -103,14 +103,18 @@ pub async fn exchange(mut stream: TcpStream, bytes: &[u8], enough: impl Fn(&[u8]
         // A connection that is reset has ended, too.
         while !enough(&read) && matches!(from.read_buf(&mut read).await, Ok(1..)) {}
     };
-    let ended = timeout(PATIENCE, beside_writing(&mut to, bytes, reading)).await;
+    let ended = timeout(PATIENCE, read_while_writing(&mut to, bytes, reading)).await;
     assert!(ended.is_ok(), "the connection stays open after {:?}", String::from_utf8_lossy(&read));
     read
 }
 
 /// What `reading` gives while `bytes` are written: a server that has seen enough answers, and may close, before it
 /// has read everything.
-async fn beside_writing<T>(to: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8], reading: impl Future<Output = T>) -> T {
+async fn read_while_writing<T>(
+    to: &mut (impl AsyncWriteExt + Unpin),
+    bytes: &[u8],
+    reading: impl Future<Output = T>,
+) -> T {
     let writing = async {
         let _ = to.write_all(bytes).await;
         std::future::pending().await
@@ -196,16 +200,16 @@ impl Answer {
 /// The status line and the headers of an answer.
 async fn read_head(from: &mut (impl AsyncBufRead + Unpin)) -> IoResult<Answer> {
     let status = line(from).await?;
-    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| nonsense(&status))?;
+    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| invalid(&status))?;
     let mut headers = HeaderMap::new();
     loop {
         let header = line(from).await?;
         if header.is_empty() {
             return Ok(Answer { status, headers, body: Vec::new() });
         }
-        let (name, value) = header.split_once(':').ok_or_else(|| nonsense(&header))?;
-        let name = name.parse::<HeaderName>().map_err(|_| nonsense(&header))?;
-        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| nonsense(&header))?);
+        let (name, value) = header.split_once(':').ok_or_else(|| invalid(&header))?;
+        let name = name.parse::<HeaderName>().map_err(|_| invalid(&header))?;
+        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| invalid(&header))?);
     }
 }
 
@@ -214,7 +218,7 @@ async fn read_body(head: &Answer, from: &mut (impl AsyncBufRead + Unpin)) -> IoR
     if head.header("transfer-encoding").eq_ignore_ascii_case("chunked") {
         loop {
             let size = line(from).await?;
-            let size = usize::from_str_radix(&size, 16).map_err(|_| nonsense(&size))?;
+            let size = usize::from_str_radix(&size, 16).map_err(|_| invalid(&size))?;
             append(from, &mut body, size).await?;
             line(from).await?;
             if size == 0 {
@@ -222,7 +226,7 @@ async fn read_body(head: &Answer, from: &mut (impl AsyncBufRead + Unpin)) -> IoR
             }
         }
     }
-    let length = head.header("content-length").parse().map_err(|_| nonsense("no length"))?;
+    let length = head.header("content-length").parse().map_err(|_| invalid("no length"))?;
     append(from, &mut body, length).await?;
     Ok(body)
 }
@@ -240,6 +244,6 @@ async fn append(from: &mut (impl AsyncBufRead + Unpin), body: &mut Vec<u8>, size
     from.read_exact(&mut body[start..]).await.map(drop)
 }
 
-fn nonsense(what: &str) -> Error {
+fn invalid(what: &str) -> Error {
     Error::new(ErrorKind::InvalidData, format!("not HTTP: {what}"))
 }

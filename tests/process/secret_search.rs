@@ -12,7 +12,7 @@ use crate::support::blocking::exchange;
 #[derive(Default)]
 pub struct Search {
     secrets: Vec<(String, String)>,
-    pub said: Vec<(String, String)>,
+    pub records: Vec<(String, String)>,
 }
 
 /// An answer as it came.
@@ -45,27 +45,27 @@ impl Search {
         self.secret(&format!("the signature of {what}"), signature);
     }
 
-    pub fn said(&mut self, place: &str, text: impl Into<String>) {
-        self.said.push((place.to_owned(), text.into()));
+    pub fn record(&mut self, source: &str, text: impl Into<String>) {
+        self.records.push((source.to_owned(), text.into()));
     }
 
     /// Sends a request, and keeps its answer, which must have this status.
     #[track_caller]
-    pub fn ask(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
+    pub fn send(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
         let reply = send(to, line, headers, body, |_| false);
         assert_eq!(reply.status(), status, "{line}: {}", reply.text);
-        self.said(&format!("the answer to {line}"), &reply.text);
+        self.record(&format!("the answer to {line}"), &reply.text);
         reply
     }
 
     /// The same, for an answer that gives a token, or a ticket, to whom it belongs: it is one more secret, and may
     /// stand there once.
     #[track_caller]
-    pub fn given(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
+    pub fn receive_token(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
         let reply = send(to, line, headers, body, |_| false);
         let token = reply.json()[member].as_str().unwrap_or_else(|| panic!("{line}: {}", reply.text)).to_owned();
         self.token(&format!("what {line} gave"), &token);
-        self.said(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
+        self.record(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
         token
     }
 
@@ -74,17 +74,17 @@ impl Search {
     pub fn listen(&mut self, to: SocketAddr, line: &str, headers: &[&str]) {
         let reply = send(to, line, headers, "", |text| text.contains(":\n\n"));
         assert_eq!(reply.status(), 200, "{line}: {}", reply.text);
-        self.said(&format!("the answer to {line}"), reply.text);
+        self.record(&format!("the answer to {line}"), reply.text);
     }
 
     #[track_caller]
     pub fn assert_nothing_found(&self) {
-        assert!(!self.secrets.is_empty() && !self.said.is_empty());
+        assert!(!self.secrets.is_empty() && !self.records.is_empty());
         let mut found = Vec::new();
         for (what, secret) in &self.secrets {
-            for (place, text) in &self.said {
+            for (source, text) in &self.records {
                 if let Some(line) = text.lines().find(|line| line.contains(secret.as_str())) {
-                    found.push(format!("{what} is in {place}: {line}"));
+                    found.push(format!("{what} is in {source}: {line}"));
                 }
             }
         }
@@ -129,7 +129,9 @@ impl Tap {
                 let Ok(service) = TcpStream::connect(service) else { continue };
                 let (back, forth) = (service.try_clone().unwrap(), caller.try_clone().unwrap());
                 let heard = Arc::clone(&heard);
-                std::thread::spawn(move || pass(caller, service, |part| heard.lock().unwrap().extend_from_slice(part)));
+                std::thread::spawn(move || {
+                    pass(caller, service, |bytes| heard.lock().unwrap().extend_from_slice(bytes))
+                });
                 std::thread::spawn(move || pass(back, forth, |_| {}));
             }
         });
@@ -158,10 +160,10 @@ impl Tap {
 
 /// Passes on what comes until one of the two hangs up.
 fn pass(mut from: TcpStream, mut to: TcpStream, mut heard: impl FnMut(&[u8])) {
-    let mut part = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut part) {
-        heard(&part[..length]);
-        if to.write_all(&part[..length]).is_err() {
+    let mut bytes = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        heard(&bytes[..length]);
+        if to.write_all(&bytes[..length]).is_err() {
             break;
         }
     }

@@ -11,14 +11,14 @@ use crate::support::binary::{Folder, run};
 
 /// What the process says to its end, whatever that is.
 #[track_caller]
-fn told(command: &mut Command, code: i32) -> String {
+fn output_of(command: &mut Command, code: i32) -> String {
     let output = run(command);
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]
-fn no_help_and_no_refusal_shows_the_secret() {
+fn help_and_error_messages_do_not_show_the_secret() {
     const TOO_SHORT: &str = "rahasia-toko";
     let folder = Folder::new();
     for secret in [SECRET, TOO_SHORT] {
@@ -33,27 +33,27 @@ fn no_help_and_no_refusal_shows_the_secret() {
             (&["--database-url", "sqlite:/dev/null/x.db"], if secret == SECRET { 1 } else { 2 }),
             (&["admin", "nobody@example.com"], if secret == SECRET { 1 } else { 2 }),
         ] {
-            let said = told(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
+            let said = output_of(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
             assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
-            let said = told(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
+            let said = output_of(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
             assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
         }
     }
     for args in [&["--jwt-secret", TOO_SHORT][..], &["--jwt-secret", SECRET, "--jwt-secret", SECRET]] {
-        let said = told(&mut folder.pasar(args), 2);
+        let said = output_of(&mut folder.pasar(args), 2);
         assert!(!said.contains(TOO_SHORT) && said.to_lowercase().replace('-', "_").contains("jwt_secret"), "{said}");
     }
     // Nobody can type it on the other machine.
     let nonsense = OsString::from_vec([TOO_SHORT.as_bytes(), b"\xff", SECRET.as_bytes()].concat());
-    let said = told(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
+    let said = output_of(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
     assert!(!said.contains(TOO_SHORT), "{said}");
-    let said = told(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
+    let said = output_of(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
     assert!(!said.contains(TOO_SHORT), "{said}");
     for (mode, secret) in [(0o644, SECRET), (0o600, TOO_SHORT)] {
         let file = folder.path().join("jwt-secret");
         fs::write(&file, secret).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let said = told(&mut folder.pasar(&["--auth", "required"]), 1);
+        let said = output_of(&mut folder.pasar(&["--auth", "required"]), 1);
         assert!(!said.contains(TOO_SHORT) && said.contains("jwt-secret"), "{said}");
     }
 }
@@ -63,13 +63,13 @@ fn no_help_and_no_refusal_shows_the_secret() {
 fn refusal_of(text: impl AsRef<[u8]>) -> String {
     let folder = Folder::new();
     fs::write(folder.path().join(".env"), text).unwrap();
-    let said = told(&mut folder.pasar(&["user"]), 2);
+    let said = output_of(&mut folder.pasar(&["user"]), 2);
     assert!(said.contains(".env") && said.lines().count() == 1, "{said}");
     said
 }
 
 #[test]
-fn an_env_file_that_can_not_be_read_shows_no_secret() {
+fn errors_about_an_env_file_do_not_show_the_secret() {
     for text in [
         format!("JWT_SECRET={SECRET} and more\n"),
         format!("JWT_SECRET=\"{SECRET}\n"),
@@ -91,7 +91,7 @@ fn an_env_file_that_can_not_be_read_shows_no_secret() {
 }
 
 #[test]
-fn an_env_file_shows_no_secret_that_is_on_a_line_of_its_own() {
+fn errors_about_an_env_file_do_not_show_a_secret_on_its_own_line() {
     // In base64, as `openssl rand` prints it, and broken off its name by an editor.
     let said = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
     assert!(!said.contains("rahasia"), "{said}");

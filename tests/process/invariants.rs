@@ -1,7 +1,7 @@
 //! What must not be found in the file: each a name and a query that counts it.
 
 /// What must not be found at any moment, whoever has just been killed.
-pub const NEVER: &[(&str, &str)] = &[
+pub const ALWAYS_FORBIDDEN: &[(&str, &str)] = &[
     (
         "orders whose reservation is not what they need, and nobody owes to make it so",
         "SELECT count(*) FROM orders o LEFT JOIN reservations r ON r.key = o.reservation
@@ -37,7 +37,7 @@ pub const NEVER: &[(&str, &str)] = &[
 ];
 
 /// What is still on its way, and comes to its end by itself.
-pub const UNDER_WAY: &[(&str, &str)] = &[
+pub const IN_PROGRESS: &[(&str, &str)] = &[
     ("intents", "SELECT count(*) FROM intents"),
     ("outbox", "SELECT count(*) FROM outbox"),
     ("orders", "SELECT count(*) FROM orders WHERE status = 'pending'"),
@@ -45,7 +45,7 @@ pub const UNDER_WAY: &[(&str, &str)] = &[
 ];
 
 /// What must not be found once everything has come to rest.
-pub const AT_REST: &[(&str, &str)] = &[
+pub const FORBIDDEN_WHEN_IDLE: &[(&str, &str)] = &[
     (
         "products whose books differ from the orders",
         "WITH units AS (SELECT i.value ->> 'id' AS id, o.status = 'paid' AS held, sum(i.value ->> 'quantity') AS number
