@@ -1,4 +1,4 @@
-//! Who may do what where one has to log in: every route, tried as everybody.
+//! Access control: calls every route as every kind of caller.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::support::{Answer, Api, Clock, Secret, ServiceToken, TestApp, Tokens, 
 
 const SECRET: &str = "kunci rahasia untuk pengujian saja";
 
-/// What each gets with `AUTH=required`, on each `service`; `every` one has the pages.
+/// The expected result for each caller at each `service` with `AUTH=required`. `every` means all services: the pages.
 ///
-/// The `owner` is the customer whom the call is about and `another` is one whom it is not, but that about one's own
-/// account each asks for themselves. The tokens of the `demoted` admin and of the `removed` user are from before. A
-/// `service` shows a token that is meant for the called one, and a `stray` one is meant for another.
+/// The `owner` is the customer whom the resource belongs to; `another` is a different customer. For routes about
+/// one's own account, each caller uses their own account. The `demoted` admin and the `removed` user show tokens from
+/// before. A `service` shows a token for the called service; a `stray` one shows a token for another service.
 ///
-/// `yes`: it succeeds; `missing`, `revoked`, `invalid`: 401 `token_…`; `no`: 403; else 404 `…_not_found`.
+/// `yes`: success; `missing`, `revoked`, `invalid`: 401 `token_…`; `no`: 403; anything else: 404 `…_not_found`.
 const TABLE: &str = "
 service  call                                    nobody   owner    another  admin    demoted  removed  service  stray
 
@@ -83,14 +83,14 @@ payment  POST   /payments/{id}/refund            missing  no       no       yes 
 
 const CALLERS: [&str; 8] = ["nobody", "owner", "another", "admin", "demoted", "removed", "service", "stray"];
 
-/// What cannot mean anything without somebody whose account it is.
+/// Routes that are about the account of the caller.
 const ACCOUNT: [&str; 5] =
     ["GET /auth/me", "PATCH /auth/me", "POST /auth/logout", "POST /auth/ticket", "PUT /auth/me/password"];
 
-/// After these calls their caller's tokens are good for nothing.
+/// Calls that end the caller's tokens.
 const ENDS_SESSION: [&str; 3] = ["DELETE /users/{id}", "PUT /auth/me/password", "POST /auth/logout"];
 
-/// What each of [`CALLERS`] gets, for each service and call.
+/// The expected results by service and call, then by caller ([`CALLERS`]).
 fn table() -> BTreeMap<(String, String), BTreeMap<&'static str, &'static str>> {
     let mut lines = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|row| !row.is_empty());
     assert_eq!(lines.next().unwrap()[2..], CALLERS);
@@ -102,13 +102,13 @@ fn table() -> BTreeMap<(String, String), BTreeMap<&'static str, &'static str>> {
         for service in services {
             let cells = CALLERS.into_iter().zip(row[3..].iter().copied()).collect();
             let twice = table.insert((service.to_owned(), format!("{method} {path}")), cells);
-            assert!(twice.is_none(), "{row:?} stands there twice");
+            assert!(twice.is_none(), "{row:?} is listed twice");
         }
     }
     table
 }
 
-/// The status of an answer to a call that shows something.
+/// The expected status of a call that returns something.
 fn status(cell: &str) -> u16 {
     match cell {
         "yes" => 200,
@@ -133,7 +133,7 @@ fn assert_allowed_or_refused(answer: &Answer, cell: &str) {
 /// A documented operation.
 struct Route {
     service: &'static str,
-    /// Where it is served.
+    /// The service that serves it.
     api: Api,
     method: Method,
     path: String,
@@ -147,7 +147,7 @@ impl Route {
         (self.service.to_owned(), self.call.clone())
     }
 
-    /// The path to call with these things.
+    /// The path, filled with the ids of the fixture.
     fn target(&self, fixture: &Fixture) -> String {
         let id = match &*self.path {
             path if path.starts_with("/users/") || path.starts_with("/orders/user/") => fixture.owner.id,
@@ -164,7 +164,7 @@ impl Route {
         target
     }
 
-    /// The example of the body, about these things.
+    /// The documented example of the body, filled with the ids of the fixture.
     fn body(&self, fixture: &Fixture) -> Vec<u8> {
         let mut body = self.operation["requestBody"]["content"]["application/json"]["example"].clone();
         fixture.fill_in(&mut body);
@@ -175,7 +175,7 @@ impl Route {
         self.operation["responses"]["200"]["content"].get("text/event-stream").is_some()
     }
 
-    /// Whether its documentation says that it takes a token.
+    /// Whether the documentation says that it needs a token.
     fn needs_token(&self) -> bool {
         match self.operation["security"].as_array().map(Vec::as_slice) {
             None | Some([]) => false,
@@ -184,7 +184,7 @@ impl Route {
     }
 }
 
-/// All routes that the running servers document.
+/// All routes in the documents of the running servers.
 async fn routes(app: &TestApp) -> Vec<Route> {
     let mut routes = Vec::new();
     for (server, api) in app.services() {
@@ -201,7 +201,7 @@ async fn routes(app: &TestApp) -> Vec<Route> {
     routes
 }
 
-/// What a call can be about.
+/// The resources that calls are made about.
 struct Fixture {
     owner: Visitor,
     email: String,
@@ -212,7 +212,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Puts them in the place of those of an example.
+    /// Replaces the ids of a documented example.
     fn fill_in(&self, example: &mut Value) {
         match example {
             Value::Array(values) => values.iter_mut().for_each(|value| self.fill_in(value)),
@@ -237,7 +237,7 @@ fn new_email() -> String {
     format!("{}@example.com", Uuid::new_v4())
 }
 
-/// Somebody new with an account, who may not have it any more.
+/// Registers a new account, then demotes or removes it if `who` says so.
 async fn new_visitor(app: &TestApp, who: &str) -> Visitor {
     let email = new_email();
     let mut visitor = app.registers(&email).await;
@@ -256,16 +256,16 @@ async fn new_visitor(app: &TestApp, who: &str) -> Visitor {
     visitor
 }
 
-/// Where what is pending stays pending, however long a test takes.
+/// An app whose clock never moves, so that pending orders never expire.
 pub async fn spawn_without_expiry(auth: &str) -> TestApp {
     let clock = Clock::standing_at(Clock::system().now());
     TestApp::with_clock(&["--auth", auth, "--jwt-secret", SECRET], &clock).await
 }
 
-/// A shop with everybody in it.
+/// An app with one account of each kind.
 struct Shop {
     app: TestApp,
-    /// By their names in [`CALLERS`], but for those without an account.
+    /// By their names in [`CALLERS`], without the callers that have no account.
     visitors: BTreeMap<&'static str, Visitor>,
 }
 
@@ -281,11 +281,11 @@ impl Shop {
             let token = &shop.visitors[who].token;
             let (product, order) = (shop.app.product.with_token(token), shop.app.order.with_token(token));
             let heard = async || (product.patch("/products/1", &json!({})).await.status == 401).then_some(());
-            eventually("the product service has heard", heard).await;
+            eventually("the product service has received the revocation", heard).await;
             let heard = async || (order.get("/orders").await.status == 401).then_some(());
-            eventually("the order service has heard", heard).await;
+            eventually("the order service has received the revocation", heard).await;
             let heard = async || (order.get("/payments").await.status == 401).then_some(());
-            eventually("the payment service has heard", heard).await;
+            eventually("the payment service has received the revocation", heard).await;
         }
         shop
     }
@@ -294,7 +294,7 @@ impl Shop {
         api.with_token(&self.visitors["admin"].token)
     }
 
-    /// Fresh things, with which the call can succeed.
+    /// New resources for which this call can succeed.
     async fn prepare(&self, call: &str) -> Fixture {
         let [product, order] = [&self.app.product, &self.app.order].map(|api| self.as_admin(api));
         let owner = if ENDS_SESSION.contains(&call) {
@@ -336,7 +336,7 @@ impl Shop {
         fixture
     }
 
-    /// The token that somebody shows to a service.
+    /// The token that this caller shows to a service.
     fn token(&self, who: &str, service: &'static str) -> Option<String> {
         let audience = match (who, service) {
             ("service", _) => service,
@@ -348,12 +348,12 @@ impl Shop {
         Some(token.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned())
     }
 
-    /// A route's service, as somebody talks to it.
+    /// The service of a route, with the token of this caller.
     fn api(&self, route: &Route, who: &str) -> Api {
         self.token(who, route.service).map_or_else(|| route.api.clone(), |token| route.api.with_token(&token))
     }
 
-    /// All that a refused call could have changed.
+    /// Everything that a refused call could have changed.
     async fn snapshot(&self, fixture: &Fixture) -> Vec<Value> {
         let mut all = Vec::new();
         for (api, path) in [
@@ -365,7 +365,7 @@ impl Shop {
         ] {
             all.push(self.as_admin(api).get(path).await.expect(200));
         }
-        // Which shows that their tokens stand, too.
+        // This also shows that their tokens are still valid.
         for visitor in [&fixture.owner, &self.visitors["another"]] {
             all.push(self.app.user.with_token(&visitor.token).get("/auth/me").await.expect(200));
         }
@@ -373,7 +373,7 @@ impl Shop {
     }
 }
 
-/// Makes a route's call about these things.
+/// Makes the call of a route with these resources.
 async fn call(route: &Route, api: &Api, fixture: &Fixture) -> Answer {
     let headers = [("content-type", "application/json")];
     let body = route.body(fixture);
@@ -400,7 +400,7 @@ async fn every_caller_gets_what_the_table_says_and_a_refusal_changes_nothing() {
         for (who, cell) in allowed {
             println!("{}: {} by {who}: {cell}", route.service, route.call);
             if route.method != Method::GET {
-                // The one before has used them up.
+                // The call before has changed the resources.
                 fixture = shop.prepare(&route.call).await;
             }
             let api = match who {

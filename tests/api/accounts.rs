@@ -1,4 +1,4 @@
-//! Accounts: logging in, and what users do with what is theirs.
+//! Accounts: login, profile, password, logout and removal.
 
 use futures_util::future::join_all;
 use rusqlite::Connection;
@@ -32,7 +32,7 @@ pub fn fields(problem: &Value) -> String {
     problem["errors"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect::<Vec<_>>().join(" ")
 }
 
-/// The fields that a body is refused for; where one has the wrong type, with a `!`.
+/// The refused fields, sorted; a `!` marks a field of the wrong type.
 pub fn invalid_fields(answer: &Answer) -> String {
     if answer.status == 400 {
         return format!("!{}", fields(&answer.problem(400, "wrong_type")));
@@ -40,7 +40,7 @@ pub fn invalid_fields(answer: &Answer) -> String {
     fields(&answer.problem(422, "invalid_fields"))
 }
 
-/// How many of the answers have which status.
+/// How many of the answers have this status.
 pub fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
@@ -81,7 +81,7 @@ async fn a_user_can_change_single_fields_of_the_profile_and_the_login_email() {
             (json!({"phone": "0812-3456"}), "phone", Some("0812-3456")),
             (json!({"phone": null}), "phone", None),
             (json!({"phone": null}), "phone", None),
-            // One's own address may be spelled anew.
+            // A user can change the case of their own address.
             (json!({"email": "Siti@Example.com", "current_password": PASSWORD}), "email", Some("Siti@Example.com")),
             (json!({"email": "aminah@example.com", "current_password": PASSWORD}), "email", Some("aminah@example.com")),
         ] {
@@ -98,7 +98,7 @@ async fn a_user_can_change_single_fields_of_the_profile_and_the_login_email() {
         assert_eq!(shown, profile);
         login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
         login(&app, "AMINAH@example.com", PASSWORD).await.expect(200);
-        // What was given up is for others to have, with a password of their own.
+        // Others can register the old address, with their own password.
         let next = register(&app, SITI, NEW_PASSWORD).await.expect(201);
         assert_eq!(login(&app, SITI, NEW_PASSWORD).await.expect(200)["user"], next["user"]);
     }
@@ -156,7 +156,7 @@ async fn only_the_orders_of_a_removed_user_are_kept() {
     user.get("/auth/me").await.problem(401, "token_revoked");
     login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
 
-    // The order is what it was, with the name that was known then; it goes on, and no new one comes.
+    // The order keeps the user's name of then. It continues, but the user can place no new one.
     assert_eq!(show(&app, id).await, order);
     let detail = app.order.get(&format!("/orders/{id}/detail")).await.expect(200);
     assert_eq!(detail["user"], json!({"id": siti.id, "name": "Siti"}));
@@ -166,7 +166,7 @@ async fn only_the_orders_of_a_removed_user_are_kept() {
     wait_until_idle(&app).await;
     assert_eq!(["accounts", "notifications", "orders"].map(kept), [0, 0, 1]);
 
-    // Whoever has the address next is somebody else.
+    // A later account with the same address is a different user.
     let next = app.registers(SITI).await;
     assert_eq!(next.id, siti.id + 1);
     assert!(app.user.all(&format!("/users/{}/notifications", next.id)).await.is_empty());
@@ -223,11 +223,11 @@ async fn changing_a_password_requires_the_current_password() {
 async fn one_of_many_concurrent_password_changes_succeeds() {
     let app = TestApp::spawn().await;
     let user = app.user.with_token(&app.registers(SITI).await.token);
-    // With the logins below no more than the ten attempts that there are.
+    // Together with the logins below these are at most ten attempts, the limit.
     let passwords: Vec<_> = (0..4).map(|at| format!("{at} ekor kucing")).collect();
     let answers = join_all(passwords.iter().map(|new| change_password(&user, PASSWORD, new))).await;
     let made = answers.iter().position(|answer| answer.status == 204).unwrap();
-    // The others found that their token had ended, or in between that the old password was wrong.
+    // The others found their token revoked or, earlier, the old password wrong.
     assert_eq!((count(&answers, 204), count(&answers, 401) + count(&answers, 422)), (1, 3));
     login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
     for (at, password) in passwords.iter().enumerate() {
@@ -247,7 +247,7 @@ async fn a_logout_ends_all_sessions_of_one_user() {
         user.post("/auth/logout", &json!({})).await.problem(401, "token_revoked");
         user.post("/auth/ticket", &json!({})).await.problem(401, "token_revoked");
         user.patch("/auth/me", &json!({"name": "Dewi"})).await.problem(401, "token_revoked");
-        // Also where nobody needs a token.
+        // A logout needs a token with open auth too.
         user.get("/users").await.problem(401, "token_revoked");
     }
     app.user.with_token(&budi.token).get("/auth/me").await.expect(200);
@@ -289,7 +289,7 @@ async fn the_secret_and_revocations_survive_a_restart() {
     app.product.with_token(&budi.token).put("/products/1/stock", &stock).await.problem(401, "token_revoked");
     drop(app);
 
-    // With another secret all start anew.
+    // With another secret all tokens are invalid.
     let flags = [&flags[..], &["--jwt-secret", "another secret, as long as it has to be"]].concat();
     let app = TestApp::in_folder(&folder, &flags).await;
     app.user.with_token(&siti.token).get("/auth/me").await.problem(401, "token_invalid");

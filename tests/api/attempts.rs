@@ -1,4 +1,4 @@
-//! How often passwords can be tried, and what only whoever knows the password can do.
+//! Rate limits on password attempts, and the operations that require the current password.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use crate::support::{Answer, Api, PASSWORD, TestApp, Visitor};
 
 const WRONG: &str = "lima ekor kucing";
 
-/// Of attempts that came close together, ten were made and hardly another; the others were told how long to wait.
+/// Asserts that ten of these attempts were made, or a few more, and that the others got a `Retry-After`.
 fn assert_ten_made(answers: &[Answer]) {
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
     let made = answers.len() - refused.len();
@@ -31,29 +31,29 @@ async fn password_attempts_are_limited_to_a_burst_of_ten() {
     let spellings = [SITI, "Siti@Example.com", "\u{ff33}ITI@EXAMPLE.COM"];
     let attempts = (0..40).map(async |at| {
         let body = json!({"email": spellings[at % 3], "password": WRONG});
-        // Where it comes from is not for the client to say.
+        // A client can't choose its address with a header.
         let elsewhere = format!("192.0.2.{at}");
         app.user.post_as("/auth/login", &[("x-forwarded-for", &elsewhere), ("forwarded", &elsewhere)], &body).await
     });
     assert_ten_made(&join_all(attempts).await);
-    // Not even the right one is tried then, nor does it help that nobody has the account.
+    // The limit covers the right password and unknown accounts as well.
     let attempts = join_all((0..20).map(|_| login(&app, SITI, PASSWORD))).await;
     assert!(count(&attempts, 429) > 10, "{} of 20 were refused", count(&attempts, 429));
     assert_ten_made(&join_all((0..40).map(|_| login(&app, "nobody@example.com", PASSWORD))).await);
 
-    // Whoever has found a token can't try either.
+    // The limit also covers callers who have a token.
     let attempts = (0..40).map(|_| change_password(&app.user, WRONG, NEW_PASSWORD));
     assert_eq!(count(&join_all(attempts).await, 401), 40);
     let user = app.user.with_token(&dewi.token);
     assert_ten_made(&join_all((0..40).map(|_| change_password(&user, WRONG, NEW_PASSWORD))).await);
 
-    // Others are not kept from theirs, and the token still counts.
+    // Other accounts are not limited, and the token is still valid.
     app.logs_in("budi@example.com").await;
     assert_no_content(&change_password(&app.user.with_token(&budi.token), PASSWORD, NEW_PASSWORD).await);
     app.user.with_token(&siti.token).get("/auth/me").await.expect(200);
 }
 
-/// Tries a password in the way with this number.
+/// Tries a password with one of the calls that check it.
 async fn attempt(app: &TestApp, siti: &Visitor, way: usize) -> Answer {
     let user = app.user.with_token(&siti.token);
     let own = format!("/users/{}", siti.id);
@@ -94,7 +94,7 @@ async fn all_loopback_addresses_are_one_network() {
     assert_ten_made(&join_all(attempts).await);
 }
 
-/// Refused without a password and with a wrong one: nothing has changed.
+/// Asserts that a missing and a wrong password are refused and nothing changes.
 async fn assert_protected(user: &Api, id: i64, me: bool) {
     let own = format!("/users/{id}");
     let [address, wrong] = [
@@ -130,19 +130,19 @@ async fn changing_the_email_or_removing_the_account_requires_the_password() {
         let own = format!("/users/{}", siti.id);
         let (user, by_admin) = (app.user.with_token(&siti.token), app.user.with_token(&admin.token));
         assert_protected(&user, siti.id, true).await;
-        // Her own an admin protects like anybody.
+        // Admins need the password for their own account too.
         assert_protected(&by_admin, admin.id, true).await;
         let others = app.user.with_token(&budi.token);
         if auth == "open" {
             assert_protected(&others, siti.id, false).await;
         } else {
-            // Of others it is not even said that they are there.
+            // For accounts of others not even their existence is revealed.
             others.patch(&own, &json!({"email": "dewi@example.com"})).await.problem(404, "user_not_found");
             others.delete(&own).await.problem(404, "user_not_found");
         }
         assert_eq!(by_admin.get(&own).await.expect(200), renamed(&siti, "Siti", SITI));
 
-        // What nobody logs in with is changed without.
+        // Fields that are not used for login need no password.
         let named = user.patch(&own, &json!({"name": "Aminah", "phone": null})).await.expect(200);
         assert_eq!(named, renamed(&siti, "Aminah", SITI));
         let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
@@ -150,7 +150,7 @@ async fn changing_the_email_or_removing_the_account_requires_the_password() {
         assert_no_content(&user.remove(&own).await);
         user.get("/auth/me").await.problem(401, "token_revoked");
 
-        // An admin does both for others.
+        // An admin needs no password for accounts of others.
         let of_budi = format!("/users/{}", budi.id);
         by_admin.patch(&of_budi, &json!({"email": "b@example.com"})).await.expect(200);
         assert_no_content(&by_admin.delete(&of_budi).await);
@@ -166,7 +166,7 @@ async fn with_open_auth_the_password_replaces_the_token() {
     let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
     assert_eq!(app.user.patch(&own, &moved).await.expect(200), renamed(&siti, "Siti", "aminah@example.com"));
     assert_no_content(&app.user.remove(&own).await);
-    // Without an account there is no password to know.
+    // A user without an account has no password to check.
     app.user.patch("/users/1", &json!({"email": "b@example.com", "current_password": WRONG})).await.expect(200);
     assert_no_content(&app.user.delete_with("/users/1", &json!({"current_password": WRONG})).await);
 }

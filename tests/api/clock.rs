@@ -1,4 +1,4 @@
-//! A clock that was set back keeps nothing waiting for longer than it would have waited anyway.
+//! A clock that is set back does not delay anything beyond its usual limit.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Clock, TestApp, eventually, rfc3339};
 
 const HOUR: i64 = 3_600_000;
 
-/// Moves the clock on in steps until something is so, and gives the milliseconds that passed by the clock.
+/// Advances the clock in steps until the condition is met, and returns how many milliseconds that took by the clock.
 async fn advance_until(clock: &Clock, what: &str, mut condition: impl AsyncFnMut() -> bool) -> i64 {
     let start = clock.now();
     eventually(what, async || {
@@ -28,8 +28,8 @@ async fn leases_and_retries_end_within_seconds_after_the_clock_is_set_back_by_an
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::standing_at(START + HOUR));
     let app = TestApp::in_folder_with_clock(&folder, &[], &clock).await;
     let product = stocked(&app).await;
-    // What is left of two orders by a process that was killed while it placed them: one had only reserved; of the
-    // other the release had begun, and failed.
+    // A process was killed while it placed two orders. The first had only been reserved. The release of the second
+    // had started and failed.
     let keys = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"];
     for key in keys {
         let lines = json!({"items": [{"product_id": product, "quantity": 3}]});

@@ -1,4 +1,4 @@
-//! What a customer may do where one has to log in, and what is kept from others.
+//! What a customer can do with required auth, and what other customers can't see.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::access::spawn_without_expiry;
 use crate::events::wait_until_idle;
 use crate::support::{Api, TestApp, Visitor};
 
-/// A shop where one has to log in, whose products are the admin's to change, with two customers.
+/// An app with required auth, an admin and two customers.
 async fn with_two_customers() -> (TestApp, Visitor, Visitor, Visitor) {
     let mut app = spawn_without_expiry("required").await;
     let admin = app.admin().await;
@@ -15,7 +15,7 @@ async fn with_two_customers() -> (TestApp, Visitor, Visitor, Visitor) {
     (app, admin, siti, budi)
 }
 
-/// Another's things are refused to `stranger`, in the very words that are said of what there is not.
+/// Asserts that `stranger` gets the same answers for resources of another user as for missing ones.
 async fn assert_hidden(app: &TestApp, stranger: &Visitor, [user, order, payment]: [i64; 3]) {
     const NONE: i64 = 4711;
     let (users, orders) = (app.user.with_token(&stranger.token), app.order.with_token(&stranger.token));
@@ -134,12 +134,12 @@ async fn only_an_admin_can_order_items_outside_the_catalogue() {
     assert!(staff.all("/orders").await.is_empty());
     let order = staff.post("/orders", &line("Jasa rakit", 50_000)).await.expect(201);
     assert_eq!((&order["user_id"], &order["total_price"]), (&json!(siti.id), &json!(50_000)));
-    // What the catalogue has may be named by anybody, at its price.
+    // Everybody can name products of the catalogue, at their price.
     own.post("/orders", &line("Laptop Asus", 1)).await.problem(409, "price_differs");
     assert_eq!(own.post("/orders", &line("Laptop Asus", 8_000_000)).await.expect(201)["product"]["id"], 1);
 }
 
-/// Sends this twice under one key, and gives the one thing that came of it.
+/// Sends the same request twice with one key, and returns the id that both answers have.
 async fn send_twice(api: &Api, path: &str, body: &Value) -> i64 {
     let key = [("idempotency-key", "keranjang-17")];
     let [first, second] = [api.post_as(path, &key, body).await, api.post_as(path, &key, body).await];
@@ -159,12 +159,12 @@ async fn idempotency_keys_of_two_users_are_separate() {
             let payment = send_twice(&own, "/payments", &json!({"order_id": order})).await;
             assert_eq!((order, payment), (expected, expected));
         }
-        // An admin who sends what a customer has sent does not hear what the customer heard.
+        // An admin with the same key and body does not get the customer's answer.
         let staff = app.order.with_token(&admin.token);
         assert_eq!(send_twice(&staff, "/orders", &json!({"user_id": siti.id, "product_id": product})).await, 3);
         assert_eq!(staff.all("/orders").await.len(), 3);
         assert_eq!(staff.all("/payments").await.len(), 2);
-        // With another login it is still the same user.
+        // The key belongs to the user, not to the login.
         let again = app.order.with_token(&app.logs_in("siti@example.com").await.token);
         let key = [("idempotency-key", "keranjang-17")];
         let body = json!({"user_id": siti.id, "product_id": product});

@@ -1,4 +1,4 @@
-//! The OpenAPI document against what the servers really answer, both ways.
+//! Compares the OpenAPI document with what the servers answer, in both directions.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::{Answer, Api, TestApp, eventually};
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 
-/// A documented operation, sent as its examples say.
+/// Sends a documented operation with its examples.
 async fn send(api: &Api, path: &str, method: &str, operation: &Value) -> Answer {
     let mut target = path.to_owned();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -19,7 +19,7 @@ async fn send(api: &Api, path: &str, method: &str, operation: &Value) -> Answer 
             target = target.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap()), &value);
         }
     }
-    assert!(!target.contains('{'), "{path} lacks an example for a part of its path");
+    assert!(!target.contains('{'), "{path} lacks an example for a parameter of its path");
     let body = &operation["requestBody"]["content"]["application/json"]["example"];
     if operation["responses"]["200"]["content"].get("text/event-stream").is_some() {
         return api.head_of_stream(&target).await;
@@ -32,7 +32,7 @@ async fn send(api: &Api, path: &str, method: &str, operation: &Value) -> Answer 
     api.send(Method::from_bytes(method.as_bytes()).unwrap(), &target, &headers, body.to_string().into_bytes()).await
 }
 
-/// What must have been before a call that changes something can succeed as its example says.
+/// The calls that must be made before the example of this call can succeed.
 fn setup_calls(call: &str) -> &'static [(&'static str, &'static str, &'static str)] {
     const ORDER: (&str, &str, &str) = ("POST", "/orders", r#"{"user_id": 1, "product_id": 1}"#);
     const PAYMENT: (&str, &str, &str) = ("POST", "/payments", r#"{"order_id": 1}"#);
@@ -59,7 +59,7 @@ fn setup_calls(call: &str) -> &'static [(&'static str, &'static str, &'static st
     }
 }
 
-/// An app where the example of this call can succeed.
+/// An app in which the example of this call can succeed.
 async fn app_ready_for(call: &str) -> TestApp {
     let mut app = TestApp::spawn().await;
     let email = if call == "POST /auth/register" { "budi@example.com" } else { "siti@example.com" };
@@ -114,7 +114,7 @@ async fn every_documented_call_answers_as_documented() {
     assert_eq!(successes, [200, 201, 204].into());
 }
 
-/// An object has the members that its schema requires, and none that the schema does not know.
+/// Asserts that an object has all members that its schema requires, and none that the schema lacks.
 fn assert_matches_schema(answer: &Answer, schema: &Value, document: &Value, call: &str) {
     let rows = &schema["items"]["$ref"];
     let Some(name) = rows.as_str().or(schema["$ref"].as_str()) else { return };
@@ -155,7 +155,7 @@ async fn every_method_that_is_answered_is_documented() {
     }
 }
 
-/// Whatever the project itself calls or links to is documented.
+/// Every URL that the project itself calls or links to is documented.
 #[tokio::test]
 async fn every_url_in_the_pages_and_the_collection_is_documented() {
     let app = TestApp::spawn().await;

@@ -1,4 +1,4 @@
-//! What follows from a change: its events, and the calls that it owes. Both happen once, whoever is away.
+//! Events and jobs: each is handled exactly once, even if services stop in between.
 
 use std::net::SocketAddr;
 
@@ -22,9 +22,9 @@ pub async fn backlog(app: &TestApp, of: &str, state: &str) -> i64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// Waits until nothing is owed any more; nothing has been given up.
+/// Waits until no event or job is waiting. None may be parked.
 pub async fn wait_until_idle(app: &TestApp) {
-    eventually("all that was owed is done", async || {
+    eventually("all events and jobs are done", async || {
         let waiting = backlog(app, "events", "waiting").await + backlog(app, "calls", "waiting").await;
         (waiting == 0).then_some(())
     })
@@ -32,7 +32,7 @@ pub async fn wait_until_idle(app: &TestApp) {
     assert_eq!((backlog(app, "events", "parked").await, backlog(app, "calls", "parked").await), (0, 0));
 }
 
-/// An address that stays while the service behind it comes and goes.
+/// A proxy with a fixed address, whose target can stop and start again.
 pub struct Gateway {
     addr: SocketAddr,
     target: watch::Sender<Option<SocketAddr>>,
@@ -64,7 +64,7 @@ impl Gateway {
         format!("http://{}", self.addr)
     }
 
-    /// Stops the service behind it.
+    /// Stops the target service.
     pub async fn stop(&self, app: TestApp) {
         self.target.send(None).unwrap();
         tokio::task::spawn_blocking(move || drop(app)).await.unwrap();
@@ -79,7 +79,7 @@ fn database(folder: &TempDir) -> Connection {
     Connection::open(folder.path().join("pasar.db")).unwrap()
 }
 
-/// Has the database write down each event that is committed, handled or not.
+/// Adds a trigger that records each committed event, handled or not.
 fn record_outbox(folder: &TempDir) {
     let watch = "CREATE TABLE seen (event TEXT);
                  CREATE TRIGGER see AFTER INSERT ON outbox BEGIN INSERT INTO seen VALUES (new.event); END";
@@ -95,22 +95,22 @@ fn recorded_events(folder: &TempDir) -> Vec<Value> {
 
 const NOTIFICATIONS: &str = "user.notifications";
 
-/// Puts an event into the outbox that its subscriber can't handle.
+/// Inserts an event into the outbox that its subscriber can't handle.
 fn insert_invalid_event(folder: &TempDir, subscriber: &str, key: &str, attempts: i64, event: &str) {
     let sql = "INSERT INTO outbox (subscriber, id, key, event, attempts) VALUES
         (?1, (SELECT coalesce(max(id), 0) + 1 FROM outbox WHERE subscriber = ?1), ?2, ?3, ?4)";
     database(folder).execute(sql, (subscriber, key, event, attempts)).unwrap();
 }
 
-/// The orders of which user 1 was told.
+/// The orders that user 1 was notified of.
 async fn notified_orders(app: &TestApp) -> Vec<Value> {
     let notifications = app.user.all("/users/1/notifications").await;
     notifications.iter().map(|notification| notification["order_id"].clone()).collect()
 }
 
-/// Moves the clock on, so that calls are made again, until payment 1 is this.
+/// Advances the clock, so that jobs are retried, until payment 1 has this status.
 async fn advance_until_payment_is(app: &TestApp, clock: &Clock, expected: &str) {
-    eventually("it is settled by itself", async || {
+    eventually("the payment is settled", async || {
         clock.set(clock.now() + 30_000);
         (status(app, 1).await == expected).then_some(())
     })
@@ -155,7 +155,7 @@ async fn the_order_service_receives_events_about_new_users() {
     record_outbox(&folder);
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     assert_eq!(recorded_events(&folder).len(), 1);
-    // Nothing is left of it.
+    // The outbox is empty afterwards.
     wait_until_idle(&app).await;
 }
 
@@ -197,7 +197,7 @@ async fn an_invalid_event_is_parked_and_blocks_no_other_event() {
         let folder = tempfile::tempdir().unwrap();
         let app = TestApp::in_folder(&folder, &[]).await;
         assert_eq!(backlog(&app, "events", "parked").await, 0);
-        // The log has one of the same number and text, which it will try for a while yet.
+        // `order.log` gets an event with the same number and text, which is still retried when the test ends.
         insert_invalid_event(&folder, "order.log", "user:1", 0, invalid);
         insert_invalid_event(&folder, NOTIFICATIONS, "order:1", 13, invalid);
         eventually("it is parked", async || (backlog(&app, "events", "parked").await == 1).then_some(())).await;
@@ -227,7 +227,7 @@ async fn a_failing_event_delays_only_events_with_the_same_key_until_it_is_parked
     }
     take_step(&app, 1, "paid").await.expect(200);
     place_order(&app, 1).await;
-    // What is of order 1 was written before what is of order 3.
+    // The events of order 1 were written before those of order 3.
     eventually("the other orders' notifications", async || (notified_orders(&app).await == [2, 3]).then_some(())).await;
     assert_eq!((backlog(&app, "events", "waiting").await, backlog(&app, "events", "parked").await), (3, 0));
 
@@ -246,7 +246,8 @@ async fn a_failing_event_delays_only_events_with_the_same_key_until_it_is_parked
     let sql = "SELECT attempts FROM outbox WHERE parked = 1";
     let failures: i64 = database(&folder).query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(failures, 14);
-    eventually("what it held back", async || (notified_orders(&app).await == [2, 3, 1, 1]).then_some(())).await;
+    eventually("the events that waited for it", async || (notified_orders(&app).await == [2, 3, 1, 1]).then_some(()))
+        .await;
     let statuses = app.user.all("/users/1/notifications").await;
     assert_eq!((&statuses[2]["status"], &statuses[3]["status"]), (&json!("pending"), &json!("paid")));
 }
@@ -289,7 +290,7 @@ async fn jobs_for_a_stopped_product_service_run_when_it_is_back() {
     take_step(&app, cancelled, "cancelled").await.problem(409, "order_state");
     drop(app);
 
-    // Nor does it matter that the order service itself was away.
+    // The order service can restart in between.
     let app = TestApp::in_folder(&own, &flags).await;
     let products = TestApp::in_folder(&folder, &[]).await;
     assert_eq!(products.stock_levels(product).await, [4, 6, 0]);
@@ -329,7 +330,7 @@ async fn orders_that_lapsed_while_stopped_expire_at_the_next_start() {
 
 const ORDERS: [&str; 2] = ["--order-ttl=1m", "--sweep=1h"];
 
-/// The order service in one process and the payment service in another, and the way between them.
+/// The order service and the payment service in two apps, and the gateway from the second to the first.
 async fn separate_processes(folder: &TempDir, clock: &Clock) -> (TestApp, Gateway, TestApp) {
     let orders = TestApp::in_folder_with_clock(folder, &ORDERS, clock).await;
     let gate = Gateway::to(&orders.order).await;

@@ -1,4 +1,4 @@
-//! A peer that is somebody else's: it speaks the contract, or misbehaves in a chosen way, byte by byte.
+//! A fake peer: it implements the contract, or misbehaves in a chosen way, byte by byte.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,38 +9,38 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// How a peer answers.
+/// How the fake peer answers.
 #[derive(Clone, Copy, Debug)]
 pub enum Behavior {
-    /// User 1 and product 1 as they should be, 404 for others.
+    /// Correct answers: user 1 and product 1 exist, all others are 404.
     Well,
     /// Nothing listens.
     Away,
     /// Never answers.
     Hangs,
-    /// Says this much, then resets the connection.
+    /// Sends this text, then resets the connection.
     Resets(&'static str),
-    /// Says this much, then closes the connection.
+    /// Sends this text, then closes the connection.
     Closes(&'static str),
-    /// A good answer, one byte a second.
+    /// A correct answer, one byte a second.
     Drips,
-    /// The beginning of an answer whose body has no end.
+    /// Sends this text, then a body without end.
     Endless(&'static str),
-    /// Another mood for the first calls, so many of them; then well.
+    /// Another behavior for this many calls; then [`Behavior::Well`].
     AtFirst(usize, &'static Behavior),
-    /// Product 1 has a stock of 5; one mood when some is to be reserved, one when it is given back.
+    /// Product 1 has a stock of 5. The first behavior is for reserving, the second for releasing.
     Stocked(&'static Behavior, &'static Behavior),
 }
 
 pub struct Fake {
     addr: SocketAddr,
     shared: Arc<Shared>,
-    /// Bound but not listening, so that the port is kept while connections to it are refused.
+    /// Bound but not listening: the port stays reserved and connections to it are refused.
     reserved: Option<TcpSocket>,
 }
 
 struct Shared {
-    /// Where the paths of the contract begin.
+    /// The base path of the contract.
     base: &'static str,
     behavior: Mutex<Behavior>,
     /// The heads of all requests so far.
@@ -69,12 +69,12 @@ impl Fake {
         format!("http://{}{}", self.addr, self.shared.base)
     }
 
-    /// The heads of the requests so far, their lines in lower case.
+    /// The heads of all requests so far, in lower case.
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// From now on all is well, at the same address.
+    /// Behaves well from now on, at the same address.
     pub fn recover(&mut self) {
         *self.shared.behavior.lock().unwrap() = Behavior::Well;
         self.listen();
@@ -91,7 +91,7 @@ impl Fake {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
-        // A caller who has gone is not this peer's concern.
+        // A caller may close the connection early.
         tokio::spawn(async move { serve(stream, &shared).await.ok() });
     }
 }
@@ -143,7 +143,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             Behavior::Endless(text) => {
                 stream.write_all(text.as_bytes()).await?;
                 loop {
-                    // Good as a chunk of its own, and as a part of a body of announced length.
+                    // Valid both as a chunk and as the start of a body with a `Content-Length`.
                     stream.write_all(format!("1000\r\n{}\r\n", "a".repeat(0x1000)).as_bytes()).await?;
                 }
             }
@@ -182,7 +182,7 @@ fn good_answer(shared: &Shared, head: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nServer: Werkzeug\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Product 1, held: it has become dearer since it was shown, and has another name.
+/// A reservation of product 1. Its price and name have changed since it was shown.
 fn reservation(path: &str, body: &str) -> String {
     let mut answer: Value = serde_json::from_str(body).unwrap();
     answer["key"] = json!(path["/reservations/".len()..]);

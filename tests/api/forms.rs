@@ -1,4 +1,4 @@
-//! Every form of `POST /orders`, and what becomes of tracked stock when an order can't be placed.
+//! Every form of `POST /orders`, and the stock when an order can't be placed.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -20,13 +20,13 @@ fn named(name: &str, price: i64) -> Value {
     json!({"userId": 1, "product": name, "price": price, "status": "pending"})
 }
 
-/// The order service owes nobody a call any more, and has given none up.
+/// Asserts that no job of the order service is waiting or parked.
 async fn assert_no_jobs_left(app: &TestApp) {
-    eventually("every call that was owed has been made", async || {
+    eventually("every job is done", async || {
         let metrics = app.order.get("/metrics").await.text();
         let calls = metrics.lines().filter(|line| line.starts_with("backlog{") && line.contains("of=\"calls\""));
         let counts: Vec<_> = calls.map(|line| line.rsplit(' ').next().unwrap()).collect();
-        assert_eq!(counts.len(), 2, "those that wait, and those that were given up: {metrics}");
+        assert_eq!(counts.len(), 2, "waiting and parked jobs: {metrics}");
         (counts == ["0", "0"]).then_some(())
     })
     .await;
@@ -99,7 +99,7 @@ async fn a_name_means_the_oldest_product_with_exactly_that_name_and_price() {
     assert_eq!(placed["items"], json!([{"id": odd_id, "name": odd, "price": 7, "quantity": 1}]));
     for name in ["kopi", "KOPI", "Kop", "Kopi Gayo", "Kopi%", "K_pi", "Kopi\u{301}"] {
         let placed = order(&app, &named(name, 5)).await.expect(201);
-        assert_eq!(placed["items"], json!([{"name": name, "price": 5, "quantity": 1}]), "nobody sells this");
+        assert_eq!(placed["items"], json!([{"name": name, "price": 5, "quantity": 1}]), "not in the catalogue");
     }
     for left in [1, 0] {
         let placed = order(&app, &named("Kopi", 5000)).await.expect(201);
@@ -112,7 +112,7 @@ async fn a_name_means_the_oldest_product_with_exactly_that_name_and_price() {
 }
 
 #[tokio::test]
-async fn with_an_empty_catalogue_an_order_uses_the_items_of_the_request() {
+async fn without_a_product_service_an_order_uses_the_name_and_price_of_the_request() {
     let app = TestApp::with_flags(&["--product-url", "none"]).await;
     for body in [
         json!({"user_id": 1, "product_id": 1}),
@@ -151,7 +151,7 @@ async fn an_order_names_sold_out_products_and_reserves_nothing() {
     assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([5, 0, 0], [2, 0, 0]));
     assert!(app.user.all("/users/1/notifications").await.is_empty());
 
-    // Nor has any of them used up the key. Beside tracked products others may stand.
+    // None of the refusals has used up the key. An order can mix tracked and untracked products.
     let body = json!({"user_id": 1, "items": [line(b, 2), line(1, 3), line(a, 1)]});
     let placed = order_with_key(&app, "one", &body).await.expect(201);
     let items = json!([
@@ -165,7 +165,7 @@ async fn an_order_names_sold_out_products_and_reserves_nothing() {
     assert_no_jobs_left(&app).await;
     assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([5, 0, 0], [2, 0, 0]));
     let cancelled = app.order.get("/orders/1").await.expect(200);
-    assert_eq!(cancelled["items"], items, "what was left then");
+    assert_eq!(cancelled["items"], items, "the stock left when it was placed");
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_total_that_overflows_is_refused_and_names_its_field() {
     let (free, stocked) =
         (app.sells("Pulau", MAX_AMOUNT, None).await, app.sells("Bulan", MAX_AMOUNT, Some(9_000_000)).await);
     let line = |id: i64, quantity: i64| json!({"product_id": id, "quantity": quantity});
-    // Only the sum of these two is too large.
+    // Each line fits; only the sum is too large.
     let halves = json!([line(free, 5000), line(stocked, 5000)]);
     for (body, field) in [
         (json!({"user_id": 1, "product_id": free, "quantity": 1_000_000}), "quantity"),
@@ -274,15 +274,16 @@ async fn an_order_has_the_price_of_its_reservation() {
     }
     assert_no_jobs_left(&app).await;
     assert_eq!(released(), 0);
-    // Whoever has said a price gets it or nothing.
+    // An order that names a price is refused if the price has changed.
     let problem = order(&app, &named("Barang", 2500)).await.problem(409, "price_differs");
     assert_eq!(problem["detail"], "the price of Barang Baru is 2600");
     assert_no_jobs_left(&app).await;
     assert_eq!((released(), app.order.all("/orders").await.len()), (1, 3));
 }
 
-/// A product service has shown a product, and is of this mood when it is to be reserved: the order is
-/// refused, its key is free, and whatever may have been reserved is given back, however long that takes.
+/// The product service shows a product and then misbehaves when it is reserved. The order is refused, its key stays
+/// unused, and a possible reservation is released, after any number of
+/// retries.
 async fn assert_order_survives(reserve: Behavior, release: Behavior) {
     const KEY: &str = "once";
     const NOW: i64 = 1_795_166_700_000;
@@ -302,8 +303,8 @@ async fn assert_order_survives(reserve: Behavior, release: Behavior) {
         keys.collect::<Vec<_>>()
     };
     let reserved = requests("put");
-    assert_eq!(reserved, vec![reserved[0].clone(); reserved.len()], "one key, however often it is asked");
-    let released = eventually("the reservation is given back", async || requests("delete").pop()).await;
+    assert_eq!(reserved, vec![reserved[0].clone(); reserved.len()], "every retry uses the same key");
+    let released = eventually("the reservation is released", async || requests("delete").pop()).await;
     assert_eq!(released, reserved[0], "{reserve:?}");
     fake.recover();
     clock.set(NOW + 60_000);
@@ -355,7 +356,7 @@ async fn an_answer_about_another_reservation_is_invalid() {
 
 #[tokio::test]
 async fn a_release_is_retried_until_it_is_answered() {
-    // A bare 404 is what a proxy says of a service that is away.
+    // A proxy in front of a stopped service may answer with a bare 404.
     let bare = closes_after("404 Not Found", "404 page not found");
     let moods = [Behavior::Hangs, Behavior::Resets(""), closes_after("500 Internal Server Error", ""), bare];
     join_all(moods.map(|mood| assert_order_survives(mood, mood))).await;

@@ -1,5 +1,5 @@
-//! What stands between services and answers in their stead: a gateway. Money and goods move only on a word of the
-//! service itself, and however often a step fails on the way, it ends the same.
+//! A gateway between services that answers by itself. Money and stock change only when the service itself has
+//! answered, and all retries lead to the same result.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,14 +15,14 @@ use crate::lifecycle::{BACK, HELD, START, assert_outcome, place_order, show, sto
 use crate::payment::{confirm, open, status};
 use crate::support::{Api, Clock, TestApp, eventually};
 
-/// What a gateway does to a request instead of passing it on, or besides.
+/// What the gateway does instead of forwarding a request, or in addition.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
-    /// Answers with this status and text itself.
+    /// Answers by itself with this text.
     Answers(&'static str),
-    /// Passes the request on and throws the answer away.
+    /// Forwards the request and drops the answer.
     DropsAnswer,
-    /// Passes it on after so long.
+    /// Forwards the request after this time.
     Delays(Duration),
     /// Never answers.
     Hangs,
@@ -32,10 +32,10 @@ const BARE_404: Fault = Fault::Answers("HTTP/1.1 404 Not Found\r\nContent-Length
 const BARE_409: Fault = Fault::Answers("HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n");
 
 struct Rule {
-    /// How the request begins: `GET /orders/`.
+    /// The start of the requests it applies to, such as `GET /orders/`.
     request: String,
     fault: Fault,
-    /// To how many requests it still happens.
+    /// How many more requests it applies to.
     times: usize,
 }
 
@@ -59,7 +59,7 @@ impl Gateway {
         let shared = Arc::clone(&routing);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                // Whoever breaks off is not the gateway's concern.
+                // A client may close the connection early.
                 tokio::spawn(forward(client, Arc::clone(&shared)));
             }
         });
@@ -74,12 +74,12 @@ impl Gateway {
         self.routing.lock().unwrap().target = Some(api.addr);
     }
 
-    /// From now on, the next so many requests that begin like this meet a fault.
+    /// The next `times` requests that begin with `request` meet this fault.
     fn inject(&self, request: &str, fault: Fault, times: usize) {
         self.routing.lock().unwrap().rules.push(Rule { request: request.to_owned(), fault, times });
     }
 
-    /// To how many requests nothing has happened yet.
+    /// How many more requests will meet a fault.
     fn remaining_faults(&self) -> usize {
         self.routing.lock().unwrap().rules.iter().map(|rule| rule.times).sum()
     }
@@ -120,7 +120,7 @@ async fn forward(mut client: TcpStream, routing: Arc<Mutex<Routing>>) -> std::io
     client.write_all(&answer).await
 }
 
-/// A shop whose payment service reaches the orders through a gateway.
+/// An app whose payment service reaches the order service through a gateway.
 async fn shop(flags: &[&str]) -> (TestApp, Gateway) {
     let gateway = Gateway::start().await;
     let url = gateway.url();
@@ -137,7 +137,7 @@ async fn a_bare_404_or_409_from_a_gateway_refunds_nothing() {
             let product = stocked(&app).await;
             let order = place_order(&app, product).await;
             open(&app, order).await;
-            // Both attempts of the request, and the first of the job.
+            // Two attempts of the request, and the first attempt of the job.
             gateway.inject(request, fault, 3);
             confirm(&app, order).await.problem(503, "payment_unsettled");
             wait_until_idle(&app).await;
@@ -238,7 +238,7 @@ async fn a_confirmation_has_one_deadline_for_all_its_calls() {
     gateway.inject("PUT /orders/", Fault::Hangs, 1);
     let asked = Instant::now();
     confirm(&app, order).await.problem(503, "payment_unsettled");
-    assert!(asked.elapsed() < Duration::from_secs(3), "the promise: {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(3), "the maximum answer time: {:?}", asked.elapsed());
     wait_until_idle(&app).await;
     assert_eq!(gateway.remaining_faults(), 0);
     assert_outcome(&app, order, &["paid"], product, HELD).await;
@@ -267,7 +267,7 @@ async fn a_job_that_always_fails_is_parked_and_retried_after_a_restart() {
     let released = || fake.requests().iter().filter(|head| head.starts_with("delete ")).count();
     let before = released();
     let app = TestApp::in_folder_with_clock(&folder, &flags, &clock).await;
-    eventually("it is tried again", async || (released() > before).then_some(())).await;
+    eventually("the job is retried", async || (released() > before).then_some(())).await;
     eventually("it is parked again", async || {
         now += 60_000;
         clock.set(now);
@@ -283,7 +283,7 @@ async fn a_payment_taken_manually_is_refunded_with_the_order() {
     let product = stocked(&app).await;
     let order = place_order(&app, product).await;
     open(&app, order).await;
-    // While it is charged, somebody says that the order is paid.
+    // While the payment is charged, the order is set to paid manually.
     let (confirmed, said) = futures_util::future::join(confirm(&app, order), async {
         eventually("it is charged", async || (status(&app, 1).await == "confirming").then_some(())).await;
         take_step(&app, order, "paid").await

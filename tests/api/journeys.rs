@@ -1,4 +1,4 @@
-//! Stories across the services, as people live them.
+//! Whole workflows across the services.
 
 use futures_util::future::join_all;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The life of an order: which step leads where, what it does to the stock, and what people see of it.
+//! The lifecycle of an order: the allowed status changes, their effect on the stock, and what clients see.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,22 +8,22 @@ use crate::fake::{Behavior, Fake};
 use crate::notifications::walk;
 use crate::support::{Answer, Clock, TestApp, eventually, rfc3339};
 
-/// When the standing clocks of the tests begin, in epoch milliseconds.
+/// When the fixed clocks of the tests start, in epoch milliseconds.
 pub const START: i64 = 1_800_000_000_000;
-/// With the sweeper looking all the time, and with one that looks at the start only.
+/// A sweeper that runs all the time, and one that runs only at the start.
 pub const SWEEPS: [&str; 2] = ["--sweep=20ms", "--sweep=1h"];
 
-/// What is on hand, reserved and sold of a product.
+/// The stock, reserved and sold units of a product.
 pub type Levels = [i64; 3];
-/// Of a product of [`stocked`], once it is ordered by [`place_order`].
+/// For a product of [`stocked`], after it was ordered with [`place_order`].
 pub const HELD: Levels = [7, 3, 0];
 pub const SOLD: Levels = [7, 0, 3];
 pub const BACK: Levels = [10, 0, 0];
 
-/// A status, and an order in it.
+/// A status, and the expected state of an order that has it.
 pub struct Lifecycle {
     pub status: &'static str,
-    /// The steps that lead there; each is named after the status that it leads to.
+    /// The steps that lead to the status. Each has the name of the status after it.
     pub way: &'static [&'static str],
     payment_status: &'static str,
     pub label: &'static str,
@@ -52,7 +52,7 @@ pub const LIFECYCLES: [Lifecycle; 8] = [
     lifecycle(&["failed"], "failed", ["pembayaran gagal", "payment failed"], BACK),
 ];
 
-/// The steps that can be taken: from which status to which.
+/// The allowed status changes.
 const ALLOWED: [(&str, &str); 8] = [
     ("pending", "paid"),
     ("pending", "failed"),
@@ -64,12 +64,12 @@ const ALLOWED: [(&str, &str); 8] = [
     ("shipped", "completed"),
 ];
 
-/// A new product of which there are ten.
+/// A new product with a stock of ten.
 pub async fn stocked(app: &TestApp) -> i64 {
     app.sells("Kopi", 20_000, Some(10)).await
 }
 
-/// User 1 orders three of it.
+/// User 1 orders three units of it.
 pub async fn place_order(app: &TestApp, product: i64) -> i64 {
     let body = json!({"user_id": 1, "product_id": product, "quantity": 3});
     app.order.post("/orders", &body).await.expect(201)["id"].as_i64().unwrap()
@@ -79,7 +79,7 @@ pub async fn show(app: &TestApp, order: i64) -> Value {
     app.order.get(&format!("/orders/{order}")).await.expect(200)
 }
 
-/// Asks for a step.
+/// Requests a status change.
 pub async fn take_step(app: &TestApp, order: i64, step: &str) -> Answer {
     let (subpath, body) = match step {
         "confirmed" => ("confirm", json!({})),
@@ -89,13 +89,13 @@ pub async fn take_step(app: &TestApp, order: i64, step: &str) -> Answer {
     app.order.put(&format!("/orders/{order}/{subpath}"), &body).await
 }
 
-/// The statuses that an order reached.
+/// The statuses that the order has had.
 pub async fn history(app: &TestApp, order: i64) -> Vec<String> {
     let tracking = app.order.all(&format!("/orders/{order}/tracking")).await;
     tracking.iter().map(|reached| reached["status"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits for all that follows from what was done; then the order has come this way and its stock is there.
+/// Waits until no event or job is waiting; then checks the history of the order and the stock.
 pub async fn assert_outcome(app: &TestApp, order: i64, way: &[&str], product: i64, levels: Levels) {
     wait_until_idle(app).await;
     assert_eq!(history(app, order).await, [&["pending"], way].concat(), "order {order}");
@@ -121,7 +121,7 @@ async fn only_the_status_changes_of_the_table_are_allowed_and_others_change_noth
             let answer = take_step(&app, order, step).await;
             let mut way = lifecycle.way.to_vec();
             if lifecycle.payment_status == *step && *step != "cancelled" {
-                assert_eq!(answer.expect(200), before, "the same word again changes nothing");
+                assert_eq!(answer.expect(200), before, "repeating the status changes nothing");
                 assert_eq!(show(&app, order).await, before);
             } else if ALLOWED.contains(&(from, step)) {
                 assert_eq!(answer.expect(200), show(&app, order).await);
@@ -189,7 +189,7 @@ async fn detail_shows_current_user_and_product_data() {
     {
         assert_eq!(detail[same], placed[same], "{same}");
     }
-    assert_eq!(show(&app, order).await, placed, "the order itself stays as it was placed");
+    assert_eq!(show(&app, order).await, placed, "the order itself is unchanged");
 
     for id in [1, 2] {
         assert_eq!(app.product.delete(&format!("/products/{id}")).await.status, 204);
@@ -201,7 +201,7 @@ async fn detail_shows_current_user_and_product_data() {
     assert_eq!((&detail["products"][0]["id"], &detail["items"]), (&json!(3), &two["items"]));
     drop(app);
 
-    // A stranger's user service knows user 1 by another name, and has no user 2.
+    // Another user service has another name for user 1, and no user 2.
     let stranger = Fake::start(Behavior::Well);
     let app = TestApp::in_folder(&folder, &["--user-url", &stranger.url()]).await;
     assert_eq!(app.order.get(&path).await.expect(200)["user"], json!({"id": 1, "name": "Asing"}));
@@ -334,9 +334,9 @@ async fn the_sweeper_expires_unpaid_orders_two_seconds_after_the_deadline() {
     let late = place_order(&app, other).await;
     clock.set(START + 62_000);
     eventually("the order expires", async || (show(&app, lapsed).await["status"] == "expired").then_some(())).await;
-    assert_eq!(show(&app, late).await["status"], "pending", "it has a millisecond left");
+    assert_eq!(show(&app, late).await["status"], "pending", "its deadline is a millisecond away");
     assert_outcome(&app, lapsed, &["expired"], product, BACK).await;
-    // When the next one is swept, the first has been looked at again.
+    // When the next order is swept, the sweeper has seen the first one again.
     clock.set(START + 62_001);
     eventually("the next one too", async || (show(&app, late).await["status"] == "expired").then_some(())).await;
     assert_outcome(&app, lapsed, &["expired"], product, BACK).await;

@@ -1,10 +1,10 @@
-//! What all lists have in common: pages, cursors, and queries that can't be.
+//! What all lists share: pages, cursors and invalid queries.
 
 use serde_json::{Value, json};
 
 use crate::support::{Api, TestApp};
 
-/// An app with `count` users, products and orders, each numbered from 1 in the order of its making.
+/// An app with `count` users, products and orders, with ids from 1 on.
 async fn filled(count: u64) -> TestApp {
     let app = TestApp::with_flags(&["--demo", "off"]).await;
     for at in 1..=count {
@@ -20,7 +20,7 @@ fn lists(app: &TestApp) -> [(&Api, &'static str); 4] {
     [(&app.user, "/users?"), (&app.product, "/products?"), (&app.order, "/orders?"), (&app.order, "/orders?sort=-id&")]
 }
 
-/// Where a `Link` leads, if there is a next page.
+/// The target of a `Link` header, if there is a next page.
 fn next(link: &str) -> Option<&str> {
     if link.is_empty() {
         return None;
@@ -29,7 +29,7 @@ fn next(link: &str) -> Option<&str> {
     Some(found.unwrap_or_else(|| panic!("not a link to the next page: {link}")))
 }
 
-/// Follows the links from `path` to the end, and gives the pages.
+/// Follows the links from `path` to the last page, and returns all pages.
 async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut path = path.to_owned();
@@ -37,7 +37,7 @@ async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
         let answer = api.get(&path).await;
         let page = answer.expect(200);
         pages.push(page.as_array().unwrap().clone());
-        assert!(pages.len() < 1000, "the links have no end");
+        assert!(pages.len() < 1000, "the links never end");
         match next(answer.header("link")) {
             Some(further) => path = further.to_owned(),
             None => return pages,
@@ -238,7 +238,7 @@ async fn products_can_be_filtered() {
             assert_eq!(pages.concat(), found, "{query} by {limit}");
         }
     }
-    // What is edited is found as it is now.
+    // A search uses the current data of an edited product.
     let edit = json!({"name": "Teh", "description": "Daun"});
     app.product.patch("/products/1", &edit).await.expect(200);
     for (search, found) in [("gayo", 0), ("pilihan", 0), ("teh", 1), ("daun", 1)] {
@@ -246,7 +246,7 @@ async fn products_can_be_filtered() {
     }
 }
 
-/// A sigma that ends a word has a small form of its own, and where words end what is searched for need not.
+/// A sigma at the end of a word has its own lower-case form, and the text searched for can end within a word.
 #[tokio::test]
 async fn a_product_is_found_by_any_lower_case_form_of_a_capital() {
     let app = TestApp::with_flags(&["--demo", "off"]).await;
@@ -257,7 +257,7 @@ async fn a_product_is_found_by_any_lower_case_form_of_a_capital() {
     }
 }
 
-/// An app with products of which many cost the same, and many have the same name.
+/// An app with many products of equal price and many of equal name.
 async fn with_duplicates() -> TestApp {
     let app = TestApp::with_flags(&["--demo", "off"]).await;
     for at in 0..24 {
@@ -267,7 +267,7 @@ async fn with_duplicates() -> TestApp {
     app
 }
 
-/// The rows in this order: of those that are alike, the older first (of `-price`, the newer).
+/// The rows in this sort order. Of equal rows the older comes first; with `-price`, the newer.
 fn sorted(mut rows: Vec<Value>, sort: &str) -> Vec<Value> {
     rows.sort_by_key(|row| row["id"].as_i64());
     match sort {
@@ -304,7 +304,7 @@ async fn a_cursor_stays_valid_after_its_row_is_removed() {
         let whole = app.product.all(&format!("/products?sort={sort}")).await;
         let first = app.product.get(&format!("/products?sort={sort}&limit=5")).await;
         assert_eq!(first.expect(200), json!(whole[..5]));
-        // The row of the cursor, one before it, and the one that would come next.
+        // The row of the cursor, the one before it, and the one after it.
         for at in [4, 2, 5] {
             let id = &whole[at]["id"];
             assert_eq!(app.product.delete(&format!("/products/{id}")).await.status, 204);
@@ -314,7 +314,7 @@ async fn a_cursor_stays_valid_after_its_row_is_removed() {
     }
 }
 
-/// Each of these queries is refused, with these parameters named.
+/// Asserts that each query is refused, and names these parameters.
 async fn assert_refused(api: &Api, queries: &[(&str, &str)]) {
     for (path, named) in queries {
         let problem = api.get(path).await.problem(400, "bad_query");

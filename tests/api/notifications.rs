@@ -1,4 +1,4 @@
-//! Notifications: what a user is told of the orders, and how it comes live.
+//! Notifications: which ones a user gets, as a list and as a live stream.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::events::wait_until_idle;
 use crate::lifecycle::{LIFECYCLES, START, place_order, take_step};
 use crate::support::{Api, Clock, PATIENCE, TestApp, rfc3339};
 
-/// Follows the links from `path` to the end, and gives the pages.
+/// Follows the links from `path` to the last page, and returns all pages.
 pub async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
     let (mut pages, mut path) = (Vec::new(), path.to_owned());
     loop {
         let answer = api.get(&path).await;
         pages.push(answer.expect(200).as_array().unwrap().clone());
-        assert!(pages.len() < 100, "the links have no end");
+        assert!(pages.len() < 100, "the links never end");
         let Some(next) = answer.header("link").strip_prefix('<') else { return pages };
         path = next.strip_suffix(">; rel=\"next\"").unwrap().to_owned();
     }
@@ -26,7 +26,7 @@ pub async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
 /// An open stream, read chunk by chunk.
 struct LiveStream {
     connection: BufReader<TcpStream>,
-    /// What was read of an event that is not whole yet.
+    /// The start of an event that is not complete yet.
     begun: String,
 }
 
@@ -55,7 +55,7 @@ impl LiveStream {
         line
     }
 
-    /// The next chunk; `None` after the last one, after which the connection must be closed or silent.
+    /// The next chunk, or `None` after the last one; then the connection must close or stay silent.
     async fn chunk(&mut self) -> Option<String> {
         let size = usize::from_str_radix(self.line().await.trim_end(), 16).unwrap();
         let mut chunk = vec![0; size + 2];
@@ -64,7 +64,7 @@ impl LiveStream {
         (size > 0).then(|| String::from_utf8(chunk).unwrap())
     }
 
-    /// The next event's id and data; `None` if the stream has ended as it should.
+    /// The id and data of the next event, or `None` if the stream has ended correctly.
     async fn next(&mut self) -> Option<(i64, Value)> {
         loop {
             while let Some((event, rest)) = self.begun.split_once("\n\n") {
@@ -84,7 +84,7 @@ impl LiveStream {
         }
     }
 
-    /// The next events, whose ids go on from `after`.
+    /// The next `count` events, whose ids follow `after`.
     async fn receive(&mut self, after: i64, count: usize) -> Vec<Value> {
         let mut events = Vec::new();
         for expected in (after + 1..).take(count) {
@@ -167,7 +167,7 @@ async fn a_stream_sends_old_and_new_notifications_and_resumes_after_the_last_one
     let mut got = live.receive(0, 2).await;
     take_step(&app, 1, "paid").await.expect(200);
     got.extend(live.receive(2, 1).await);
-    // Of what comes while nobody listens nothing is lost, and nothing is repeated.
+    // Events that happen while no client is connected are neither lost nor repeated.
     drop(live);
     for step in ["confirmed", "shipped"] {
         take_step(&app, 1, step).await.expect(200);
@@ -181,10 +181,10 @@ async fn a_stream_sends_old_and_new_notifications_and_resumes_after_the_last_one
     assert_eq!(got, app.user.all("/users/1/notifications").await);
 
     app.order.post("/orders", &json!({"user_id": 2, "product_id": 1})).await.expect(201);
-    assert_eq!(of_siti.receive(0, 1).await[0]["order_id"], 3, "of others nothing is told");
+    assert_eq!(of_siti.receive(0, 1).await[0]["order_id"], 3, "no notifications of other users");
     drop((live, of_siti, app));
 
-    // The same after a restart, and whichever process made the change.
+    // A restart changes nothing, and neither does which process made the change.
     let apps = [TestApp::in_folder(&folder, &[]).await, TestApp::in_folder(&folder, &[]).await];
     let mut lives =
         [LiveStream::open(&apps[0], 1, "Last-Event-ID: 7\r\n").await, LiveStream::open(&apps[1], 1, "").await];
@@ -224,7 +224,7 @@ async fn a_stopping_app_ends_its_streams_cleanly() {
         assert_eq!(live.next().await, None);
         let mut rest = Vec::new();
         timeout(PATIENCE, live.connection.read_to_end(&mut rest)).await.unwrap().unwrap();
-        assert_eq!(rest, b"", "there is something after the end");
+        assert_eq!(rest, b"", "data after the end");
     }
     timeout(Duration::from_secs(10), stopped).await.unwrap().unwrap();
 }

@@ -1,4 +1,4 @@
-//! The order service: placing, showing, listing, and the promise of the Idempotency-Key.
+//! The order service: placing, showing and listing orders, and the Idempotency-Key.
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
@@ -17,7 +17,7 @@ fn default_order() -> Value {
 
 #[tokio::test]
 async fn an_order_shows_who_bought_what_for_how_much() {
-    // 2026-11-20T09:25:00Z, and the 15 minutes that an order waits to be paid.
+    // 2026-11-20T09:25:00Z, and 15 minutes later, the payment deadline of the order.
     let app = TestApp::with_clock(&[], &Clock::standing_at(1_795_166_700_000)).await;
     let placed = app.order.post("/orders", &json!({"user_id": 1, "product_id": 2, "quantity": 3})).await;
     let expected = json!({
@@ -45,8 +45,8 @@ async fn an_order_shows_who_bought_what_for_how_much() {
     let mut paid = app.order.put("/orders/1/payment", &json!({"payment_status": "paid"})).await.expect(200);
     let mut differs = |field: &str| paid.as_object_mut().unwrap().insert(field.to_owned(), expected[field].clone());
     assert_eq!((differs("status"), differs("payment_status")), (Some(json!("paid")), Some(json!("paid"))));
-    assert_eq!(differs("expires_at"), None, "what is paid does not expire");
-    assert_eq!(paid, expected, "and nothing else has changed");
+    assert_eq!(differs("expires_at"), None, "a paid order does not expire");
+    assert_eq!(paid, expected, "nothing else has changed");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_list_longer_than_one_read_streams_as_one_array_in_order() {
     let head = app.order.raw_head("HEAD /orders HTTP/1.1", &line).await;
     assert_eq!((head.status, head.text().as_str()), (200, ""));
     assert_eq!(head.header("content-type"), "application/json");
-    assert_eq!(head.header("content-length"), "", "a length that GET would not have");
+    assert_eq!(head.header("content-length"), "", "GET would send no length");
     let one = app.order.raw_head("HEAD /orders/1 HTTP/1.1", &line).await;
     let length = app.order.get("/orders/1").await.body.len().to_string();
     assert_eq!((one.status, one.text().as_str(), one.header("content-length")), (200, "", length.as_str()));
@@ -143,7 +143,7 @@ async fn a_replay_is_byte_for_byte_the_first_answer() {
     let made = place_order(&app, &key, &default_order()).await;
     made.expect(201);
     assert_eq!(made.header("idempotent-replayed"), "");
-    // What a body means counts, not how it is written.
+    // Bodies are compared by value, not by their text.
     for body in [default_order(), json!({"quantity": 1, "product_id": 1, "user_id": 1})] {
         let replay = place_order(&app, &key, &body).await;
         assert_eq!((replay.status, &replay.body), (201, &made.body));
@@ -193,7 +193,7 @@ async fn concurrent_retries_of_a_key_make_one_order() {
         assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
         assert!(answers.iter().all(|answer| answer.body == answers[0].body), "{answers:?}");
         let made = answers.iter().filter(|answer| answer.header("idempotent-replayed").is_empty());
-        assert_eq!(made.count(), 1, "one of them made the order, the others replay it");
+        assert_eq!(made.count(), 1, "one makes the order, the others replay it");
     }
     assert_eq!(app.order.all("/orders").await.len(), KEYS);
 }

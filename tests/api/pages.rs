@@ -1,4 +1,4 @@
-//! What each service says of itself, to programs and to people.
+//! The pages and documents that each service has about itself.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ async fn the_root_names_what_the_document_has() {
     }
 }
 
-/// A page for people that loads nothing from elsewhere and can't be framed.
+/// Asserts that this is an HTML page that loads nothing from elsewhere and can't be framed.
 fn assert_page(answer: &Answer) -> String {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
@@ -61,7 +61,7 @@ fn assert_page(answer: &Answer) -> String {
     assert!(vary.split(',').any(|name| name.trim() == "accept"), "a cache must not mix them up: {vary}");
     let html = answer.text();
     assert!(html.starts_with("<!doctype html>"), "{html}");
-    // What its own policy forbids should not stand in it.
+    // Nothing that the page's own policy forbids.
     let html = html.replace("<script src=\"/static/info.js\" defer></script>", "");
     for forbidden in ["<script", "<style", " style=", " onclick=", "http://", "https://"] {
         assert!(!html.contains(forbidden), "{forbidden} in {html}");
@@ -145,7 +145,7 @@ async fn the_metrics_count_requests_by_route_and_calls_by_peer() {
     let users = app.user.get("/metrics").await.text();
     let text = app.order.get("/metrics").await.text();
     for (text, method, route, status, count) in [
-        // One more than was asked for here: the order asked too.
+        // One more than the requests here, since the order called it too.
         (&users, "GET", "/users/{id}", 200, 2.0),
         (&users, "GET", "/users/{id}", 404, 3.0),
         (&users, "GET", "", 404, 3.0),

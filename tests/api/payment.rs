@@ -1,4 +1,4 @@
-//! Payments: their contract, their deadline, and that no order is paid twice or in vain.
+//! Payments: their contract, their deadline, and that no order is paid twice.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::lifecycle::{BACK, HELD, START, SWEEPS, assert_outcome, history, place
 use crate::notifications::walk;
 use crate::support::{Answer, Clock, TestApp, eventually, rfc3339};
 
-/// When a payment that is opened at the start can no longer be confirmed.
+/// The deadline of a payment that is opened at the start.
 pub const DEADLINE: i64 = START + 10_000;
 
 pub async fn open(app: &TestApp, order: i64) -> Value {
@@ -24,7 +24,7 @@ pub async fn status(app: &TestApp, payment: i64) -> String {
     payment["status"].as_str().unwrap().to_owned()
 }
 
-/// Waits for all that follows from what was done; then the payment is this.
+/// Waits until no event or job is waiting; then the payment has this status.
 async fn assert_payment_ends(app: &TestApp, payment: i64, expected: &str) {
     wait_until_idle(app).await;
     assert_eq!(status(app, payment).await, expected, "payment {payment}");
@@ -316,7 +316,7 @@ async fn a_manual_order_status_settles_the_open_payment() {
         }
         assert_payment_ends(&app, payment, step).await;
     }
-    // What is known of the payment is enough to give it back.
+    // The stored payment is enough to refund it.
     assert_eq!(show(&app, 1).await["payment_id"], 1);
     take_step(&app, 1, "cancelled").await.expect(200);
     assert_payment_ends(&app, 1, "refunded").await;
@@ -333,7 +333,7 @@ async fn a_payment_stays_open_unless_its_order_service_asks_to_settle_it() {
     let order = place_order(&app, 1).await;
     open(&app, order).await;
     let settle = || async { app.payment.post(&format!("/payments/order/{order}/settle"), &json!({})).await };
-    assert_eq!(settle().await.expect(200)["status"], "pending", "the order is pending, whoever asks");
+    assert_eq!(settle().await.expect(200)["status"], "pending", "the order is still pending");
     confirm(&app, order).await.expect(200);
     assert_eq!(settle().await.expect(200)["status"], "paid");
     app.payment.post("/payments/order/99/settle", &json!({})).await.problem(404, "payment_not_found");
@@ -364,7 +364,7 @@ async fn an_order_cancelled_while_being_paid_is_refunded_in_either_order() {
             if payment % 2 == 0 {
                 half_way.await;
             }
-            // Whoever cancels what is not paid yet does not cancel what is paid: that takes another word.
+            // A cancellation of an unpaid order does not cancel a paid one; that takes a second request.
             eventually("it is cancelled", async || {
                 let answer = take_step(&app, order, "cancelled").await;
                 (answer.status == 200).then(|| answer.json())
@@ -402,7 +402,7 @@ async fn one_key_makes_one_payment_and_is_separate_from_keys_of_orders() {
     for other in [json!({"order_id": 2}), json!({"order_id": 1, "method": "qris"})] {
         app.payment.post_as("/payments", &key, &other).await.problem(422, "idempotency_key_reused");
     }
-    // As the first time, whatever has become of the payment since.
+    // The replay is the first answer, even if the payment has changed since.
     confirm(&app, 1).await.expect(200);
     let replay = app.payment.post_as("/payments", &key, &json!({"order_id": 1, "method": "transfer"})).await;
     assert_eq!((replay.status, replay.header("idempotent-replayed")), (201, "true"));

@@ -1,4 +1,4 @@
-//! Orders whose peers are somebody else's, away, or out of their mind.
+//! Orders while peers are missing, slow or broken.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ use serde_json::json;
 use crate::fake::{Behavior, Fake};
 use crate::support::{Answer, Api, TestApp, eventually};
 
-/// The promise: an order that can't be placed is refused within this.
+/// The longest that the refusal of an order may take.
 const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
 const TRIALS: usize = 20;
-/// Failures in a row before the order service stops asking; until then each call must have been made.
+/// Failures in a row that open the breaker. Until then each call must be made.
 const BREAKER_THRESHOLD: usize = 5;
 
 async fn place_order(order: &Api) -> Answer {
     order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await
 }
 
-/// How many calls to this peer failed, as the order service counts them.
+/// How many calls to this peer have failed, by the metrics of the order service.
 async fn failures(app: &TestApp, peer: &str) -> usize {
     let metrics = app.order.get("/metrics").await.text();
     let labels = [r#"outcome="failed""#.to_owned(), format!(r#"peer="{peer}""#)];
@@ -32,7 +32,7 @@ const TIMED_OUT: &str = "did not answer in time";
 const BREAKER_OPEN: &str = "was not asked: it failed 5 times in a row, the next attempt is in up to 1 s";
 const DEADLINE_OVER: &str = "was not asked: the 2 s that a request may spend on calls are over";
 
-/// What is said of a peer of this mood that was asked.
+/// The expected problem detail for a peer of this behavior.
 fn expected_detail(fake: &Fake, behavior: Behavior) -> String {
     match behavior {
         Behavior::Away => format!("refused the connection at {}/", fake.url()),
@@ -41,7 +41,7 @@ fn expected_detail(fake: &Fake, behavior: Behavior) -> String {
     }
 }
 
-/// Orders meet a peer of this mood, which then gets well.
+/// Orders fail while the peer has this behavior, and succeed after it has recovered.
 async fn assert_orders_recover(peer: &str, behavior: Behavior) {
     let mut fake = Fake::start(behavior);
     let app = TestApp::with_flags(&[&format!("--{peer}-url"), &fake.url()]).await;
@@ -56,7 +56,7 @@ async fn assert_orders_recover(peer: &str, behavior: Behavior) {
         let detail = problem["detail"].as_str().unwrap();
         let said =
             detail.strip_prefix(&format!("the {peer} service ")).unwrap_or_else(|| panic!("{behavior:?}: {detail}"));
-        // Endless answers keep the machine so busy that others are late.
+        // Endless answers use so much processor time that other peers can time out.
         asked |= said == expected_detail || (said == TIMED_OUT && !matches!(behavior, Behavior::Away));
         assert!(
             said == expected_detail || [TIMED_OUT, BREAKER_OPEN, DEADLINE_OVER].contains(&said),
@@ -75,8 +75,8 @@ async fn assert_orders_recover(peer: &str, behavior: Behavior) {
 
     fake.recover();
     eventually("orders succeed again", async || (place_order(&app.order).await.status == 201).then_some(())).await;
-    // The endless peers beside this one may starve it for longer than an attempt may take; then an order is
-    // refused whole and may be sent again, so that in the end there is exactly one for each.
+    // The endless peers of parallel tests can delay this one beyond a timeout. Then the order is refused as a whole
+    // and can be sent again, so in the end each exists exactly once.
     let again =
         || eventually("an order succeeds", async || (place_order(&app.order).await.status == 201).then_some(()));
     join_all((0..TRIALS).map(|_| again())).await;
@@ -226,7 +226,7 @@ async fn requests_that_need_no_peer_work_without_one() {
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// A header of a request that a fake heard.
+/// A header of a request that a fake has received.
 fn header<'a>(head: &'a str, name: &str) -> &'a str {
     let found = head.lines().find_map(|line| line.split_once(": ").filter(|(known, _)| *known == name));
     found.map_or_else(|| panic!("no {name} in {head}"), |(_, value)| value)
@@ -311,7 +311,7 @@ async fn a_product_service_without_name_search_does_not_let_the_client_choose_th
     for (text, status, code) in [(listed, 404, "product_not_found"), (bare, 503, "peer_unavailable")] {
         let fake = Fake::start(Behavior::Closes(text));
         let app = TestApp::with_flags(&["--product-url", &fake.url()]).await;
-        // More often than a peer may fail before it is left alone: each time it is asked anew.
+        // More requests than failures that open the breaker: each of them still calls the peer.
         for _ in 0..=BREAKER_THRESHOLD {
             let asked = fake.requests().len();
             let body = json!({"userId": 1, "product": "Laptop", "price": 1});

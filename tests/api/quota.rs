@@ -1,4 +1,4 @@
-//! What one account may have open: unpaid orders, and the units that they hold.
+//! The quota of an account: unpaid orders, and the units that they reserve.
 
 use futures_util::future::{join, join_all};
 use rusqlite::Connection;
@@ -14,7 +14,7 @@ async fn order(app: &TestApp, visitor: &Visitor, product: i64, quantity: i64) ->
     app.order.with_token(&visitor.token).post("/orders", &new).await
 }
 
-/// Sends so many orders at once; all but those that the quota allows are refused with `code`, and say how many it is.
+/// Sends this many orders at once. All beyond the quota are refused with `code`, and the answer names the limit.
 async fn order_at_once(
     app: &TestApp,
     visitor: &Visitor,
@@ -51,7 +51,7 @@ async fn each_account_gets_exactly_its_quota_of_concurrent_orders() {
     let tea = sells(&app, &admin, None).await;
     let emails = ["a@example.com", "b@example.com", "c@example.com", "d@example.com"];
     let visitors = join_all(emails.map(|email| app.registers(email))).await;
-    // Two of them ask for many small orders, one of them of what has no stock; two for large ones.
+    // Two accounts send many small orders, one of them for an untracked product. Two send large ones.
     let [a, b, c, d] = [&visitors[0], &visitors[1], &visitors[2], &visitors[3]];
     let few = |visitor, product| order_at_once(&app, visitor, product, 1, "too_many_open_orders", " 3 ");
     let large = |visitor| order_at_once(&app, visitor, coffee, 4, "too_many_held_units", " 10 ");
@@ -59,7 +59,7 @@ async fn each_account_gets_exactly_its_quota_of_concurrent_orders() {
     assert_eq!([a.len(), b.len(), c.len(), d.len()], [3, 3, 2, 2]);
     assert_eq!(app.stock_levels(coffee).await, [981, 19, 0], "3 of 1 and 4 of 4 are held");
 
-    // What is paid or cancelled makes room, for that account alone.
+    // A paid or cancelled order frees quota for its own account.
     let (siti, dewi) = (&visitors[0], &visitors[2]);
     pay(&app.order.with_token(&admin.token), a[0]).await;
     let cancelled = json!({"status": "cancelled"});
@@ -106,7 +106,7 @@ async fn admins_and_open_auth_have_no_quota() {
     }
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     let rows: i64 = database.query_row("SELECT count(*) FROM open_orders", [], |row| row.get(0)).unwrap();
-    assert_eq!(rows, 0, "who has no quota does not pay for it");
+    assert_eq!(rows, 0, "no rows are kept without a quota");
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_refused_order_leaves_the_quota_unchanged() {
     assert!(seen.iter().all(known) && seen.iter().any(|(status, _)| *status == 503), "{seen:?}");
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     let rows = || database.query_row("SELECT count(*) FROM open_orders", [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(rows(), 0, "a claim of an order that there is not");
+    assert_eq!(rows(), 0, "a quota row without an order");
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_replay_is_answered_when_the_quota_is_used_up() {
         assert_eq!(orders.post_as("/orders", &headers, &new).await.expect(201), first);
     }
     orders.post_as("/orders", &[("idempotency-key", "two")], &new).await.problem(409, "too_many_open_orders");
-    // That refusal is not kept: once there is room, the same request is placed.
+    // The refusal is not stored: with free quota, the same request succeeds.
     pay(&app.order.with_token(&admin.token), first["id"].as_i64().unwrap()).await;
     orders.post_as("/orders", &[("idempotency-key", "two")], &new).await.expect(201);
     assert_eq!(app.stock_levels(coffee).await, [8, 2, 0]);

@@ -1,4 +1,4 @@
-//! What each route refuses, by status, code and field, and that a refusal changes nothing.
+//! Refused requests of each route: status, code and field, and that nothing changes.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,19 +8,19 @@ use crate::support::{Answer, Api, Clock, TestApp, eventually};
 const JSON: (&str, &str) = ("content-type", "application/json");
 const KEY: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
-/// A shop where everything has been used: a pending order with a payment, stock that is held.
+/// An app with data of every kind: a pending order with a payment, and reserved stock.
 async fn busy_shop() -> TestApp {
-    // What is open stays open, however long the tests take.
+    // With a fixed clock, nothing expires during the test.
     let app = TestApp::with_clock(&[], &Clock::standing_at(1_795_166_700_000)).await;
     assert_eq!(app.sells("Kopi", 5000, Some(10)).await, 4);
     app.order.post("/orders", &json!({"user_id": 1, "product_id": 4, "quantity": 2})).await.expect(201);
     app.order.post("/payments", &json!({"order_id": 1})).await.expect(201);
     let notified = async || app.user.all("/users/1/notifications").await.pop();
-    eventually("the order has been told of", notified).await;
+    eventually("the user was notified of the order", notified).await;
     app
 }
 
-/// All that there is to see in it.
+/// Everything that the services show.
 async fn snapshot(app: &TestApp) -> Vec<Value> {
     let mut snapshot = Vec::new();
     for (api, path) in [
@@ -45,7 +45,7 @@ fn service<'a>(app: &'a TestApp, path: &str) -> &'a Api {
     }
 }
 
-/// Makes a call, written `METHOD /path`.
+/// Makes a call, written as `METHOD /path`.
 async fn call(app: &TestApp, call: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     println!("{call} {headers:?} {}", body.chars().take(80).collect::<String>());
     let (method, path) = call.split_once(' ').unwrap();
@@ -57,8 +57,8 @@ fn fields(problem: &Value) -> String {
     problem["errors"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect::<Vec<_>>().join(" ")
 }
 
-/// Bodies that a call refuses: the body, the fields named in `errors`, and what it is: `wrong_type` if it
-/// begins with `!`, else `invalid_fields`.
+/// Asserts that a call refuses these bodies, each with the fields named in `errors`. A leading `!` means the code
+/// `wrong_type`, else it is `invalid_fields`.
 async fn assert_refuses(app: &TestApp, to: &str, bodies: &[(&str, &str)]) {
     for (body, named) in bodies {
         let (status, code) = if named.starts_with('!') { (400, "wrong_type") } else { (422, "invalid_fields") };
@@ -172,7 +172,7 @@ async fn each_line_of_a_reservation_and_of_an_order_is_checked() {
     let reservation = [("{}", "items"), ("{\"items\":[{\"product_id\":4}],\"state\":\"held\"}", "state"), ("[]", "!")];
     assert_refuses(&app, &format!("PUT /reservations/{KEY}"), &reservation).await;
     assert_eq!(snapshot(&app).await, before);
-    // None of them has used up the key.
+    // None of the refusals has used up the key.
     call(&app, &format!("POST /reservations/{KEY}/commit"), &[], "").await.problem(404, "reservation_not_found");
     let fault =
         call(&app, "POST /orders", &[JSON], "{\"user_id\":1,\"items\":[{\"product_id\":1},{\"product_id\":-1}]}");
@@ -180,7 +180,7 @@ async fn each_line_of_a_reservation_and_of_an_order_is_checked() {
     assert!(why.as_str().unwrap().starts_with("[1].product_id "), "which line it is: {why}");
 }
 
-/// A repeated key has no meaning anywhere in a body, not only at its top.
+/// Repeated keys are refused at every depth of a body.
 #[tokio::test]
 async fn a_line_that_repeats_a_key_is_bad_json() {
     let app = busy_shop().await;
@@ -346,7 +346,7 @@ async fn only_positive_64_bit_numbers_are_ids() {
         ("POST /payments/@/refund", "", "payment_not_found"),
     ] {
         for id in ["0", "-1", "01", "+1", "x", "1.0", "1%20", "%D9%A1", "9223372036854775808", "9223372036854775807"] {
-            // The order service lists what it has of a user, without asking whether there is one.
+            // The order service lists the orders of any user id without asking whether the user exists.
             let listed = to == "GET /orders/user/@" && id == "9223372036854775807";
             if !listed {
                 call(&app, &to.replace('@', id), &[JSON], body).await.problem(404, code);

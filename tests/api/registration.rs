@@ -1,4 +1,4 @@
-//! Registering, and the passwords and addresses that are chosen with it.
+//! Registration, and the rules for passwords and e-mail addresses.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -57,13 +57,13 @@ async fn a_registration_is_checked_field_by_field() {
     for (changes, named) in [
         (json!({"password": ""}), "password"),
         (json!({"password": "7 chars"}), "password"),
-        // Characters are counted, not bytes.
+        // The length is in characters, not bytes.
         (json!({"password": cats(7)}), "password"),
         (json!({"password": cats(129)}), "password"),
         (json!({"password": "x".repeat(129)}), "password"),
         (json!({"password": "password"}), "password"),
         (json!({"password": "iLoveYou1"}), "password"),
-        // The same, from a keyboard of wide letters.
+        // The same in full-width letters.
         (json!({"password": "\u{ff50}assword"}), "password"),
         (json!({"password": null}), "!password"),
         (json!({"password": 12_345_678}), "!password"),
@@ -143,7 +143,7 @@ async fn a_password_can_have_any_characters_and_each_one_counts() {
             login(&app, &email, &other).await.problem(401, "wrong_credentials");
         }
     }
-    // As far as some ways of hashing look.
+    // Beyond 72 bytes, where some hash functions stop.
     login(&app, "siti1@example.com", &long[..72]).await.problem(401, "wrong_credentials");
 }
 
@@ -184,7 +184,7 @@ async fn login_does_not_reveal_which_accounts_exist() {
         (SITI, ""),
         ("nobody@example.com", PASSWORD),
         ("nobody@example.com", ""),
-        // Of a user without an account no password is right.
+        // For a user without an account no password is right.
         ("budi@example.com", PASSWORD),
         ("budi@example.com", ""),
     ] {
@@ -213,7 +213,7 @@ async fn one_of_many_concurrent_registrations_of_an_email_succeeds_in_any_spelli
         for answer in lost {
             answer.problem(409, "email_taken");
         }
-        // The address stays as its owner wrote it, and no number is lost on the others.
+        // The address is stored as its owner wrote it, and the refusals use up no ids.
         let user = &won[0].expect(201)["user"];
         assert_eq!(user["id"], id);
         assert!(spellings.contains(&user["email"].as_str().unwrap()), "{user}");
@@ -229,7 +229,7 @@ async fn one_of_many_concurrent_registrations_of_an_email_succeeds_in_any_spelli
 async fn too_many_registrations_are_refused_and_leave_nothing_half_done() {
     let app = TestApp::spawn().await;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // Three times what may wait for its hash.
+    // Three times as many as can wait for hashing.
     let emails: Vec<_> = (0..3 * (64 + cores)).map(|at| format!("siti{at}@example.com")).collect();
     let answers = join_all(emails.iter().map(|email| register(&app, email, PASSWORD))).await;
     assert_eq!(count(&answers, 201) + count(&answers, 503), emails.len());
@@ -244,7 +244,7 @@ async fn too_many_registrations_are_refused_and_leave_nothing_half_done() {
         }
     }
     assert_eq!(app.user.all("/users").await.len(), 1 + count(&answers, 201));
-    // Whoever was turned away may come again.
+    // The refused ones can try again.
     let turned_away = emails.iter().zip(&answers).find(|(_, answer)| answer.status == 503);
     register(&app, turned_away.unwrap().0, PASSWORD).await.expect(201);
 }

@@ -1,16 +1,16 @@
-//! Searching products: what is found is what has the text, however it is looked up.
+//! Product search: every way of looking up finds the same products.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::{Api, TestApp};
 
-/// Each letter by way of its capital, as the service compares.
+/// Folds case as the service does: each letter to upper case, then to lower case.
 fn lower(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
-/// The products of `all`, as the service lists them, that have `text` in their name or description.
+/// The products of `all` that have `text` in their name or description, in the same order.
 fn having(all: &[Value], text: &str) -> Vec<Value> {
     let has = |product: &&Value| {
         let texts = ["name", "description"].map(|field| product[field].as_str().unwrap_or_default());
@@ -23,7 +23,7 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Each of the texts finds exactly the products that have it, in each order and by pages.
+/// Asserts that each text finds exactly the products that have it, in each sort order and page by page.
 async fn assert_finds(api: &Api, texts: &[&str]) {
     for sort in ["id", "price", "-price", "name"] {
         let all = api.all(&format!("/products?sort={sort}")).await;
@@ -155,7 +155,7 @@ async fn a_search_reflects_edits_and_removals() {
 async fn the_products_of_an_earlier_version_are_found() {
     let folder = tempfile::tempdir().unwrap();
     drop(TestApp::in_folder(&folder, &[]).await);
-    // As the version before had it, with more products than are looked up one by one.
+    // Tables as the earlier version made them, with more products than are looked up one by one.
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     database
         .execute_batch(

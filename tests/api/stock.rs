@@ -1,4 +1,4 @@
-//! Products as they change, their stock, and the reservations that hold it.
+//! Changes of products and stock, and reservations.
 
 use futures_util::future::{join, join_all};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use crate::support::{Answer, TestApp};
 
 const KEY: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
-/// A key of which there are as many as one likes.
+/// The reservation key with this number.
 fn key(number: usize) -> String {
     format!("0f8fad5b-d9cb-469f-a165-{number:012x}")
 }
@@ -128,7 +128,7 @@ async fn a_product_with_reserved_stock_can_not_be_removed_or_untracked() {
         ] {
             answer.problem(409, "stock_held");
         }
-        assert_eq!(app.product.get(&path).await.expect(200), before, "nothing is half-done");
+        assert_eq!(app.product.get(&path).await.expect(200), before, "nothing was changed");
         assert_eq!(app.stock_levels(id).await[1], held);
     };
     reserve(&app, KEY, &[(id, 2)]).await.expect(200);
@@ -143,7 +143,7 @@ async fn a_product_with_reserved_stock_can_not_be_removed_or_untracked() {
     assert_eq!(app.stock_levels(id).await, [4, 0, 1]);
     assert_eq!(app.product.patch(&path, &json!({"stock": null})).await.expect(200).get("stock"), None);
     let level = app.product.get(&format!("{path}/stock")).await.expect(200);
-    assert_eq!(level, json!({"product_id": id, "reserved": 0, "sold": 1}), "what is sold is still known");
+    assert_eq!(level, json!({"product_id": id, "reserved": 0, "sold": 1}), "sold units are still counted");
     app.product.put(&format!("{path}/stock"), &json!({"stock": 3})).await.expect(200);
     assert_eq!(app.stock_levels(id).await, [3, 0, 1]);
     assert_no_content(&app.product.delete(&path).await);
@@ -242,7 +242,7 @@ async fn a_reservation_reserves_all_its_lines_or_none() {
     commit(&app, KEY).await.problem(404, "reservation_not_found");
     assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([5, 0, 0], [2, 0, 0]));
 
-    // Neither attempt has used up the key. Lines of one product are one line, in the order of the ids.
+    // Neither attempt has used up the key. Lines of the same product are added up, ordered by product id.
     let held = reserve(&app, KEY, &[(free, 9), (b, 1), (a, 2), (b, 1)]).await.expect(200);
     let expected = json!({"key": KEY, "state": "held", "items": [
         {"product_id": a, "name": "A", "price": 100, "quantity": 2, "stock": 3},
@@ -264,7 +264,11 @@ async fn a_repeated_reservation_is_made_once_and_committed_once() {
     let held = reserve(&app, KEY, &[(a, 2), (b, 1)]).await.expect(200);
     app.product.patch(&format!("/products/{a}"), &json!({"name": "Lain", "price": 7})).await.expect(200);
     for lines in [&[(a, 2), (b, 1)][..], &[(b, 1), (a, 2)], &[(a, 1), (b, 1), (a, 1)]] {
-        assert_eq!(reserve(&app, KEY, lines).await.expect(200), held, "names and prices are those of then");
+        assert_eq!(
+            reserve(&app, KEY, lines).await.expect(200),
+            held,
+            "names and prices are those of the first request"
+        );
     }
     let others = [&[(a, 2)][..], &[(a, 2), (b, 2)], &[(a, 3), (b, 1)], &[(a, 2), (b, 1), (99, 1)]];
     for lines in others {
@@ -352,7 +356,7 @@ async fn crossing_reservations_neither_deadlock_nor_oversell() {
     assert_eq!(held.len(), 30);
     assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([0, 30, 0], [10, 30, 0]));
 
-    // Of a sale and a release at once, one wins; the loser hears of it.
+    // Of a concurrent commit and release one wins, and the other is refused.
     let races = join_all(held.iter().map(|(key, _)| join(commit(&app, key), release(&app, key)))).await;
     let sold = races.iter().filter(|(commit, release)| {
         match (commit.status, release.status) {

@@ -1,4 +1,4 @@
-//! Tickets, and what goes on after a token was checked: streams, long lists, slow bodies.
+//! Tickets, and token checks during long requests: streams, long lists, slow bodies.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,7 +30,7 @@ async fn only_a_valid_ticket_opens_the_stream_of_its_user() {
         let siti = app.registers("siti@example.com").await;
         let other = app.registers("budi@example.com").await;
         let ticket = ticket(&app, &siti).await;
-        // However long the tests take.
+        // With a fixed clock, tickets don't expire during the test.
         let good = with_changes(&claims(&ticket), &json!({"exp": now() + 900}));
         let mut bad = forgeries(&good, &["pasar", "user", "product", "order", "payment"]);
         bad.push(("an access token".to_owned(), siti.token.clone(), "token_invalid"));
@@ -41,7 +41,7 @@ async fn only_a_valid_ticket_opens_the_stream_of_its_user() {
         for (what, ticket, code) in bad {
             println!("{auth} {what}");
             let path = stream_of(siti.id, &format!("ticket={ticket}"));
-            // One that is let in after all would never be answered to the end.
+            // An accepted stream would never end its answer.
             if app.user.head_of_stream(&path).await.status == 200 {
                 opened.push(format!("{what} with AUTH={auth}"));
                 continue;
@@ -62,7 +62,7 @@ async fn only_a_valid_ticket_opens_the_stream_of_its_user() {
             app.user.get(&path).await.problem(404, "user_not_found");
             assert_refused(&app.user.get(&stream_of(siti.id, "")).await, "token_missing");
         }
-        // A ticket is no token, and ends like one.
+        // A ticket is not valid as a token, and is revoked like one.
         assert_refused(&app.user.with_token(&signed(&good)).get("/auth/me").await, "token_invalid");
         assert_eq!(app.user.with_token(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
         assert_refused(&app.user.get(&path).await, "token_revoked");
@@ -70,7 +70,7 @@ async fn only_a_valid_ticket_opens_the_stream_of_its_user() {
     assert!(opened.is_empty(), "the stream was opened by {opened:?}");
 }
 
-/// An open stream: what comes after its head.
+/// An open stream, after its response head.
 async fn listen(api: &Api, path: &str, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(api.addr).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
@@ -93,7 +93,7 @@ async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     read
 }
 
-/// The next event that is one.
+/// The next event, without comments.
 async fn event(stream: &mut TcpStream) -> Value {
     read_until(stream, "\ndata: ").await;
     serde_json::from_str(read_until(stream, "\n\n").await.trim_end()).unwrap()
@@ -113,7 +113,7 @@ async fn the_token_is_checked_again_after_a_slow_body() {
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // Now she has been let in.
+    // The request has passed its first check.
     read_until(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
     stream.write_all(begin.as_bytes()).await.unwrap();
     assert_eq!(app.user.with_token(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
@@ -129,7 +129,7 @@ async fn the_token_is_checked_again_after_a_slow_body() {
 async fn the_token_is_checked_again_during_a_long_list() {
     let folder = tempfile::tempdir().unwrap();
     drop(TestApp::in_folder(&folder, &[]).await);
-    // Far more than all buffers on the way hold.
+    // Far more than all buffers in between can hold.
     let database = rusqlite::Connection::open(folder.path().join("pasar.db")).unwrap();
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
                 INSERT INTO users (name) SELECT printf('%0255d', i) FROM n";
@@ -151,7 +151,7 @@ async fn the_token_is_checked_again_during_a_long_list() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_only_when_the_tokens_of_its_own_user_are_revoked() {
+async fn a_stream_ends_only_when_the_tokens_of_its_listener_are_revoked() {
     let app = shop("required").await;
     let budi = app.registers("budi@example.com").await;
     let bearer = |visitor: &Visitor| format!("Authorization: Bearer {}\r\n", visitor.token);
@@ -169,7 +169,7 @@ async fn a_stream_ends_only_when_the_tokens_of_its_own_user_are_revoked() {
             app.makes_admin(email, &[]).await;
             siti = app.logs_in(email).await;
         }
-        // An admin may listen to others; it is not their tokens that count.
+        // An admin can read streams of others; then the admin's tokens count.
         let heard = if end == "demotion" { budi.id } else { siti.id };
         let mut stream = if way.starts_with("token") {
             listen(&app.user, &stream_of(heard, ""), &bearer(&siti)).await
@@ -209,7 +209,7 @@ async fn a_stream_resumes_after_the_event_id_in_its_url() {
         ("last_event_id=0", "", 1),
         ("last_event_id=2", "", 3),
         ("", "Last-Event-ID: 3\r\n", 4),
-        // An EventSource that connects again uses the address that it was given, and knows better.
+        // On reconnecting, an EventSource sends the same URL with a newer `Last-Event-ID`.
         ("last_event_id=1", "Last-Event-ID: 3\r\n", 4),
     ] {
         println!("{query} {headers}");

@@ -1,4 +1,4 @@
-//! Tokens: which ones count at each of the servers, and until when.
+//! Tokens: which ones each service accepts, and until when.
 
 use std::time::UNIX_EPOCH;
 
@@ -13,7 +13,7 @@ use crate::tickets::ticket;
 
 pub const SECRET: &str = "a secret that only the tests know";
 const OTHER: &str = "a secret that somebody else knows";
-/// What an answer of 401 asks for, of somebody who showed nothing and of somebody who showed nonsense.
+/// The challenge of a 401, without a token and with an invalid one.
 const CHALLENGE_WITHOUT_TOKEN: &str = r#"Bearer realm="pasar""#;
 const CHALLENGE_INVALID_TOKEN: &str = r#"Bearer realm="pasar", error="invalid_token""#;
 
@@ -21,7 +21,7 @@ pub async fn shop(auth: &str) -> TestApp {
     TestApp::with_flags(&["--auth", auth, "--jwt-secret", SECRET]).await
 }
 
-/// A call at each of the servers that only an admin may make.
+/// A call to each service that only an admin can make.
 const ADMIN_CALLS: [(&str, Method, &str); 3] =
     [("user", Method::GET, "/users"), ("product", Method::PUT, "/products/1/stock"), ("order", Method::GET, "/orders")];
 
@@ -31,7 +31,7 @@ async fn call(app: &TestApp, (service, method, path): &(&str, Method, &str), hea
     api.send(method.clone(), path, &headers, b"{\"stock\": 7}".to_vec()).await
 }
 
-/// Knocks with an `Authorization` header of this value.
+/// The same with an `Authorization` header of this value.
 async fn call_with_authorization(app: &TestApp, admin_call: &(&str, Method, &str), value: &str) -> Answer {
     call(app, admin_call, &[("authorization", value)]).await
 }
@@ -48,12 +48,12 @@ pub fn now() -> u64 {
     UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 
-/// What a token says.
+/// The claims of a token.
 pub fn claims(token: &str) -> Value {
     serde_json::from_slice(&BASE64.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
-/// The claims with some of them changed, or with null left out.
+/// The claims with some of them changed, or with null removed.
 pub fn with_changes(claims: &Value, changes: &Value) -> Value {
     let mut claims = claims.clone();
     for (name, value) in changes.as_object().unwrap() {
@@ -71,7 +71,7 @@ fn signed_by(secret: &str, algorithm: Algorithm, claims: &Value) -> String {
     jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
-/// A token whose head says what it likes, signed as ours are.
+/// A token with any header, signed with our secret.
 fn signed_with_header(header: &Value, claims: &Value) -> String {
     let message = [header, claims].map(|json| BASE64.encode(json.to_string())).join(".");
     let key = EncodingKey::from_secret(SECRET.as_bytes());
@@ -79,7 +79,8 @@ fn signed_with_header(header: &Value, claims: &Value) -> String {
     format!("{message}.{signature}")
 }
 
-/// Tokens that differ in one thing from a good one with these claims, what that is, and the code of the refusal.
+/// Tokens that differ in one thing from a valid one with these claims: what that is, the token, and the refusal's
+/// code.
 pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'static str)> {
     let (invalid, expired, now) = ("token_invalid", "token_expired", now());
     let mut all = Vec::new();
@@ -131,7 +132,7 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
         json!({"alg": ""}),
         json!({"alg": null}),
         json!({"typ": "JWT"}),
-        // A public key would be no secret, if it were taken for one of HMAC.
+        // The public key of an asymmetric algorithm must not work as an HMAC secret.
         json!({"alg": "RS256", "typ": "JWT"}),
         json!({"alg": "ES256"}),
         json!({"alg": "HS512"}),
@@ -157,8 +158,8 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
         ("an empty signature", format!("{message}.")),
         ("half a signature", format!("{message}.{}", &signature[..signature.len() / 2])),
         ("a padded signature", format!("{token}=")),
-        ("a fourth part", format!("{token}.{signature}")),
-        ("an empty part", format!(".{token}")),
+        ("a fourth segment", format!("{token}.{signature}")),
+        ("an empty segment", format!(".{token}")),
         ("nothing but dots", "..".to_owned()),
         ("a word", "rubbish".to_owned()),
     ] {
@@ -168,7 +169,7 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
 }
 
 #[tokio::test]
-async fn a_token_contains_only_its_user_and_purpose() {
+async fn a_token_contains_only_the_documented_claims() {
     let app = shop("required").await;
     let siti = app.registers("siti@example.com").await;
     let token = claims(&siti.token);
@@ -198,7 +199,7 @@ async fn every_service_refuses_forged_and_misused_tokens() {
         }
         let product = app.product.get("/products/1").await.expect(200);
         assert_eq!(product.get("stock"), None, "a refusal changes nothing: {product}");
-        // So it was not for want of something else. Of clocks, two may be some seconds apart.
+        // Shows that the refusals above had the right reason. Two clocks can differ by some seconds.
         for (claim, from_now) in [("exp", 60), ("exp", -2), ("nbf", 2)] {
             for admin_call in &ADMIN_CALLS {
                 println!("{auth} {admin_call:?} {claim} {from_now}");
@@ -217,7 +218,7 @@ async fn changing_any_character_makes_a_token_invalid() {
     app.user.with_token(&admin.token).get("/users").await.expect(200);
     for at in 0..admin.token.len() {
         let mut changed = admin.token.clone().into_bytes();
-        // Its lowest bit: the last character has two that mean nothing, and they must be as they were.
+        // The lowest bit. The last character has two unused bits, which must be zero.
         let Some(letter) = ALPHABET.iter().position(|letter| *letter == changed[at]) else { continue };
         changed[at] = ALPHABET[letter ^ 1];
         let changed = String::from_utf8(changed).unwrap();
@@ -249,7 +250,7 @@ async fn a_token_must_be_in_one_well_formed_authorization_header() {
                 println!("{auth} {admin_call:?} {value:?}");
                 assert_refused(&call_with_authorization(&app, admin_call, value).await, "token_malformed");
             }
-            // Another scheme is for a proxy before us, where we ask for none ourselves.
+            // With open auth another scheme is ignored: it can be meant for a proxy in front.
             for value in ["Basic YWRtaW46YWRtaW4=", "Digest username=\"admin\"", &format!("Token {token}")] {
                 let answer = call_with_authorization(&app, admin_call, value).await;
                 if auth == "required" { assert_refused(&answer, "token_malformed") } else { drop(answer.expect(200)) }
@@ -282,7 +283,7 @@ async fn a_request_without_a_token_gets_a_challenge() {
     let token = app.admin().await.token;
     for admin_call in &ADMIN_CALLS {
         assert_refused(&call(&app, admin_call, &[]).await, "token_missing");
-        // Elsewhere than in its header, nobody looks for it.
+        // Only this header is read.
         let bearer = format!("Bearer {token}");
         for header in ["cookie", "proxy-authorization", "x-authorization"] {
             assert_refused(&call(&app, admin_call, &[(header, &bearer)]).await, "token_missing");
@@ -340,7 +341,7 @@ async fn changing_the_credentials_revokes_the_tokens() {
             app.makes_admin(&email, &[]).await;
             old.clear();
         }
-        // Of two devices.
+        // Sessions of two devices.
         old.push(app.logs_in(&email).await);
         old.push(app.logs_in(&email).await);
         let (id, user) = (old[0].id, app.user.with_token(&old[0].token));
@@ -367,12 +368,12 @@ async fn changing_the_credentials_revokes_the_tokens() {
                 if admin_call.0 != "user" {
                     let heard =
                         async || (call_with_authorization(&app, admin_call, &bearer).await.status == 401).then_some(());
-                    eventually("the others have heard of it", heard).await;
+                    eventually("the other services have received the revocation", heard).await;
                 }
                 assert_refused(&call_with_authorization(&app, admin_call, &bearer).await, "token_revoked");
             }
         }
-        // And for nobody else, nor for whoever logs in again.
+        // Tokens of other users and of a later login are not affected.
         for admin_call in &ADMIN_CALLS {
             call_with_authorization(&app, admin_call, &format!("Bearer {}", admin.token)).await.expect(200);
         }

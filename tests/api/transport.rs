@@ -1,4 +1,4 @@
-//! HTTP itself gone wrong: paths, methods, hosts, origins, and requests that no client should send.
+//! HTTP itself: paths, methods, hosts, origins, and malformed requests.
 
 use reqwest::Method;
 use serde_json::json;
@@ -9,12 +9,12 @@ use crate::support::{Answer, Api, PATIENCE, TestApp, eventually};
 
 const LOCAL_HOST: &str = "Host: localhost";
 
-/// After whatever has happened, the service serves.
+/// Asserts that the service still answers.
 async fn assert_serves(api: &Api) {
     api.get("/health/ready").await.expect(200);
 }
 
-/// Every path of a service but its pages, with an example in each part that varies, and its methods.
+/// Every path of a service except its pages, with an example for each parameter, and its methods.
 fn paths(service: &str) -> Vec<(&'static str, &'static str)> {
     let own: &[_] = match service {
         "user" => &[
@@ -58,7 +58,7 @@ fn paths(service: &str) -> Vec<(&'static str, &'static str)> {
     own.iter().copied().chain(shared.map(|path| (path, "GET, HEAD, OPTIONS"))).collect()
 }
 
-/// The one path whose answer has no end.
+/// The only path with an endless answer.
 const STREAM: &str = "/users/1/notifications/stream";
 
 #[tokio::test]
@@ -101,11 +101,11 @@ async fn head_is_get_without_the_body_at_every_path() {
         for (path, _) in paths(service).into_iter().filter(|(_, allow)| allow.contains("GET")) {
             let get = if path == STREAM { api.head_of_stream(path).await } else { api.get(path).await };
             let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL_HOST]).await;
-            // Nobody has logged in.
+            // The caller has no token.
             let status = if path == "/auth/me" { 401 } else { 200 };
             assert_eq!((get.status, head.status, head.text().as_str()), (status, status, ""), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
-            // The metrics have counted on in between.
+            // The metrics have changed in between.
             if ![STREAM, "/metrics"].contains(&path) {
                 assert_eq!(head.header("content-length"), get.body.len().to_string(), "{path}");
             }
@@ -230,21 +230,21 @@ async fn only_answers_to_curl_end_with_a_newline() {
         let head = app.user.send(Method::HEAD, path, &[curl], vec![]).await;
         assert_eq!(head.header("content-length"), line.header("content-length"), "{path}");
     }
-    // What is not JSON, or nothing, has no line.
+    // Bodies that are not JSON, and empty ones, get no newline.
     for path in ["/metrics", "/docs", "/static/info.js"] {
         assert!(!app.user.get_as(path, &[curl]).await.body.ends_with(b"\n\n"), "{path}");
     }
     let gone = app.user.send(Method::DELETE, "/users/1", &[curl], vec![]).await;
     assert_eq!((gone.status, gone.body.len()), (204, 0));
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
-    // A replay is the first answer, whoever asks.
+    // A replay is the first answer for every client.
     let key = ("idempotency-key", "once");
     let body = json!({"user_id": 2, "product_id": 1});
     let first = app.order.post_as("/orders", &[key], &body).await;
     let replayed = app.order.post_as("/orders", &[key, curl], &body).await;
     assert_eq!((replayed.status, replayed.header("idempotent-replayed")), (201, "true"));
     assert_eq!(replayed.body, [&first.body[..], b"\n"].concat());
-    // A streamed list, too.
+    // A streamed list gets one too.
     for _ in 0..250 {
         app.order.post("/orders", &body).await.expect(201);
     }
@@ -294,7 +294,7 @@ async fn only_pages_of_this_machine_can_call_and_read() {
         for header in ["location", "link", "retry-after", "idempotent-replayed", "x-request-id"] {
             assert!(exposed.split(',').any(|one| one.trim() == header), "{header} in {exposed}");
         }
-        // A page must be able to read why it was refused.
+        // The page must be able to read the reason of a refusal.
         let refused = app.order.get_as("/orders/99", &[("origin", origin)]).await;
         refused.problem(404, "order_not_found");
         assert_eq!(refused.header("access-control-allow-origin"), origin);
@@ -311,7 +311,7 @@ async fn a_preflight_from_a_foreign_page_is_refused_with_a_problem_document() {
     }
 }
 
-/// What answers a request: our own layers with a problem document, or the framework below them, whose
+/// Who answers a request: our own middleware with a problem document, or the framework below it. The framework's
 /// parser refuses a head that it can't read with a bare status.
 enum AnsweredBy {
     Us(&'static str),
@@ -384,7 +384,7 @@ async fn a_slow_client_does_not_use_up_the_deadline_for_peer_calls() {
     let order = r#"{"user_id": 1, "product_id": 1}"#;
     let head = format!("{}Content-Length: {}\r\n\r\n", POST.replace("/users", "/orders"), order.len());
     stream.write_all(head.as_bytes()).await.unwrap();
-    // Longer than all calls to other services together may take.
+    // Longer than the deadline for all peer calls of a request.
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
     stream.write_all(order.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -395,7 +395,7 @@ async fn a_slow_client_does_not_use_up_the_deadline_for_peer_calls() {
 #[tokio::test]
 async fn a_late_head_is_a_408() {
     let app = TestApp::spawn().await;
-    // Byte by byte or not at all: what counts is when the head began.
+    // Sent byte by byte or not at all: the timeout starts with the first byte of the head.
     let (begun, nothing) = tokio::join!(app.user.raw("GET /users/1 HTTP/1.1\r\nHost: local"), app.user.raw("G"));
     assert_eq!((begun.status, nothing.status), (408, 408));
     assert_serves(&app.user).await;
@@ -436,14 +436,14 @@ async fn a_connection_stays_usable_after_an_error() {
     let requests =
         [&get("/nothing", ""), bad, &get("/users/99", ""), &get("/users/1", "Connection: close\r\n")].concat();
     let answers = app.user.raw(requests).await;
-    // The first one's body goes on to the last answer.
+    // The body of the first answer contains all following answers.
     let all = answers.text();
     let statuses: Vec<_> = all.match_indices("HTTP/1.1 ").map(|(at, _)| &all[at + 9..at + 12]).collect();
     assert_eq!((answers.status, statuses), (404, vec!["400", "404", "200"]), "{all}");
     assert!(all.ends_with("{\"id\":1,\"name\":\"Bambang\"}"), "{all}");
 }
 
-/// A stream takes one of a thousand places; who asks for its head alone takes none.
+/// At most a thousand streams can be open; a HEAD request counts as none.
 #[tokio::test]
 async fn head_requests_do_not_count_as_open_streams() {
     let app = TestApp::spawn().await;

@@ -57,7 +57,7 @@ async fn an_email_belongs_to_one_user_regardless_of_case() {
         assert_eq!(refused.problem(409, "email_taken")["message"], "Email sudah terdaftar.");
     }
     assert_eq!(app.user.all("/users").await.len(), 2);
-    // A refusal costs no id: the next user is the next number.
+    // A refusal uses up no id.
     assert_eq!(app.user.post("/users", &with("siti@mail.id")).await.expect(201)["id"], 3);
 }
 
