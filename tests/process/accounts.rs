@@ -1,5 +1,5 @@
-//! Accounts as the command line and several processes see them: who becomes an admin, what tokens are signed with,
-//! and that what has ended in one process ends in the others.
+//! Accounts across the command line and several processes: admins, the signing secret, and revocations that reach
+//! every process.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -52,7 +52,7 @@ impl Visitor {
         self.send(service, "PUT", path, Some(body))
     }
 
-    /// Whether a service says that the token counts no more. It must not be refused for another reason.
+    /// Whether a service answers that the token is revoked. Any other refusal of the token fails the test.
     #[track_caller]
     fn has_ended(&self, (service, method, path): Call) -> bool {
         let answer = self.send(service, method, path, None);
@@ -67,21 +67,21 @@ impl Visitor {
     pub fn assert_counts(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").expect(200);
         for call in calls_besides_user {
-            assert!(!self.has_ended(*call), "the token of a session that goes on: {call:?}");
+            assert!(!self.has_ended(*call), "a valid token was refused at {call:?}");
         }
     }
 
-    /// Its tokens have ended at the user service, and will have at the others without further ado.
+    /// The user service refuses the tokens, and the other services will, without further requests.
     #[track_caller]
     pub fn assert_ended(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").problem(401, "token_revoked");
         for call in calls_besides_user {
-            until(&format!("{call:?} hears of it"), DEADLINE, || self.has_ended(*call));
+            until(&format!("{call:?} refuses the revoked token"), DEADLINE, || self.has_ended(*call));
         }
     }
 }
 
-/// A call with which a service looks at the token before anything else, and which changes nothing.
+/// A call whose token is checked before anything else, and which changes nothing.
 pub type Call = (SocketAddr, &'static str, &'static str);
 
 pub fn protected_calls(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Call; 3] {
@@ -96,7 +96,7 @@ pub fn start_with_auth(folder: &Folder) -> Pasar {
     Pasar::start(&mut folder.pasar(REQUIRED), ALL)
 }
 
-/// The exit code and the one line with which `command` says that it can't.
+/// The exit code and the one line on standard error of a `command` that fails.
 #[track_caller]
 pub fn refusal(command: &mut Command) -> (i32, String) {
     let output = run(command);
@@ -107,7 +107,7 @@ pub fn refusal(command: &mut Command) -> (i32, String) {
     (output.status.code().unwrap(), stderr)
 }
 
-/// Runs `pasar admin`, which must say what has become of whom.
+/// Runs `pasar admin`, which must print the address and the new role.
 #[track_caller]
 pub fn assert_role_set(command: &mut Command, email: &str, title: &str) {
     let output = run(command);
@@ -116,7 +116,7 @@ pub fn assert_role_set(command: &mut Command, email: &str, title: &str) {
     assert!(stdout.contains(email) && stdout.contains(title) && stdout.lines().count() == 1, "{stdout}");
 }
 
-/// Registers an admin, of whom the shop in `folder` hears while it runs.
+/// Registers an admin while the services run.
 #[track_caller]
 fn admin(folder: &Folder, users: SocketAddr) -> Visitor {
     let email = "admin@example.com";
@@ -134,7 +134,7 @@ fn an_account_becomes_admin_and_customer_again_while_the_shop_runs() {
     customer.get(users, "/users").problem(403, "not_allowed");
     customer.assert_counts(users, &calls_besides_user);
 
-    // As she writes it on another day: what was promoted is shown as it is known.
+    // In another spelling; the output has the stored address.
     let made = "User 2, Siti <siti@example.com>";
     assert_role_set(&mut folder.pasar(&["admin", "Siti@Example.COM"]), made, "an admin");
     customer.assert_ended(users, &calls_besides_user);
@@ -158,7 +158,7 @@ fn only_an_existing_account_can_become_admin() {
     let folder = Folder::new();
     let (exit, line) = refusal(&mut folder.pasar(&["admin", "bob@example.com"]));
     assert!(exit == 1 && line.contains("DATABASE_URL"), "{line}");
-    assert!(!folder.database().exists(), "whoever mistypes an address is left with a fresh database");
+    assert!(!folder.database().exists(), "a mistyped address must not create a database");
 
     let shop = folder.start();
     post(shop.user(), "/users", &json!({"name": "Bob", "email": "bob@example.com"})).expect(201);
@@ -203,7 +203,7 @@ fn four_processes_with_one_secret_accept_the_same_tokens() {
     let stock = |stock: i64, reserved: i64, sold: i64| {
         let wanted = json!({"stock": stock, "reserved": reserved, "sold": sold});
         let mut found = Value::Null;
-        until("the stock is told", DEADLINE, || {
+        until("the stock is sold", DEADLINE, || {
             found = get(products, &format!("/products/{coffee}/stock")).expect(200);
             ["stock", "reserved", "sold"].iter().all(|column| found[column] == wanted[column])
         });
@@ -217,7 +217,7 @@ fn four_processes_with_one_secret_accept_the_same_tokens() {
     };
     let status = |order: i64| siti.get(orders, &format!("/orders/{order}")).expect(200)["status"].clone();
 
-    // Nobody else may.
+    // Nobody else can.
     post(orders, "/orders", &order).problem(401, "token_missing");
     let eve = Visitor::registers(users, "eve@example.com");
     eve.post(orders, "/orders", &order).problem(404, "user_not_found");
@@ -248,7 +248,7 @@ fn four_processes_with_one_secret_accept_the_same_tokens() {
         payment["status"] == "refunded"
     });
 
-    // What ends in one process ends in all of them, for one user alone.
+    // What is revoked in one process is revoked in all, and only for this user.
     let calls_besides_user = protected_calls(products, orders, payments);
     siti.assert_counts(users, &calls_besides_user);
     siti.send(users, "POST", "/auth/logout", None).with_status(204);
@@ -276,7 +276,7 @@ fn listening_beyond_loopback_requires_tokens() {
             }
         }
     }
-    assert!(!folder.database().exists(), "refused only after something had been opened");
+    assert!(!folder.database().exists(), "the database was opened before the refusal");
     let mut command = folder.pasar(&[]);
     for variable in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR", "PAYMENT_ADDR"] {
         command.env(variable, "0.0.0.0:0");
@@ -295,21 +295,21 @@ fn a_logout_reaches_services_that_start_after_the_user_service_was_killed() {
     let mut users = Pasar::start(&mut folder.pasar(&[&["user"], REQUIRED].concat()), &["UserService"]);
     let [siti, eve] = ["siti@example.com", "eve@example.com"].map(|email| Visitor::registers(users.user(), email));
     siti.send(users.user(), "POST", "/auth/logout", None).with_status(204);
-    // Nobody was there to hear it.
+    // No other service was running when the event was written.
     users.kill();
     let mut command = folder.pasar(&[&["product", "order", "payment"], REQUIRED].concat());
     let rest = Pasar::start(&mut command, &ALL[1..]);
     for call in calls_besides_user(&rest) {
-        until(&format!("{call:?} hears of it"), DEADLINE, || siti.has_ended(call));
-        assert!(!eve.has_ended(call), "{call:?} ended the token of another");
+        until(&format!("{call:?} refuses the revoked token"), DEADLINE, || siti.has_ended(call));
+        assert!(!eve.has_ended(call), "{call:?} refuses the token of another user");
     }
     rest.stop("TERM");
 }
 
-/// What would break the promise that an event exists if and only if its change was committed.
+/// Violations of the rule that an event exists if and only if its change was committed.
 const TOKEN_VIOLATIONS: &[(&str, &str)] = &[
     (
-        "tokens that have ended, of which nobody was told",
+        "revoked tokens without an event",
         "SELECT count(*) FROM accounts WHERE token_version > 1
          AND NOT EXISTS (SELECT 1 FROM revocations
                          WHERE revocations.user_id = accounts.user_id AND version = token_version)
@@ -318,7 +318,7 @@ const TOKEN_VIOLATIONS: &[(&str, &str)] = &[
                 AND json_extract(event, '$.version') = token_version) < 3",
     ),
     (
-        "ends of tokens that were told, of tokens that have not ended",
+        "revocation events of tokens that are not revoked",
         "SELECT count(*) FROM accounts WHERE
          EXISTS (SELECT 1 FROM revocations WHERE revocations.user_id = accounts.user_id AND version > token_version)
          OR EXISTS (SELECT 1 FROM outbox WHERE key = 'user:' || user_id AND subscriber LIKE '%.tokens'
@@ -335,9 +335,10 @@ fn a_logout_is_applied_everywhere_or_nowhere_after_a_kill() {
         let siti = Visitor::registers(users, &format!("siti{round}@example.com"));
         let answered = std::thread::scope(|scope| {
             let logout = scope.spawn(|| siti.try_send(users, "POST", "/auth/logout", None));
-            // Every other time within the logout, else between its answer and the event's delivery.
+            // In every other round the kill is during the logout, else between its answer and the delivery of its
+            // event.
             if round % 2 == 0 {
-                // The moment is what this test varies; nothing waits for anything here.
+                // The moment of the kill is random on purpose; this sleep waits for nothing.
                 std::thread::sleep(Duration::from_micros(fastrand::u64(0..8000)));
             } else {
                 until("the answer", DEADLINE, || logout.is_finished());

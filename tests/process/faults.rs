@@ -1,12 +1,12 @@
-//! Orders and payments agree in the end, and clients are answered in time, though calls between the services
-//! fail in every way that networks and gateways know, and services are killed meanwhile.
+//! Orders and payments agree in the end, and clients get answers in time, although calls between services fail in
+//! every way of networks and gateways, and services are killed.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::clients::{self, Answered, Client, Findings, PRICE, Round, keyed};
+use super::clients::{self, Answered, Client, Findings, PRICE, Shared, keyed};
 use super::invariants::{ALWAYS_FORBIDDEN, FORBIDDEN_WHEN_IDLE};
 use super::lifecycle::{IDLE_TIMEOUT, SetOnDrop, wait_until_idle};
 use super::load::Stored;
@@ -15,18 +15,18 @@ use crate::support::binary::{APART, Shop, until};
 use crate::support::blocking::post;
 
 const CLIENTS: i64 = 16;
-/// Enough for everybody, so that a refusal for want of stock is a lie.
+/// More than all clients can order, so that no refusal for lack of stock is right.
 const STOCK: i64 = 1_000_000_000;
-/// Shorter than what many clients take, so that orders and payments expire.
+/// Short, so that orders and payments expire while clients use them.
 const FLAGS: &[&str] = &["--demo=off", "--order-ttl=5s", "--payment-window=2s", "--sweep=200ms"];
-/// How often it is looked how far the machine is behind.
+/// How often the delay of the machine is measured.
 const PROBE_INTERVAL: Duration = Duration::from_millis(20);
-/// Calls after which everything has to come to rest, and is counted.
+/// Calls after which all work must end, and the database is checked.
 const ROUND: usize = 20_000;
-/// The longest that the clients may take for the calls between two kills.
+/// The longest that the clients may need for the calls between two kills.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How far behind the machine is: how much later than asked for a thread wakes up.
+/// Measures the delay of the machine: how much later than requested a thread wakes up.
 fn measure_delay(over: &AtomicBool, behind: &AtomicU64) {
     while !over.load(Ordering::Relaxed) {
         let began = Instant::now();
@@ -63,12 +63,12 @@ fn orders_and_payments_agree_after_failures_of_every_call_between_services() {
         proxies.fail(true);
         let over = AtomicBool::new(false);
         let (order, payment) = (shop.order(), shop.payment());
-        let world = &Round { order, payment, products, round, over: &over, findings: &findings, behind: &behind };
+        let shared = &Shared { order, payment, products, round, over: &over, findings: &findings, behind: &behind };
         std::thread::scope(|scope| {
             let closing = SetOnDrop(&over);
             scope.spawn(|| measure_delay(&over, &behind));
             let clients: Vec<_> =
-                (1..=CLIENTS).map(|user| scope.spawn(move || Client::new(world, user).run())).collect();
+                (1..=CLIENTS).map(|user| scope.spawn(move || Client::new(shared, user).run())).collect();
             while killed < kills * round / rounds {
                 let next = calls * (killed + 1) / (kills + 1);
                 until("the calls between two kills", PATIENCE, || proxies.calls() >= next);
@@ -81,16 +81,16 @@ fn orders_and_payments_agree_after_failures_of_every_call_between_services() {
             clients.into_iter().for_each(|client| answered.add(client.join().unwrap()));
         });
         proxies.fail(false);
-        until("what was held back has arrived", IDLE_TIMEOUT, || proxies.in_flight() == 0);
+        until("delayed calls have arrived", IDLE_TIMEOUT, || proxies.in_flight() == 0);
         let stored = Stored::open(&shop.folder.database());
         for wrong in
             [wait_until_idle(&stored), stored.violations(ALWAYS_FORBIDDEN), stored.violations(FORBIDDEN_WHEN_IDLE)]
         {
-            findings.add_stored(wrong, "at rest");
+            findings.add_stored(wrong, "when idle");
         }
         stored.assert_sound();
         stored.assert_holds(&answered.placed);
-        // Whoever had a key was answered in the end, and no order was made besides.
+        // Each order with a key was answered in the end, and exists once.
         for user in (1..=CLIENTS).filter(|user| keyed(*user)) {
             let made = stored.count(&format!("SELECT count(*) FROM orders WHERE user_id = {user}"));
             assert_eq!(made, answered.placed.iter().filter(|order| order.user == user).count(), "user {user}");
@@ -101,6 +101,6 @@ fn orders_and_payments_agree_after_failures_of_every_call_between_services() {
     let findings = findings.0.into_inner().unwrap();
     assert!(findings.is_empty(), "{findings:#?}");
     for (fault, times) in proxies.faults() {
-        assert!(times > calls / 100, "{fault:?} happened {times} times in {calls} calls: that proves little");
+        assert!(times > calls / 100, "{fault:?} happened {times} times in {calls} calls: too few for this test");
     }
 }

@@ -1,4 +1,4 @@
-//! The files of a shop: whom they are for, and that they are there after a power loss.
+//! The files of a shop: their permissions, and that they survive a power loss.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ fn refusal(command: &mut Command) -> String {
     stderr
 }
 
-/// Says by name that a test can't run here; with CI=true that is a failure.
+/// Prints that a test was skipped; with CI=true this is a failure.
 #[track_caller]
 fn skipped(name: &str, why: &str) {
     let skipped = format!("{name} was skipped: {why}; run it on Linux: cargo test --test process {name}");
@@ -34,7 +34,7 @@ fn skipped(name: &str, why: &str) {
     writeln!(std::io::stderr(), "{skipped}").unwrap();
 }
 
-/// What to type is in the text.
+/// The text contains the command to type.
 #[track_caller]
 fn assert_says(text: &str, command: &str) {
     assert!(text.contains(command), "{command} is not in: {text}");
@@ -48,7 +48,7 @@ fn a_database_that_others_can_read_is_refused_with_required_auth_and_else_logged
         let file = folder.database();
         let exposed = folder.path().join(format!("pasar.db{suffix}"));
         if !suffix.is_empty() {
-            // As a process leaves it that was killed.
+            // As a killed process leaves it.
             fs::write(&exposed, "").unwrap();
         }
         allow(&exposed, permissions);
@@ -57,16 +57,16 @@ fn a_database_that_others_can_read_is_refused_with_required_auth_and_else_logged
         let line = refusal(&mut folder.pasar(REQUIRED));
         assert_says(&line, &command);
         assert_says(&line, "DATABASE_URL");
-        assert!(fs::read(&file).unwrap() == before, "what was refused was changed");
+        assert!(fs::read(&file).unwrap() == before, "a refused file was changed");
         assert_eq!(fs::metadata(&exposed).unwrap().mode() & 0o777, permissions);
 
-        // A demo that an earlier version has left goes on.
+        // A demo database of an earlier version keeps working.
         let shop = folder.start();
         get(shop.user(), "/users/1").expect(200);
         let log = shop.stop_and_read_output("TERM");
         assert_says(&log, &command);
 
-        // The cure helps.
+        // The command in the message solves it.
         if exposed.exists() {
             allow(&exposed, permissions);
         }
@@ -97,7 +97,7 @@ fn files_of_another_user_are_refused_with_required_auth() {
     }
 }
 
-/// The line of `trace` where a call made `name`, and the first one after it that synced `folder`.
+/// The line of `trace` where a call created `name`, and the first line after it where `folder` was synced.
 fn made_and_synced(trace: &[&str], name: &Path, folder: &Path) -> (Option<usize>, Option<usize>) {
     let quoted = format!("\"{}\"", name.display());
     let makes = |line: &&str| {
@@ -119,13 +119,13 @@ fn file_names_are_synced_to_disk_before_a_service_reports_its_address() {
         return skipped(name, "it needs strace, which tests/tools/install installs");
     }
     let folder = Folder::new();
-    // A path without symbolic links, as the kernel shows it.
+    // A path without symbolic links, as in the trace.
     let root = folder.path().canonicalize().unwrap();
     let (shop, data) = (root.join("shop"), root.join("shop/data"));
     let database = data.join("pasar.db");
     let trace = root.join("trace");
     let mut command = Command::new("strace");
-    // -D: the process itself is the child, to which the signals go.
+    // -D: the process itself is our child, so it gets the signals.
     command.args(["-D", "-f", "-y", "-s", "300", "-o"]).arg(&trace);
     command.args(["-e", "trace=mkdir,mkdirat,openat,rename,renameat,renameat2,link,linkat,fsync,write", "--"]);
     let pasar = folder.pasar(REQUIRED);

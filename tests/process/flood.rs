@@ -1,4 +1,4 @@
-//! Very many searches at once, of very many products, while orders are placed.
+//! Many concurrent searches of many products, while orders are placed one by one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::support::blocking::{Http, get};
 const PRODUCTS: i64 = 100_000;
 const SEARCHERS: usize = 100;
 const ORDERS: usize = 100;
-/// What every answer is promised to take at most.
+/// The longest that an answer may take.
 const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
 
-/// None of them finds anything: with an index, one letter that is rare, and the rest by reading all.
+/// None finds anything: some use the index, one is a single rare letter, the rest read all rows.
 const SEARCHES: &[&str] = &[
     "/products?search=tidak+ada+yang+begini",
     "/products?search=qx&sort=price",
@@ -66,7 +66,7 @@ fn searches_without_results_do_not_block_orders() {
             let start = Instant::now();
             let placed = writer.place_order();
             let took = start.elapsed();
-            // Also if this fails, the searchers must end.
+            // The searchers must end even if this fails.
             if !placed.as_ref().is_ok_and(|answer| answer.status == 201) || took > MAX_ANSWER_TIME {
                 over.store(true, Ordering::Relaxed);
                 panic!("an order after {took:?}: {:?}", placed.map(|answer| answer.text()));
@@ -74,7 +74,7 @@ fn searches_without_results_do_not_block_orders() {
         }
         over.store(true, Ordering::Relaxed);
     });
-    // A search by itself is answered.
+    // A single search is answered.
     get(pasar.product(), "/products?search=kulit+99999").expect(200);
     pasar.stop("TERM");
 }

@@ -1,5 +1,5 @@
-//! One Idempotency-Key makes one order and one payment, however often it is sent at once, and whatever is
-//! killed meanwhile.
+//! One Idempotency-Key makes one order and one payment, even if it is sent many times at once while processes are
+//! killed.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,15 +15,15 @@ use crate::support::blocking::{Http, post};
 
 const KEYS: usize = 100;
 const DUPLICATES: usize = 16;
-/// Keys that are being sent at the same time.
+/// Keys that are sent at the same time.
 const AT_ONCE: usize = 10;
-/// Answers after which it is killed again.
+/// Answers between two kills.
 const ANSWERS_PER_KILL: usize = 200;
-/// Above the longest that a key stays under way after whoever worked on it was killed.
+/// More than the time that a key stays locked after the process that had it was killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 const QUANTITY: i64 = 2;
 
-/// Sends the same until it is answered with 201.
+/// Retries the request until it is answered with 201.
 fn send_until_created(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
     let mut http = Http::new(addr, true);
     let began = Instant::now();
@@ -41,13 +41,13 @@ fn send_until_created(addr: SocketAddr, path: &str, key: &str, body: &Value) -> 
                 ),
             }
         }
-        // Not as long as it was told to, so that more of them meet.
+        // Shorter than the Retry-After, so that more of them meet.
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("{key} was not answered within {PATIENCE:?}");
 }
 
-/// Sends the same many times at once: all are answered alike, with the id that comes back.
+/// Sends the same request many times at once. All answers must be equal; returns the id in them.
 fn send_duplicates(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &AtomicUsize) -> i64 {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let twin = || {
@@ -59,9 +59,9 @@ fn send_duplicates(addr: SocketAddr, path: &str, key: &str, body: &Value, answer
         twins.into_iter().map(|twin| twin.join().unwrap()).collect()
     });
     for answer in &answers {
-        assert_eq!(answer.body, answers[0].body, "{key} was answered in two ways");
+        assert_eq!(answer.body, answers[0].body, "{key} got two different answers");
     }
-    // None, if whoever was to hear it was cut off.
+    // None, if the connection of the first answer was cut off.
     let fresh = answers.iter().filter(|answer| answer.header("idempotent-replayed").is_empty()).count();
     assert!(fresh <= 1, "{key} was made {fresh} times");
     answers[0].json()["id"].as_i64().unwrap()
@@ -99,7 +99,7 @@ fn a_key_makes_one_order_and_one_payment_despite_repeats_and_kills() {
             until("more answers", PATIENCE * 2, || {
                 over() || answered.load(Ordering::Relaxed) > kills * ANSWERS_PER_KILL
             });
-            // The moment is what this test varies; nothing waits for anything here.
+            // The moment of the kill is random on purpose; this sleep waits for nothing.
             std::thread::sleep(Duration::from_millis(fastrand::u64(0..=50)));
             shop.kill_one();
             kills += 1;
@@ -122,7 +122,7 @@ fn a_key_makes_one_order_and_one_payment_despite_repeats_and_kills() {
         }
     }
     let stored = Stored::open(&shop.folder.database());
-    until("nothing is owed", PATIENCE, || stored.count("SELECT count(*) FROM intents") == 0);
+    until("no job is left", PATIENCE, || stored.count("SELECT count(*) FROM intents") == 0);
     stored.assert_none(ALWAYS_FORBIDDEN);
     for (sql, number) in [
         ("SELECT count(*) FROM orders", KEYS),

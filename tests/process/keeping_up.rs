@@ -1,4 +1,4 @@
-//! Events keep up with orders that are placed at full speed, and none of a living subscriber is dropped.
+//! Event delivery keeps up with orders at full speed, and no event of a running subscriber is dropped.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use super::load::{Stored, Writer, id, order_of};
 use crate::support::binary::{Folder, Layout, Pasar, Shop, TOGETHER, free_address, until};
 use crate::support::blocking::{get, post};
 
-/// What is promised.
+/// The promised delay.
 const APPLIED_WITHIN: Duration = Duration::from_secs(2);
-/// What the machine may add: the clients are as many as its cores bear, and others may be at work on it.
+/// A margin for the machine: the clients use all its cores, and other programs may run.
 const SLACK: Duration = Duration::from_secs(2);
 const CLIENTS: usize = 16;
-/// Events that wait when the flood begins: more than a slow machine's clients make in that time.
+/// Waiting events at the start: more than the clients of a slow machine can make in that time.
 const BACKLOG: usize = 10_000;
 const APART: Layout = &[&["UserService"], &["ProductService"], &["OrderService", "PaymentService"]];
 
@@ -54,7 +54,7 @@ fn a_notification_arrives_within_two_seconds_while_another_user_floods_the_shop(
                 .collect();
             let end = Instant::now() + flood_duration();
             while Instant::now() < end {
-                // The other user's, as that user sees it, and the flooding one's.
+                // The other user's notification over HTTP, and the flooding user's in the database.
                 let own = id(&post(shop.order(), "/orders", &order_of(2)).with_status(201));
                 let (start, theirs) = (Instant::now(), last.load(Ordering::Relaxed));
                 let notifications = || get(shop.user(), "/users/2/notifications").expect(200);
@@ -77,12 +77,12 @@ fn a_notification_arrives_within_two_seconds_while_another_user_floods_the_shop(
         });
         let (rest, longest) = (start.elapsed(), waits.iter().max().unwrap());
         eprintln!("{placed} orders; {} waits, the longest {longest:?}; {waiting} at the end, {rest:?}", waits.len());
-        assert!(placed > 100, "{placed} orders are no flood");
+        assert!(placed > 100, "{placed} orders are too few for this test");
         shop.stop();
     }
 }
 
-/// A million and two events for a subscriber, as far as their numbers say.
+/// Four events for a subscriber, numbered as if there were a million and two.
 fn insert_events(stored: &Stored, subscriber: &str) {
     for id in [1, 2, 3, 1_000_002] {
         stored.execute(&format!(
@@ -109,7 +109,7 @@ fn only_events_of_subscribers_absent_for_a_day_are_dropped_and_counted() {
         let line = metrics.lines().find(|line| line.starts_with("events_dropped_total")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
     };
-    // The process of the one was here a moment ago; nobody was ever the other, who is looked at later.
+    // The first subscriber was seen a moment ago, and the second never. Below, the first has been absent for a day.
     let [alive, unknown] = ["user.notifications", "product.tokens"];
     stored.execute(&format!(
         "INSERT INTO subscribers (name, last_seen) VALUES ('{alive}', {}) ON CONFLICT DO NOTHING",
@@ -118,15 +118,15 @@ fn only_events_of_subscribers_absent_for_a_day_are_dropped_and_counted() {
     insert_events(&stored, alive);
     insert_events(&stored, unknown);
     let pasar = start();
-    until("what nobody receives is dropped", Duration::from_secs(10), || waiting(unknown) == 2);
+    until("events of an unknown subscriber are dropped", Duration::from_secs(10), || waiting(unknown) == 2);
     assert_eq!((waiting(alive), dropped(&pasar)), (4, 2));
     pasar.stop("TERM");
 
     stored.execute("UPDATE subscribers SET last_seen = last_seen - 25 * 60 * 60 * 1000");
-    // Those of a subscriber of this process are for it to receive, however long it was away.
+    // Events of this process's own subscribers are delivered, however long it was stopped.
     insert_events(&stored, "order.log");
     let pasar = start();
-    until("what nobody has received for a day is dropped", Duration::from_secs(10), || waiting(alive) == 2);
+    until("events of a subscriber absent for a day are dropped", Duration::from_secs(10), || waiting(alive) == 2);
     until("its own events are received", Duration::from_secs(10), || waiting("order.log") == 0);
     assert_eq!(dropped(&pasar), 4);
     assert!(

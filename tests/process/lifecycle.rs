@@ -1,5 +1,4 @@
-//! Orders live on, whoever is killed meanwhile: what was answered stands, and what is owed is done, with no
-//! help but a new start.
+//! Orders survive kills: answers stay true and jobs are done, with no more help than a restart.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,23 +15,23 @@ use crate::support::binary::{APART, DEADLINE, Shop, TOGETHER, kills, until};
 use crate::support::blocking::{Http, get, post};
 
 const CUSTOMERS: i64 = 8;
-/// So short that orders and payments expire under the customers' hands.
+/// So short that orders and payments expire while customers use them.
 const FLAGS: &[&str] = &["--payment-window=300ms", "--order-ttl=2s", "--sweep=200ms"];
-/// Above the longest that anything is left to whoever had begun it, and then some tries.
+/// More than the longest lease after a kill, and some retries.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Enough for everybody.
+/// Enough for all customers.
 const STOCK: i64 = 1_000_000;
 
-/// What became of a request.
+/// The result of a request.
 enum Reply {
     Done(Answer),
-    /// The order or its payment has moved on.
+    /// The order or its payment has another status by now.
     Refused,
-    /// No answer, or that there is none for the time being.
+    /// No answer, or a temporary refusal.
     Unanswered,
 }
 
-/// A customer, and what it was promised.
+/// A customer, and the answers that it got.
 struct Customer<'a> {
     shop: &'a ShopAddresses,
     order: Http,
@@ -41,7 +40,7 @@ struct Customer<'a> {
     sent: usize,
     over: &'a AtomicBool,
     news: &'a Mutex<Vec<Placed>>,
-    /// The last that was answered of each order.
+    /// The last status that was answered for each order.
     expected: BTreeMap<i64, &'static str>,
     /// The payments that were answered as paid.
     paid: Vec<i64>,
@@ -55,7 +54,7 @@ struct ShopAddresses {
 
 fn send(http: &mut Http, (method, path): (&str, &str), key: Option<&str>, body: &Value, refusals: &[&str]) -> Reply {
     let Ok(answer) = http.send(method, path, key, Some(body)) else {
-        // It is being started again.
+        // The service is restarting.
         std::thread::sleep(Duration::from_millis(2));
         return Reply::Unanswered;
     };
@@ -77,7 +76,7 @@ fn send(http: &mut Http, (method, path): (&str, &str), key: Option<&str>, body: 
 }
 
 impl Customer<'_> {
-    /// Orders again and again, and sees each order as far as it likes.
+    /// Places orders again and again, and continues each of them at random.
     fn run(mut self) -> Self {
         while !self.over.load(Ordering::Relaxed) {
             if let Some(order) = self.place_order() {
@@ -101,9 +100,9 @@ impl Customer<'_> {
                     self.news.lock().unwrap().push(Placed { id, user: self.user, key });
                     return Some(id);
                 }
-                // With a key it can be repeated until it is answered.
+                // With a key it can be retried until it is answered.
                 Reply::Refused | Reply::Unanswered if key.is_some() => std::thread::sleep(Duration::from_millis(2)),
-                Reply::Refused => panic!("without a key nothing is under way"),
+                Reply::Refused => panic!("a request without a key can't be in progress"),
                 Reply::Unanswered => return None,
             }
         }
@@ -117,7 +116,7 @@ impl Customer<'_> {
             2 => self.put(order, "payment", "payment_status", "paid"),
             _ => {
                 let Some(payment) = self.open(order) else { return };
-                // Now and then it expires instead.
+                // In some cases it expires instead.
                 fastrand::u8(0..4) > 0 && self.confirm_payment(order, payment)
             }
         };
@@ -148,7 +147,7 @@ impl Customer<'_> {
         }
     }
 
-    /// Confirms a payment until it is known what became of it.
+    /// Retries the confirmation until its result is known.
     fn confirm_payment(&mut self, order: i64, payment: i64) -> bool {
         let body = json!({"payment_id": payment});
         let began = Instant::now();
@@ -174,7 +173,7 @@ impl Customer<'_> {
     }
 }
 
-/// Tells the customers that it is over, however it ends.
+/// Sets the flag that ends the clients, also on a panic.
 pub struct SetOnDrop<'a>(pub &'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {
@@ -187,10 +186,10 @@ fn keyed(user: i64) -> bool {
     user % 2 == 0
 }
 
-/// Waits until nothing is under way any more, and gives what never ends.
+/// Waits until no work is in progress, and returns the work that never ends.
 pub fn wait_until_idle(stored: &Stored) -> Vec<(usize, &'static str)> {
     let (mut left, mut looks) = (Vec::new(), 0);
-    until("a look at what is left", IDLE_TIMEOUT * 2, || {
+    until("a check of the work in progress", IDLE_TIMEOUT * 2, || {
         std::thread::sleep(Duration::from_millis(100));
         looks += 1;
         left = stored.violations(IN_PROGRESS);
@@ -199,20 +198,20 @@ pub fn wait_until_idle(stored: &Stored) -> Vec<(usize, &'static str)> {
     left
 }
 
-/// All rows of a list, by id, with their status.
+/// The status of all rows of a list, by id.
 pub fn statuses(addr: SocketAddr, path: &str) -> BTreeMap<i64, String> {
     let rows = get(addr, path).expect(200);
     let row = |row: &Value| (row["id"].as_i64().unwrap(), row["status"].as_str().unwrap().to_owned());
     rows.as_array().unwrap().iter().map(row).collect()
 }
 
-/// Holds what was promised against what the services show.
+/// Compares the answers with what the services show.
 fn assert_answers_kept(shop: &Shop, expected: &BTreeMap<i64, &str>, paid: &[i64]) {
     let (orders, payments) = (statuses(shop.order(), "/orders"), statuses(shop.payment(), "/payments"));
     for (order, status) in expected {
         let shown = orders.get(order).unwrap_or_else(|| panic!("order {order} is lost"));
         let kept = match *status {
-            // What followed may have been done, and not been answered.
+            // A later change may have been made without an answer.
             "paid" => ["paid", "confirmed", "cancelled"].contains(&&**shown),
             "pending" => shown != "pending",
             status => shown == status,
@@ -246,7 +245,7 @@ fn assert_orders_survive_kills(mut shop: Shop) {
                         order: Http::new(addresses.order, true),
                         payment: Http::new(addresses.payment, true),
                         user,
-                        // The keys of one lot are not those of another.
+                        // Every round has its own keys.
                         sent: round * 1_000_000,
                         over: &over,
                         news: &news,
@@ -260,7 +259,7 @@ fn assert_orders_survive_kills(mut shop: Shop) {
             let closing = SetOnDrop(&over);
             while killed < kills * round / rounds {
                 until("new orders", DEADLINE, || news.lock().unwrap().len() > 5);
-                // The moment is what this test varies; nothing waits for anything here.
+                // The moment of the kill is random on purpose; this sleep waits for nothing.
                 std::thread::sleep(Duration::from_millis(fastrand::u64(5..=150)));
                 shop.kill_one();
                 killed += 1;
@@ -280,11 +279,11 @@ fn assert_orders_survive_kills(mut shop: Shop) {
             paid.append(&mut customer.paid);
         }
         let stored = Stored::open(&shop.folder.database());
-        assert_eq!(wait_until_idle(&stored), [], "this never ends");
+        assert_eq!(wait_until_idle(&stored), [], "work that never ends");
         stored.assert_none(ALWAYS_FORBIDDEN);
         stored.assert_none(FORBIDDEN_WHEN_IDLE);
         stored.assert_sound();
-        // Whoever had a key was answered in the end, and no order was made besides.
+        // Each order with a key was answered in the end, and exists once.
         for user in (1..=CUSTOMERS).filter(|user| keyed(*user)) {
             let made = stored.count(&format!("SELECT count(*) FROM orders WHERE user_id = {user}"));
             let answered = stored.count(&format!("SELECT count(*) FROM idempotency_keys WHERE key LIKE '{user}-%'"));
@@ -296,7 +295,7 @@ fn assert_orders_survive_kills(mut shop: Shop) {
     Stored::open(&folder.database()).assert_sound();
     let of = |status| expected.values().filter(|one| **one == status).count();
     let few = ["pending", "paid", "confirmed", "cancelled"].map(of).into_iter().any(|orders| orders < kills);
-    assert!(!few && paid.len() > kills, "{kills} kills hit only {} orders: that proves little", expected.len());
+    assert!(!few && paid.len() > kills, "{kills} kills hit only {} orders: too few for this test", expected.len());
 }
 
 #[test]

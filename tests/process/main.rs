@@ -1,11 +1,10 @@
-//! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk, finds its
-//! file damaged, is flooded with searches, and shares its file with others of its kind.
+//! Tests of the real binary as a process: start, refusal to start, stop, kill, full disk, damaged file, many
+//! searches, and several processes on one database.
 //!
-//! `PASAR_KILLS` says how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
-//! orders the longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls between
-//! the services the trial with their failures makes (5,000) and how often it kills (5),
-//! `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). The test with a full disk needs
-//! Linux and root, to mount a disk that is small enough to fill.
+//! `PASAR_KILLS` is how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many orders the
+//! longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls the test of failing calls
+//! makes (5,000) and how often it kills (5), `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). The test
+//! with a full disk needs Linux and root, to mount a small disk.
 
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
@@ -171,7 +170,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     });
     assert_eq!(placed.len(), processes.len() * WRITERS as usize * ORDERS, "too many were refused");
-    // Each process sees what the other wrote.
+    // Each process sees the writes of the other.
     let last = placed.iter().max_by_key(|order| order.id).unwrap();
     for process in &processes {
         assert_eq!(id(&get(process.order(), &format!("/orders/{}", last.id)).with_status(200)), last.id);
@@ -181,7 +180,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
     }
     let stored = Stored::open(&folder.database());
     stored.assert_holds(&placed);
-    // What was refused with 503 was not kept.
+    // Orders refused with 503 were not stored.
     assert_eq!(stored.count("SELECT count(*) FROM orders"), placed.len());
     stored.assert_sound();
 }
@@ -225,7 +224,7 @@ fn a_log_that_nobody_reads_blocks_neither_service_nor_shutdown() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.split(['/', ' ']).find_map(|word| word.parse::<SocketAddr>().ok()).unwrap();
-    // More than a pipe holds.
+    // More than fits into a pipe.
     for _ in 0..2000 {
         get(address, "/users/1").expect(200);
     }

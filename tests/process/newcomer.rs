@@ -1,4 +1,4 @@
-//! What a newcomer meets in the first hour: the log, the commands, and the tour of the README.
+//! The first hour with Pasar: the log, the commands, and the tour of the README.
 
 use std::fs;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::support::Visitor;
 use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, free_address, run, until, url};
 use crate::support::blocking::{exchange, get, post};
 
-/// Places an order by this request id.
+/// Places an order with this request id, and returns the raw answer.
 fn place_order(order: SocketAddr, id: &str) -> String {
     let body = order_of(1).to_string();
     let head = format!("POST /orders HTTP/1.1\r\nHost: {order}\r\nConnection: close\r\nX-Request-Id: {id}\r\n");
@@ -22,7 +22,7 @@ fn place_order(order: SocketAddr, id: &str) -> String {
     exchange(order, &format!("{head}{rest}"), |_| false)
 }
 
-/// Waits for a line of the log that has all these words, apart.
+/// Waits for a line of the log that has all these words.
 #[track_caller]
 fn logged(pasar: &Pasar, words: &[&str]) -> String {
     let mut found = None;
@@ -43,19 +43,19 @@ fn the_log_shows_caller_callee_user_and_address_of_each_call() {
     siti.post(pasar.order(), "/orders", &json!({"user_id": 2, "product_id": 1})).expect(201);
     let line =
         logged(&pasar, &["service=order", "method=POST", "path=/orders", "status=201", "by=user:2", "from=127.0.0.1"]);
-    // A call has the id of the request that it is made for.
+    // A call has the id of the request that caused it.
     let id = line.split(' ').find(|word| word.starts_with("id=")).unwrap();
     assert_eq!(id.len(), "id=".len() + 32, "{line}");
     logged(&pasar, &["service=order", "peer=user", "method=GET", "path=/users/2", "status=200", id]);
     logged(&pasar, &["service=user", "method=GET", "path=/users/2", "by=service", id]);
     logged(&pasar, &["service=order", "event=user_created", "user=2", "name=\"Siti\""]);
-    // Payment is beside order, under its own name.
+    // The payment service shares a process with the order service, but logs under its own name.
     siti.post(pasar.payment(), "/payments", &json!({"order_id": 1})).expect(201);
     siti.post(pasar.payment(), "/payments/confirm", &json!({"order_id": 1})).expect(200);
     logged(&pasar, &["service=payment", "method=POST", "path=/payments", "status=201", "by=user:2"]);
     logged(&pasar, &["service=payment", "peer=order", "method=GET", "path=/orders/1", "status=200"]);
     logged(&pasar, &["service=payment", "peer=gateway", "event=charge", "payment=1", "order=1", "outcome=approved"]);
-    // Refusals can be attributed.
+    // Refusals are logged with the client's address.
     siti.get(pasar.user(), "/users").problem(403, "not_allowed");
     logged(&pasar, &["service=user", "path=/users", "status=403", "by=user:2", "from=127.0.0.1"]);
     get(pasar.user(), "/users").problem(401, "token_missing");
@@ -180,11 +180,11 @@ fn misspelt_settings_are_reported_with_a_suggestion() {
     assert_eq!(refused.0, Some(2));
     assert!(refused.2.contains("USR_ADDR is not a setting; did you mean USER_ADDR?"), "{}", refused.2);
     assert!(!refused.2.contains("rahasia") && !refused.2.contains("POSTGRES"), "{}", refused.2);
-    // Another program's, as ours is set, too.
+    // The environment also has variables of other programs.
     Pasar::start(folder.pasar(&["user"]).env("USER_ADDR", "127.0.0.1:0"), &ALL[..1]).stop("TERM");
 }
 
-/// The commands of the README's tour, for services at these addresses.
+/// The commands of the README's tour, with the addresses of these services.
 fn tour(pasar: &Pasar) -> String {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let (_, section) = readme.split_once("\n## A tour with curl\n").unwrap();
@@ -208,13 +208,13 @@ fn the_tour_of_the_readme_works_twice_on_one_database() {
         return;
     }
     let folder = Folder::new();
-    // A busy machine must not be late with a payment.
+    // Longer, so that a slow machine can confirm in time.
     let pasar = Pasar::start(&mut folder.pasar(&["--payment-window", "5m"]), ALL);
     let commands = tour(&pasar);
-    // At a terminal curl shows no progress.
+    // In a terminal, curl shows no progress.
     fs::write(folder.path().join(".curlrc"), "silent\nshow-error\n").unwrap();
     for round in 1..=2 {
-        // In one stream, as a terminal shows it.
+        // Both outputs in one stream, as in a terminal.
         let script = format!("exec 2>&1\n{commands}");
         let output = Command::new("bash").args(["-c", &script]).env("CURL_HOME", folder.path()).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! No help and no refusal at the start shows a secret, wherever it was put.
+//! Help texts and error messages at the start never show a secret.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 use super::secrets::SECRET;
 use crate::support::binary::{Folder, run};
 
-/// What the process says to its end, whatever that is.
+/// All output of a process that ends with this exit code.
 #[track_caller]
 fn output_of(command: &mut Command, code: i32) -> String {
     let output = run(command);
@@ -43,7 +43,7 @@ fn help_and_error_messages_do_not_show_the_secret() {
         let said = output_of(&mut folder.pasar(args), 2);
         assert!(!said.contains(TOO_SHORT) && said.to_lowercase().replace('-', "_").contains("jwt_secret"), "{said}");
     }
-    // Nobody can type it on the other machine.
+    // Invalid UTF-8.
     let nonsense = OsString::from_vec([TOO_SHORT.as_bytes(), b"\xff", SECRET.as_bytes()].concat());
     let said = output_of(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
     assert!(!said.contains(TOO_SHORT), "{said}");
@@ -58,7 +58,7 @@ fn help_and_error_messages_do_not_show_the_secret() {
     }
 }
 
-/// The refusal of a `.env` file.
+/// The error message for this `.env` file.
 #[track_caller]
 fn refusal_of(text: impl AsRef<[u8]>) -> String {
     let folder = Folder::new();
@@ -92,7 +92,7 @@ fn errors_about_an_env_file_do_not_show_the_secret() {
 
 #[test]
 fn errors_about_an_env_file_do_not_show_a_secret_on_its_own_line() {
-    // In base64, as `openssl rand` prints it, and broken off its name by an editor.
+    // In base64, as `openssl rand` prints it, and moved to the next line by an editor.
     let said = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
     assert!(!said.contains("rahasia"), "{said}");
 }

@@ -1,8 +1,8 @@
-//! No password, no hash, no token and no secret is anywhere but where it belongs: not in a log, an event, a metric, a
-//! message, nor in the answer to anybody else.
+//! Passwords, hashes, tokens and secrets appear only where they belong: not in logs, events, metrics or messages, nor
+//! in answers to others.
 //!
-//! The real processes do all that touches a secret while they log everything. What they print, log, answer and store
-//! is kept, and searched in the end for each of the secrets that there were.
+//! Real processes do everything that involves a secret, with full logging. All that they print, log, answer and store
+//! is collected, and then searched for every secret.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::support::PATIENCE;
 use crate::support::binary::{ALL, Folder, Pasar, free_address, run, url};
 
 pub const SECRET: &str = "rahasia-toko-yang-tidak-ada-di-tempat-lain";
-/// A part of every password below that may be chosen, so that half of one is found, too.
+/// Text that every freely chosen password below contains, so that fragments are found too.
 const MARK: &str = "penanda";
 const FIRST: &str = "penanda-pertama-Xk3vQ";
 const SECOND: &str = "penanda-kedua-Wz8rT";
@@ -28,7 +28,7 @@ const SHORT: &str = "pNd#7q";
 const COMMON: &str = "Iloveyou1";
 const HASH: &str = "$argon2";
 
-/// Bodies with a password in them that nobody can read.
+/// Invalid bodies with a password in them.
 fn unreadable(password: &str) -> [String; 12] {
     [
         format!(r#"{{"email": "siti@example.com", "password": "{password}"#),
@@ -46,8 +46,8 @@ fn unreadable(password: &str) -> [String; 12] {
     ]
 }
 
-/// The processes of a shop: the user service with a database of its own, so that the events for the others stay
-/// where they were written, and the rest. What they ask each other goes through taps.
+/// The processes of a shop: the user service with its own database, so that its events for the others stay stored,
+/// and the other services. Their calls to each other go through taps.
 struct Shop {
     folder: Folder,
     users: Pasar,
@@ -70,14 +70,14 @@ impl Shop {
                 command.env(format!("{service}_ADDR"), addresses[at].to_string());
                 command.env(format!("{service}_URL"), taps[at].url());
             }
-            // One after the other: the second finds the secret that the first has made.
+            // Started in sequence: the second finds the secret file of the first.
             Some(Pasar::start(&mut command, if services.len() == 1 { &ALL[..1] } else { &ALL[1..] }))
         });
         let [users, rest] = [0, 1].map(|at| started[at].take().unwrap());
         Self { folder, users, rest, taps, required: auth == "required" }
     }
 
-    /// The status where a token is asked for, and where it is not.
+    /// The first status with required auth, the second with open auth.
     fn either(&self, required: u16, open: u16) -> u16 {
         if self.required { required } else { open }
     }
@@ -101,7 +101,8 @@ fn change(current: &str, new: &str) -> String {
     json!({"current_password": current, "new_password": new}).to_string()
 }
 
-/// Registers, logs in and changes the password, rightly and in every wrong way. Gives the token that is left.
+/// Registers, logs in and changes the password, correctly and in every wrong way. Returns the token that is valid
+/// afterwards.
 fn passwords(shop: &Shop, search: &mut Search) -> String {
     let users = shop.users.user();
     let first = search.receive_token(users, "access_token", "POST /auth/register", &[], &account("siti", FIRST));
@@ -123,7 +124,7 @@ fn passwords(shop: &Shop, search: &mut Search) -> String {
         ] {
             let headers: Vec<_> = form.into_iter().chain(header).collect();
             let reply = send(users, line, &headers, &body, |_| false);
-            // What may be is tested elsewhere; here it must only be looked at.
+            // Other tests check which of these are allowed; here only the answers matter.
             assert!((400..500).contains(&reply.status()), "{line} {body}: {}", reply.text);
             search.record(&format!("the answer to {line} {body}").replace(WRONG, "…"), reply.text);
         }
@@ -147,7 +148,7 @@ fn passwords(shop: &Shop, search: &mut Search) -> String {
     search.receive_token(users, "access_token", "POST /auth/login", &[], &login("siti", SECOND))
 }
 
-/// Opens live streams with a ticket, and shows tickets and tokens where they do not belong. Gives the ticket.
+/// Opens live streams with a ticket, and sends tickets and tokens where they don't belong. Returns the ticket.
 fn tickets(shop: &Shop, search: &mut Search, token: &str, id: &Value) -> String {
     let users = shop.users.user();
     let by = bearer(token);
@@ -167,7 +168,7 @@ fn tickets(shop: &Shop, search: &mut Search, token: &str, id: &Value) -> String 
         search.send(users, shop.either(401, 400), &format!("GET /users?{name}={ticket}"), &[], "");
         search.send(users, 421, &format!("GET http://shop.example{stream}?{name}={ticket}"), &[], "");
     }
-    // Of the kind that a server would give, but for another purpose, or for none.
+    // Signed as a server would, but for another purpose or for none.
     for (what, header, status) in [
         ("a ticket for a token", bearer(&ticket), 401),
         ("a token that was changed", bearer(&format!("{token}x")), 401),
@@ -193,12 +194,12 @@ fn tickets(shop: &Shop, search: &mut Search, token: &str, id: &Value) -> String 
     ticket
 }
 
-/// What a client that knows no better would send.
+/// Basic authentication, which a client might try.
 fn basic() -> String {
     BASE64.encode(format!("siti@example.com:{SECOND}"))
 }
 
-/// Orders, pays, confirms and cancels, so that every service that has a token for another shows it.
+/// Orders, pays, confirms and cancels, so that every service sends its service tokens.
 fn orders(shop: &Shop, search: &mut Search, token: &str, id: &Value) {
     let users = shop.users.user();
     search.receive_token(users, "access_token", "POST /auth/register", &[], &account("admin", ADMINS));
@@ -236,7 +237,7 @@ fn orders(shop: &Shop, search: &mut Search, token: &str, id: &Value) {
     }
 }
 
-/// What all can read.
+/// The public pages.
 fn pages(shop: &Shop, search: &mut Search) {
     for service in [shop.users.user(), shop.rest.product(), shop.rest.order(), shop.rest.payment()] {
         for path in ["/", "/openapi.json", "/postman.json", "/errors", "/health", "/metrics"] {
@@ -246,7 +247,7 @@ fn pages(shop: &Shop, search: &mut Search) {
     }
 }
 
-/// Meets a service that fails with everything that it was told.
+/// Calls a service that fails and sees all that the request contains.
 fn failures(shop: &Shop, search: &mut Search, token: &str, ticket: &str, id: &Value) {
     let users = shop.users.user();
     let by = bearer(token);
@@ -265,7 +266,7 @@ fn failures(shop: &Shop, search: &mut Search, token: &str, ticket: &str, id: &Va
     db.execute_batch("ROLLBACK").unwrap();
 }
 
-/// The rows of a table, each with what it has.
+/// The rows of a table as text.
 fn rows(db: &Connection, table: &str) -> Vec<String> {
     let mut statement = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
     let columns = statement.column_count();
@@ -281,7 +282,7 @@ fn rows(db: &Connection, table: &str) -> Vec<String> {
     all
 }
 
-/// Searches what was stored: only the accounts have hashes, and nothing else is anywhere in the files.
+/// Records what is stored: only the accounts table may have hashes, and no file may have other secrets.
 fn stored(folder: &Path, search: &mut Search) {
     let mut events = 0;
     for file in ["users.db", "pasar.db"] {
@@ -301,7 +302,7 @@ fn stored(folder: &Path, search: &mut Search) {
             }
         }
     }
-    assert!(events >= 12, "{events} events that were told of tokens: where are the others?");
+    assert!(events >= 12, "{events} events about tokens; some are missing");
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
@@ -352,14 +353,14 @@ fn assert_no_secret_leaks(auth: &str, given: Option<&str>) {
         "not all is logged: {log}"
     );
     search.record("the log of the user service", log);
-    // The other services' database has heard of no end of tokens.
+    // The database of the other services has received revocations.
     let order = json!({"user_id": id, "product_id": 1}).to_string();
     search.send(rest.order(), 503, "POST /orders", &[&by], &order);
     let log = rest.stop_and_read_output("TERM");
     assert!(log.contains("pasar::access") && log.contains("peer_unavailable"), "not all is logged: {log}");
     search.record("the log of the other services", log);
     for (source, text) in &search.records {
-        assert!(!text.contains("lines were not written"), "{source} is not whole");
+        assert!(!text.contains("lines were not written"), "{source} is incomplete");
     }
     for (tap, service) in taps.iter().zip(ALL) {
         let tokens = tap.tokens();
@@ -398,12 +399,12 @@ fn a_token_or_password_in_a_url_is_not_logged() {
     let token = search.receive_token(users, "access_token", "POST /auth/register", &[], &account("siti", FIRST));
     let ticket = search.receive_token(users, "ticket", "POST /auth/ticket", &[&bearer(&token)], "");
     for (status, line) in [
-        // RFC 6750, 2.3: where clients of other services may put it.
+        // RFC 6750, section 2.3: clients of other services may send it there.
         (401, format!("GET /users/2?access_token={token}")),
         (401, format!("GET /users/2?token={token}")),
         (401, format!("GET /users/2/notifications/stream?token={token}")),
         (401, format!("GET /users/2/notifications/stream?Ticket={ticket}")),
-        // As a form does whose script has not run.
+        // As a form without its script sends it.
         (405, format!("GET /auth/login?email=siti%40example.com&password={FIRST}")),
         (405, format!("GET /auth/register?name=Siti&email=siti@example.com&password={FIRST}")),
     ] {

@@ -1,4 +1,4 @@
-//! What tokens are signed with: where it is kept, who may read it, and that all services have the same.
+//! The signing secret: where it is stored, who can read it, and that all services use the same.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ fn mode(file: &Path) -> u32 {
     fs::metadata(file).unwrap().permissions().mode() & 0o7777
 }
 
-/// What is in a folder besides the database.
+/// The files of a folder besides the database.
 fn beside_the_database(folder: &Folder) -> Vec<String> {
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.starts_with("pasar.db")).collect()
@@ -41,7 +41,7 @@ fn the_generated_secret_is_readable_by_its_owner_only_and_kept() {
     assert!(fs::read(&file).unwrap() == secret, "the secret has changed");
     assert_eq!((mode(&file), beside_the_database(&folder)), (0o600, vec!["jwt-secret".to_owned()]));
 
-    // No two shops share one.
+    // Two shops have different secrets.
     let other = Folder::new();
     start_with_auth(&other).stop("TERM");
     assert!(fs::read(secret_file(&other)).unwrap() != secret, "two folders have the same secret");
@@ -54,7 +54,7 @@ fn a_configured_secret_is_not_stored() {
         let start = || Pasar::start(folder.pasar(&["--auth", auth]).env("JWT_SECRET", SECRET), ALL);
         let shop = start();
         let siti = Visitor::registers(shop.user(), "siti@example.com");
-        // Nor does who makes an admin need one.
+        // The admin command stores no secret either.
         assert_role_set(&mut folder.pasar(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
         siti.assert_ended(shop.user(), &calls_besides_user(&shop));
         let siti = Visitor::logs_in(shop.user(), "siti@example.com");
@@ -87,7 +87,7 @@ fn a_secret_that_others_can_read_or_guess_is_refused() {
         assert!(permissions == 0o600 || line.contains("chmod 600"), "{line}");
         assert_eq!((mode(&file), fs::read_to_string(&file).unwrap().as_str()), (permissions, text));
     }
-    // Where nobody has to log in it is as good as any: there are file systems on which everybody can read all.
+    // With open auth a readable file is accepted: some file systems have no permissions.
     for (auth, permissions) in [("required", 0o600), ("open", 0o644)] {
         let folder = Folder::new();
         let file = secret_file(&folder);
@@ -119,7 +119,7 @@ fn processes_that_start_at_once_on_an_empty_folder_agree_on_a_secret() {
         let processes = started.map(|process| process.ready(&[services.next().unwrap()]));
         let siti = Visitor::registers(user, "siti@example.com");
         siti.assert_counts(user, &protected_calls(product, order, payment));
-        // The order service asks the others with tokens of its own.
+        // The order service calls the others with its own tokens.
         siti.post(order, "/orders", &order_of(siti.id)).expect(201);
         processes.into_iter().rev().for_each(|process| process.stop("TERM"));
         assert_eq!(beside_the_database(&folder), ["jwt-secret"]);
@@ -137,7 +137,7 @@ fn services_with_different_secrets_log_the_mismatch() {
     {
         let mut command = folder.pasar(&["--auth", auth, "--jwt-secret", secret]);
         let shop = Pasar::start(command.env("USER_URL", format!("http://{}", users.user())), ALL);
-        // Its own user service gives tokens that it knows; for orders the strict one is asked.
+        // Its own user service issues tokens that it accepts; the strict one is called for orders.
         let siti = Visitor::registers(shop.user(), &format!("siti{number}@example.com"));
         let answer = siti.post(shop.order(), "/orders", &order_of(siti.id));
         if agree {
