@@ -1,4 +1,4 @@
-//! What all suites use: the app in this process or the binary as a child process, and one HTTP client for both.
+//! Shared by all suites: the app in this process, the binary as a child process, and one HTTP client for both.
 
 #![allow(dead_code, unused_imports, reason = "each suite is a crate of its own and uses only some of this")]
 
@@ -12,7 +12,7 @@ mod http;
 pub use api::Api;
 pub use app::{PASSWORD, TestApp, Visitor, eventually};
 pub use http::{Answer, Broken, PATIENCE};
-// What else the suites use of the library, so that a module that moves is renamed here alone.
+// Other items of the library that the suites use, so that a moved module is renamed only here.
 pub use pasar::auth::token::{Secret, Tokens};
 pub use pasar::clock::{Clock, rfc3339};
 pub use pasar::error::CATALOGUE;
