@@ -156,7 +156,7 @@ async fn only_the_orders_of_a_removed_user_are_kept() {
     user.get("/auth/me").await.problem(401, "token_revoked");
     login(&app, SITI, PASSWORD).await.problem(401, "wrong_credentials");
 
-    // The order keeps the user's name of then. It continues, but the user can place no new one.
+    // The order keeps the user's name of then. It continues, but the user can send no new order.
     assert_eq!(show(&app, id).await, order);
     let detail = app.order.get(&format!("/orders/{id}/detail")).await.expect(200);
     assert_eq!(detail["user"], json!({"id": siti.id, "name": "Siti"}));

@@ -135,7 +135,7 @@ async fn an_order_names_sold_out_products_and_reserves_nothing() {
     let app = TestApp::spawn().await;
     let (a, b) = (app.sells("A", 100, Some(5)).await, app.sells("B", 200, Some(2)).await);
     let line = |id: i64, quantity: i64| json!({"product_id": id, "quantity": quantity});
-    for (body, id, name, left, wanted) in [
+    for (body, id, name, left, requested) in [
         (json!({"user_id": 1, "product_id": a, "quantity": 6}), a, "A", 5, 6),
         (json!({"user_id": 1, "items": [line(1, 1), line(a, 5), line(b, 3)]}), b, "B", 2, 3),
         (json!({"user_id": 1, "items": [line(a, 3), line(b, 1), line(a, 3)]}), a, "A", 5, 6),
@@ -143,7 +143,7 @@ async fn an_order_names_sold_out_products_and_reserves_nothing() {
     ] {
         let problem = order_with_key(&app, "one", &body).await.problem(409, "insufficient_stock");
         assert_eq!(problem["message"], "Stok tidak mencukupi.");
-        let detail = format!("of product {id} ({name}) {left} are left, {wanted} are asked for");
+        let detail = format!("of product {id} ({name}) {left} are left, {requested} are asked for");
         assert_eq!(problem["detail"], detail, "{body}");
     }
     no_orders(&app).await;

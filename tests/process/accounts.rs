@@ -201,11 +201,11 @@ fn four_processes_with_one_secret_accept_the_same_tokens() {
     let coffee = json!({"name": "Kopi Gayo", "price": 45_000, "stock": 10});
     let coffee = admin.post(products, "/products", &coffee).expect(201)["product"]["id"].clone();
     let stock = |stock: i64, reserved: i64, sold: i64| {
-        let wanted = json!({"stock": stock, "reserved": reserved, "sold": sold});
+        let expected = json!({"stock": stock, "reserved": reserved, "sold": sold});
         let mut found = Value::Null;
-        until("the stock is sold", DEADLINE, || {
+        until("the expected stock", DEADLINE, || {
             found = get(products, &format!("/products/{coffee}/stock")).expect(200);
-            ["stock", "reserved", "sold"].iter().all(|column| found[column] == wanted[column])
+            ["stock", "reserved", "sold"].iter().all(|column| found[column] == expected[column])
         });
     };
     let order = json!({"user_id": siti.id, "items": [{"product_id": coffee, "quantity": 2}]});

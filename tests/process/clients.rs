@@ -1,4 +1,4 @@
-//! Clients that place orders and continue them, and record every answer that must not happen.
+//! Clients that send orders and continue them, and record every answer that must not happen.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;

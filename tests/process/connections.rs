@@ -84,7 +84,7 @@ fn clients_that_never_read_use_little_memory_and_are_disconnected() {
     // A script of a megabyte and an endless list exceed the buffers of the system.
     let mut nth = 0..;
     unread.retain(|_| nth.next().is_some_and(|n| [0, 3].contains(&(n % big.len()))));
-    until("the unread answers are given up", STALL_TIMEOUT, || {
+    until("the connections with unread answers are closed", STALL_TIMEOUT, || {
         // A reset is reported only once.
         unread.retain(|stream| stream.take_error().unwrap().is_none());
         unread.is_empty()
@@ -105,7 +105,7 @@ fn with_files(folder: &Folder, limit: &str) -> Pasar {
     Pasar::start(&mut command, ALL)
 }
 
-/// 200 concurrent clients place two orders each, on kept-alive connections.
+/// 200 concurrent clients send two orders each, on kept-alive connections.
 fn orders_of_200_clients(order_service: SocketAddr) {
     std::thread::scope(|scope| {
         for _ in 0..200 {

@@ -15,7 +15,7 @@ const ORDERS: usize = 100;
 /// The longest that an answer may take.
 const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
 
-/// None finds anything: some use the index, one is a single rare letter, the rest read all rows.
+/// None finds anything: some use an index, the others read all rows.
 const SEARCHES: &[&str] = &[
     "/products?search=tidak+ada+yang+begini",
     "/products?search=qx&sort=price",

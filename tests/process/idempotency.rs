@@ -50,13 +50,13 @@ fn send_until_created(addr: SocketAddr, path: &str, key: &str, body: &Value) -> 
 /// Sends the same request many times at once. All answers must be equal; returns the id in them.
 fn send_duplicates(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &AtomicUsize) -> i64 {
     let answers: Vec<_> = std::thread::scope(|scope| {
-        let twin = || {
+        let duplicate = || {
             let answer = send_until_created(addr, path, key, body);
             answered.fetch_add(1, Ordering::Relaxed);
             answer
         };
-        let twins: Vec<_> = (0..DUPLICATES).map(|_| scope.spawn(twin)).collect();
-        twins.into_iter().map(|twin| twin.join().unwrap()).collect()
+        let duplicates: Vec<_> = (0..DUPLICATES).map(|_| scope.spawn(duplicate)).collect();
+        duplicates.into_iter().map(|duplicate| duplicate.join().unwrap()).collect()
     });
     for answer in &answers {
         assert_eq!(answer.body, answers[0].body, "{key} got two different answers");

@@ -1,4 +1,4 @@
-//! Writers that place orders, and checks that the database has every order that was answered.
+//! Writers that send orders, and checks that the database has every order that was answered.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;

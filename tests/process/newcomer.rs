@@ -180,7 +180,7 @@ fn misspelt_settings_are_reported_with_a_suggestion() {
     assert_eq!(refused.0, Some(2));
     assert!(refused.2.contains("USR_ADDR is not a setting; did you mean USER_ADDR?"), "{}", refused.2);
     assert!(!refused.2.contains("rahasia") && !refused.2.contains("POSTGRES"), "{}", refused.2);
-    // The environment also has variables of other programs.
+    // USR_ADDR in the file belongs to another program if USER_ADDR is set.
     Pasar::start(folder.pasar(&["user"]).env("USER_ADDR", "127.0.0.1:0"), &ALL[..1]).stop("TERM");
 }
 

@@ -1,4 +1,4 @@
-//! Steps in any order, with time passing in between.
+//! Random sequences of steps, with time passing in between.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -30,7 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Does the same with the model and with the shop, and compares them after each step.
+/// Takes the same steps with the model and with the app, and compares them after each step.
 async fn assert_follows_model(app: &TestApp, clock: &Clock, first: i64, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut model = Model::new(clock.now(), STOCK);
     let mut shop = Shop { app, product: product(app, STOCK).await, also: None, orders: Vec::new() };
