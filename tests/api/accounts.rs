@@ -263,7 +263,7 @@ async fn the_secret_and_revocations_survive_a_restart() {
     let (siti, budi) = (app.registers(SITI).await, app.registers("budi@example.com").await);
     assert_no_content(&app.user.with_token(&budi.token).post("/auth/logout", &json!({})).await);
     let own = |visitor: &Visitor| format!("/orders/user/{}", visitor.id);
-    eventually("the others have heard of it", async || {
+    eventually("the other services have received the revocation", async || {
         (app.order.with_token(&budi.token).get(&own(&budi)).await.status == 401).then_some(())
     })
     .await;
@@ -294,5 +294,5 @@ async fn the_secret_and_revocations_survive_a_restart() {
     let app = TestApp::in_folder(&folder, &flags).await;
     app.user.with_token(&siti.token).get("/auth/me").await.problem(401, "token_invalid");
     app.logs_in(SITI).await;
-    assert_eq!(std::fs::read(&file).unwrap(), secret, "a secret that is given is not kept");
+    assert_eq!(std::fs::read(&file).unwrap(), secret, "a configured secret is not stored");
 }

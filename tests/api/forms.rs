@@ -79,7 +79,7 @@ async fn every_request_form_places_the_same_kind_of_order() {
 }
 
 #[tokio::test]
-async fn a_name_means_the_oldest_product_with_exactly_that_name_and_price() {
+async fn a_name_orders_the_oldest_product_with_exactly_that_name_at_its_price() {
     let app = TestApp::with_flags(&["--demo", "off"]).await;
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     let id = app.sells("Kopi", 5000, Some(2)).await;

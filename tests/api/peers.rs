@@ -66,7 +66,7 @@ async fn assert_orders_recover(peer: &str, behavior: Behavior) {
         assert_eq!(answer.header("www-authenticate"), "", "{behavior:?}");
         assert!(took < MAX_ANSWER_TIME, "{behavior:?} took {took:?}");
     }
-    assert!(asked, "{behavior:?}: no answer says that it was asked");
+    assert!(asked, "{behavior:?}: no answer shows that the peer was called");
     assert!(failures(&app, peer).await >= BREAKER_THRESHOLD, "{behavior:?}: the peer was not even called");
     if !matches!(behavior, Behavior::Away) {
         assert!(fake.requests().len() >= BREAKER_THRESHOLD, "{behavior:?}: {:?}", fake.requests());

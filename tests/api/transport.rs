@@ -353,7 +353,7 @@ async fn a_request_that_is_not_http_is_a_400() {
         if let Us(code) = by {
             answer.problem(400, code);
         } else {
-            assert_eq!(answer.text(), "", "the framework's own answer says nothing");
+            assert_eq!(answer.text(), "", "the framework's own answer has no body");
         }
         assert_serves(&app.user).await;
     }

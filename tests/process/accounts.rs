@@ -54,7 +54,7 @@ impl Visitor {
 
     /// Whether a service answers that the token is revoked. Any other refusal of the token fails the test.
     #[track_caller]
-    fn has_ended(&self, (service, method, path): Call) -> bool {
+    fn is_revoked(&self, (service, method, path): Call) -> bool {
         let answer = self.send(service, method, path, None);
         let ended = answer.status == 401;
         if ended {
@@ -64,19 +64,19 @@ impl Visitor {
     }
 
     #[track_caller]
-    pub fn assert_counts(&self, users: SocketAddr, calls_besides_user: &[Call]) {
+    pub fn assert_valid(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").expect(200);
         for call in calls_besides_user {
-            assert!(!self.has_ended(*call), "a valid token was refused at {call:?}");
+            assert!(!self.is_revoked(*call), "a valid token was refused at {call:?}");
         }
     }
 
     /// The user service refuses the tokens, and the other services will, without further requests.
     #[track_caller]
-    pub fn assert_ended(&self, users: SocketAddr, calls_besides_user: &[Call]) {
+    pub fn assert_revoked(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").problem(401, "token_revoked");
         for call in calls_besides_user {
-            until(&format!("{call:?} refuses the revoked token"), DEADLINE, || self.has_ended(*call));
+            until(&format!("{call:?} refuses the revoked token"), DEADLINE, || self.is_revoked(*call));
         }
     }
 }
@@ -132,24 +132,24 @@ fn an_account_becomes_admin_and_customer_again_while_the_shop_runs() {
     let (users, calls_besides_user) = (shop.user(), calls_besides_user(&shop));
     let customer = Visitor::registers(users, "siti@example.com");
     customer.get(users, "/users").problem(403, "not_allowed");
-    customer.assert_counts(users, &calls_besides_user);
+    customer.assert_valid(users, &calls_besides_user);
 
     // In another spelling; the output has the stored address.
     let made = "User 2, Siti <siti@example.com>";
     assert_role_set(&mut folder.pasar(&["admin", "Siti@Example.COM"]), made, "an admin");
-    customer.assert_ended(users, &calls_besides_user);
+    customer.assert_revoked(users, &calls_besides_user);
     let admin = Visitor::logs_in(users, "siti@example.com");
     assert_eq!(admin.id, customer.id);
     assert_eq!(admin.get(users, "/users").expect(200).as_array().map(Vec::len), Some(2));
     admin.post(shop.product(), "/products", &json!({"name": "Kopi", "price": 45_000})).expect(201);
-    admin.assert_counts(users, &calls_besides_user);
+    admin.assert_valid(users, &calls_besides_user);
 
     assert_role_set(&mut folder.pasar(&["admin", "siti@example.com", "--remove"]), "siti@example.com", "a customer");
-    admin.assert_ended(users, &calls_besides_user);
+    admin.assert_revoked(users, &calls_besides_user);
     let customer = Visitor::logs_in(users, "siti@example.com");
     customer.get(users, "/users").problem(403, "not_allowed");
     customer.post(shop.product(), "/products", &json!({"name": "Teh", "price": 9_000})).problem(403, "not_allowed");
-    customer.assert_counts(users, &calls_besides_user);
+    customer.assert_valid(users, &calls_besides_user);
     shop.stop("TERM");
 }
 
@@ -187,7 +187,7 @@ fn the_admin_command_uses_the_database_of_the_user_service() {
     let customer = Visitor::registers(users.user(), "siti@example.com");
     assert_role_set(&mut alone(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
     assert!(!folder.database().exists(), "the database of the other services was opened");
-    customer.assert_ended(users.user(), &[]);
+    customer.assert_revoked(users.user(), &[]);
     Visitor::logs_in(users.user(), "siti@example.com").get(users.user(), "/users").expect(200);
     users.stop("TERM");
 }
@@ -250,11 +250,11 @@ fn four_processes_with_one_secret_accept_the_same_tokens() {
 
     // What is revoked in one process is revoked in all, and only for this user.
     let calls_besides_user = protected_calls(products, orders, payments);
-    siti.assert_counts(users, &calls_besides_user);
+    siti.assert_valid(users, &calls_besides_user);
     siti.send(users, "POST", "/auth/logout", None).with_status(204);
-    siti.assert_ended(users, &calls_besides_user);
+    siti.assert_revoked(users, &calls_besides_user);
     for visitor in [&admin, &eve, &Visitor::logs_in(users, "siti@example.com")] {
-        visitor.assert_counts(users, &calls_besides_user);
+        visitor.assert_valid(users, &calls_besides_user);
     }
     shop.stop();
 }
@@ -300,8 +300,8 @@ fn a_logout_reaches_services_that_start_after_the_user_service_was_killed() {
     let mut command = folder.pasar(&[&["product", "order", "payment"], REQUIRED].concat());
     let rest = Pasar::start(&mut command, &ALL[1..]);
     for call in calls_besides_user(&rest) {
-        until(&format!("{call:?} refuses the revoked token"), DEADLINE, || siti.has_ended(call));
-        assert!(!eve.has_ended(call), "{call:?} refuses the token of another user");
+        until(&format!("{call:?} refuses the revoked token"), DEADLINE, || siti.is_revoked(call));
+        assert!(!eve.is_revoked(call), "{call:?} refuses the token of another user");
     }
     rest.stop("TERM");
 }
@@ -358,9 +358,9 @@ fn a_logout_is_applied_everywhere_or_nowhere_after_a_kill() {
         let ended = siti.get(shop.user(), "/auth/me").status == 401;
         assert!(ended || !answered, "a logout that was answered is lost");
         if ended {
-            siti.assert_ended(shop.user(), &calls_besides_user(&shop));
+            siti.assert_revoked(shop.user(), &calls_besides_user(&shop));
         } else {
-            siti.assert_counts(shop.user(), &calls_besides_user(&shop));
+            siti.assert_valid(shop.user(), &calls_besides_user(&shop));
         }
     }
     shop.stop("TERM");

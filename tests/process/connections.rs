@@ -203,7 +203,7 @@ fn one_remote_address_can_open_only_its_share_of_the_connections() {
     assert!(here.iter().all(is_served), "loopback connections are not counted");
     drop(open.pop());
     let again = || is_served(&TcpStream::connect(remote).unwrap());
-    until("whoever lets one go may have another", Duration::from_secs(10), again);
+    until("a closed connection can be replaced", Duration::from_secs(10), again);
     until("the refusal is logged", Duration::from_secs(10), || pasar.log().contains("event=refused_connection"));
     pasar.stop("TERM");
 }

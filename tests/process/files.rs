@@ -136,12 +136,12 @@ fn file_names_are_synced_to_disk_before_a_service_reports_its_address() {
 
     let text = fs::read_to_string(&trace).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    let said = lines.iter().position(|line| line.contains("write(1<") && line.contains("UserService"));
-    let said = said.unwrap_or_else(|| panic!("nothing was said: {text}"));
+    let printed = lines.iter().position(|line| line.contains("write(1<") && line.contains("UserService"));
+    let printed = printed.unwrap_or_else(|| panic!("no address was printed: {text}"));
     for (name, folder) in [(&shop, &root), (&data, &shop), (&database, &data), (&data.join("jwt-secret"), &data)] {
         let (made, synced) = made_and_synced(&lines, name, folder);
         assert!(made.is_some(), "{} was not made: {text}", name.display());
         let synced = synced.unwrap_or_else(|| panic!("{} is not on the disk", name.display()));
-        assert!(synced < said, "{} is on the disk only later", name.display());
+        assert!(synced < printed, "{} is on the disk only later", name.display());
     }
 }

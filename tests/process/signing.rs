@@ -36,7 +36,7 @@ fn the_generated_secret_is_readable_by_its_owner_only_and_kept() {
     let siti = Visitor::registers(shop.user(), "siti@example.com");
     shop.stop("TERM");
     let shop = start_with_auth(&folder);
-    siti.assert_counts(shop.user(), &calls_besides_user(&shop));
+    siti.assert_valid(shop.user(), &calls_besides_user(&shop));
     shop.stop("TERM");
     assert!(fs::read(&file).unwrap() == secret, "the secret has changed");
     assert_eq!((mode(&file), beside_the_database(&folder)), (0o600, vec!["jwt-secret".to_owned()]));
@@ -56,12 +56,12 @@ fn a_configured_secret_is_not_stored() {
         let siti = Visitor::registers(shop.user(), "siti@example.com");
         // The admin command stores no secret either.
         assert_role_set(&mut folder.pasar(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
-        siti.assert_ended(shop.user(), &calls_besides_user(&shop));
+        siti.assert_revoked(shop.user(), &calls_besides_user(&shop));
         let siti = Visitor::logs_in(shop.user(), "siti@example.com");
         shop.stop("TERM");
         assert_eq!(beside_the_database(&folder), [""; 0]);
         let shop = start();
-        siti.assert_counts(shop.user(), &calls_besides_user(&shop));
+        siti.assert_valid(shop.user(), &calls_besides_user(&shop));
         shop.stop("TERM");
     }
 }
@@ -94,7 +94,7 @@ fn a_secret_that_others_can_read_or_guess_is_refused() {
         fs::write(&file, SECRET).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(permissions)).unwrap();
         let shop = Pasar::start(&mut folder.pasar(&["--auth", auth]), ALL);
-        Visitor::registers(shop.user(), "siti@example.com").assert_counts(shop.user(), &calls_besides_user(&shop));
+        Visitor::registers(shop.user(), "siti@example.com").assert_valid(shop.user(), &calls_besides_user(&shop));
         assert_eq!(mode(&folder.path().join("pasar.db")), 0o600, "it has the hashes of all passwords");
         assert_eq!(mode(&folder.path().join("pasar.db-wal")), 0o600);
         shop.stop("TERM");
@@ -118,7 +118,7 @@ fn processes_that_start_at_once_on_an_empty_folder_agree_on_a_secret() {
         let mut services = ALL.iter();
         let processes = started.map(|process| process.ready(&[services.next().unwrap()]));
         let siti = Visitor::registers(user, "siti@example.com");
-        siti.assert_counts(user, &protected_calls(product, order, payment));
+        siti.assert_valid(user, &protected_calls(product, order, payment));
         // The order service calls the others with its own tokens.
         siti.post(order, "/orders", &order_of(siti.id)).expect(201);
         processes.into_iter().rev().for_each(|process| process.stop("TERM"));

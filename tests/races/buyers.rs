@@ -89,7 +89,10 @@ async fn concurrent_buyers_never_oversell() {
         let stock = received - reserved - sold;
         assert_eq!(level(&app, product).await, [stock, reserved, sold, received], "round {round}");
         let smallest = bought.iter().filter(|one| one.order.is_none()).map(|one| one.quantity).min();
-        assert!(fickle || smallest.is_none_or(|quantity| quantity > stock), "round {round}: refused what was there");
+        assert!(
+            fickle || smallest.is_none_or(|quantity| quantity > stock),
+            "round {round}: refused although the stock was sufficient"
+        );
         let shown = app.order.all(&format!("/orders/user/{user}")).await;
         let shown: BTreeSet<_> = shown
             .iter()
