@@ -1,8 +1,8 @@
-//! The pages in a real Chromium, driven as a person would use them, and judged by axe-core.
+//! The pages in a real Chromium, used as a person would, and checked with axe-core.
 //!
 //! Needs `chromium` and `chromedriver` on the PATH, and `AXE`, the path of axe-core's `axe.min.js`
-//! (`tests/tools/install` fetches it). Without them the test says that it was skipped; with `CI=true`
-//! that is a failure.
+//! (`tests/tools/install` fetches it). Without them the tests are skipped with a message; with `CI=true` this is a
+//! failure.
 
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use support::{Api, TestApp, eventually};
 use thirtyfour::prelude::*;
 
-/// A driver of a browser of its own; a drop ends both.
+/// A chromedriver process and its browser; dropping it ends both.
 struct Browser {
     driver: WebDriver,
     process: Child,
@@ -26,16 +26,16 @@ struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The browsers are children of the driver's, and end with its group.
+        // The browsers are children of the driver, in its process group.
         let group = format!("-{}", self.process.id());
         let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
-        assert!(killed.is_ok_and(|status| status.success()) || std::thread::panicking(), "a browser is left over");
+        assert!(killed.is_ok_and(|status| status.success()) || std::thread::panicking(), "a browser is still running");
         let _ = self.process.wait();
     }
 }
 
 impl Browser {
-    /// None, with a word on why, where there is no browser.
+    /// None, after a message, if the browser is missing.
     async fn start() -> Option<(Self, String)> {
         let axe = std::env::var("AXE").ok().and_then(|path| std::fs::read_to_string(path).ok());
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -48,14 +48,14 @@ impl Browser {
         let (Some(axe), Ok(process)) = (axe, process) else {
             assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "chromedriver or AXE is missing");
             let test = std::thread::current().name().unwrap_or_default().to_owned();
-            // Not by a macro: what those print of a test that passes is not shown.
+            // Not with `eprintln!`, whose output is hidden for tests that pass.
             let _ = writeln!(
                 std::io::stderr(),
                 "{test} was SKIPPED: it needs chromium, chromedriver and AXE=…/axe.min.js; tests/tools/install gets them"
             );
             return None;
         };
-        let mut wanted = DesiredCapabilities::chrome();
+        let mut capabilities = DesiredCapabilities::chrome();
         for flag in [
             "--headless=new",
             "--no-sandbox",
@@ -66,11 +66,11 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
         ] {
-            wanted.add_arg(flag).unwrap();
+            capabilities.add_arg(flag).unwrap();
         }
         let server = format!("http://127.0.0.1:{port}");
         let driver =
-            eventually("chromedriver answers", async || WebDriver::new(&server, wanted.clone()).await.ok()).await;
+            eventually("chromedriver answers", async || WebDriver::new(&server, capabilities.clone()).await.ok()).await;
         Some((Self { driver, process }, axe))
     }
 
@@ -90,17 +90,17 @@ impl Browser {
         self.find(css).await.click().await.unwrap();
     }
 
-    /// What the element holds, once that begins with `start`.
+    /// The text of the element, once it begins with `start`.
     async fn reads(&self, css: &str, start: &str) -> String {
         eventually(&format!("{css} reads {start}"), async || {
-            // A page may put another element in its place meanwhile.
+            // The page can replace the element in between.
             let text = self.find(css).await.text().await.ok()?;
             text.starts_with(start).then_some(text)
         })
         .await
     }
 
-    /// Sends the form of a call on the info page, and gives the answer, whose status this must be.
+    /// Submits the form of a call on the info page, waits for this status, and returns the answer.
     async fn calls(&self, call: &str, status: &str) -> String {
         let section = section(call);
         self.press(&format!("{section} button")).await;
@@ -108,7 +108,7 @@ impl Browser {
         self.find(&format!("{section} [data-answer]")).await.text().await.unwrap()
     }
 
-    /// The token that the info page has.
+    /// The token in the field of the info page.
     async fn token(&self) -> String {
         self.find(TOKEN).await.value().await.unwrap().unwrap_or_default()
     }
@@ -117,19 +117,19 @@ impl Browser {
 /// The info page's field for a token.
 const TOKEN: &str = "[data-token]";
 
-/// The part of the page about one call.
+/// The section of the page about one call.
 fn section(call: &str) -> String {
     let (method, path) = call.split_once(' ').unwrap();
     format!("section.call:has(form[data-method=\"{method}\"][data-path=\"{path}\"])")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_with_only_the_info_page_can_place_an_order() {
+async fn a_person_can_order_with_the_info_page_alone() {
     let Some((browser, _)) = Browser::start().await else { return };
     let app = TestApp::spawn().await;
     browser.open(&app.order, "/").await;
     let section = section("POST /orders");
-    // The form comes filled with an order that works.
+    // The form is filled with an order that works.
     browser.press(&format!("{section} button")).await;
     let status = format!("{section} [role=status]");
     let said = browser.reads(&status, "201").await;
@@ -140,14 +140,14 @@ async fn a_person_with_only_the_info_page_can_place_an_order() {
     assert!(request.starts_with("curl -i -X POST 'http://127.0.0.1:"), "{request}");
     assert_eq!(app.order.all("/orders").await.len(), 1);
 
-    // By keyboard alone, a bad order: the answer says what is wrong, in the page's language.
+    // An invalid order with the keyboard alone: the answer says what is wrong, in the page's language.
     browser.open(&app.order, "/?lang=en").await;
     let body = browser.find(&format!("{section} textarea")).await;
     body.clear().await.unwrap();
     body.send_keys(r#"{"user_id": 1}"#).await.unwrap();
     body.send_keys(Key::Tab + "").await.unwrap();
     browser.driver.active_element().await.unwrap();
-    // Idempotency-Key stands before the body, so that the next stop is the button.
+    // Idempotency-Key comes before the body, so the next stop is the button.
     browser.driver.active_element().await.unwrap().send_keys(Key::Enter + "").await.unwrap();
     browser.reads(&status, "422").await;
     let answer = browser.find(&format!("{section} [data-answer]")).await.text().await.unwrap();
@@ -158,7 +158,7 @@ async fn a_person_with_only_the_info_page_can_place_an_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_page_shows_whether_the_other_services_answer() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--product-url", "http://127.0.0.1:9"]).await;
+    let app = TestApp::with_flags(&["--product-url", "http://127.0.0.1:9"]).await;
     browser.open(&app.order, "/?lang=id").await;
     let shown = eventually("the peers are shown", async || {
         let text = browser.find("[data-peers]").await.text().await.unwrap();
@@ -171,7 +171,7 @@ async fn the_order_page_shows_whether_the_other_services_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_has_a_barrier_in_either_language_or_scheme() {
+async fn every_page_is_accessible_in_both_languages_and_colour_schemes() {
     let Some((browser, axe)) = Browser::start().await else { return };
     let app = TestApp::spawn().await;
     for scheme in ["light", "dark"] {
@@ -182,7 +182,7 @@ async fn no_page_has_a_barrier_in_either_language_or_scheme() {
                 for path in ["/", "/errors"] {
                     browser.open(api, &format!("{path}?lang={language}")).await;
                     assert_eq!(browser.run("return document.documentElement.lang").await, language);
-                    // With an exchange on show, since that is a part of the page too.
+                    // With an exchange shown, because it belongs to the page too.
                     if path == "/" {
                         browser.find("section.call button").await.click().await.unwrap();
                         eventually("an exchange is shown", async || {
@@ -232,15 +232,15 @@ async fn swagger_ui_shows_every_call_without_the_internet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_registers_on_the_info_page_goes_on_with_the_token() {
+async fn the_info_page_uses_the_token_of_a_registration() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--auth", "required"]).await;
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     browser.open(&app.user, "/").await;
     let refused = browser.calls("GET /auth/me", "401").await;
     assert!(refused.contains("\"code\": \"token_missing\""), "{refused}");
     assert_eq!(browser.token().await, "");
 
-    // The form comes filled with somebody to register.
+    // The form is filled with a new user.
     let session = browser.calls("POST /auth/register", "201").await;
     let token = browser.token().await;
     assert!(!token.is_empty() && session.contains(&format!("\"access_token\": \"{token}\"")), "{session}");
@@ -249,7 +249,7 @@ async fn who_registers_on_the_info_page_goes_on_with_the_token() {
     let request = browser.find(&format!("{} [data-request]", section("GET /auth/me"))).await.text().await.unwrap();
     assert!(request.contains(&format!("-H 'Authorization: Bearer {token}'")), "{request}");
 
-    // It is gone with the page.
+    // The token is gone after the page was left.
     browser.open(&app.user, "/").await;
     assert_eq!(browser.token().await, "");
     assert_eq!(browser.run("return localStorage.length + sessionStorage.length + document.cookie.length").await, 0);
@@ -259,7 +259,7 @@ async fn who_registers_on_the_info_page_goes_on_with_the_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_page_shows_the_other_services_to_an_admin_alone() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--auth", "required"]).await;
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let (siti, admin) = (app.registers("siti@example.com").await, app.admin().await);
     browser.open(&app.order, "/?lang=id").await;
     browser.reads("[data-peers]", "Silakan masuk terlebih dahulu.").await;
@@ -276,9 +276,9 @@ async fn the_order_page_shows_the_other_services_to_an_admin_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn swagger_ui_shows_the_token_that_it_was_given() {
+async fn swagger_ui_sends_the_token_that_was_entered() {
     let Some((browser, _)) = Browser::start().await else { return };
-    let app = TestApp::with(&["--auth", "required"]).await;
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let siti = app.registers("siti@example.com").await;
     browser.open(&app.user, "/docs").await;
     let call = "#operations-UserService-get_auth_me";

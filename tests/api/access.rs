@@ -1,4 +1,4 @@
-//! Who may do what where one has to log in: every route, tried as everybody.
+//! Access control: calls every route as every kind of caller.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::support::{Answer, Api, Clock, Secret, ServiceToken, TestApp, Tokens, 
 
 const SECRET: &str = "kunci rahasia untuk pengujian saja";
 
-/// What each gets with `AUTH=required`, on each `service`; `every` one has the pages.
+/// The expected result for each caller at each `service` with `AUTH=required`. `every` means all services: the pages.
 ///
-/// The `owner` is the customer whom the call is about and `another` is one whom it is not, but that about one's own
-/// account each asks for themselves. The tokens of the `demoted` admin and of the `removed` user are from before. A
-/// `service` shows a token that is meant for the called one, and a `stray` one is meant for another.
+/// The `owner` is the customer whom the resource belongs to; `another` is a different customer. For routes about
+/// one's own account, each caller uses their own account. The `demoted` admin and the `removed` user show tokens from
+/// before. A `service` shows a token for the called service; a `stray` one shows a token for another service.
 ///
-/// `yes`: it succeeds; `missing`, `revoked`, `invalid`: 401 `token_…`; `no`: 403; else 404 `…_not_found`.
+/// `yes`: success; `missing`, `revoked`, `invalid`: 401 `token_…`; `no`: 403; anything else: 404 `…_not_found`.
 const TABLE: &str = "
 service  call                                    nobody   owner    another  admin    demoted  removed  service  stray
 
@@ -81,34 +81,34 @@ payment  GET    /payments/{id}                   missing  yes      payment  yes 
 payment  POST   /payments/{id}/refund            missing  no       no       yes      revoked  revoked  yes      invalid
 ";
 
-const WHO: [&str; 8] = ["nobody", "owner", "another", "admin", "demoted", "removed", "service", "stray"];
+const CALLERS: [&str; 8] = ["nobody", "owner", "another", "admin", "demoted", "removed", "service", "stray"];
 
-/// What cannot mean anything without somebody whose account it is.
+/// Routes that are about the account of the caller.
 const ACCOUNT: [&str; 5] =
     ["GET /auth/me", "PATCH /auth/me", "POST /auth/logout", "POST /auth/ticket", "PUT /auth/me/password"];
 
-/// After these calls their caller's tokens are good for nothing.
-const USE_UP: [&str; 3] = ["DELETE /users/{id}", "PUT /auth/me/password", "POST /auth/logout"];
+/// Calls that end the caller's tokens.
+const ENDS_SESSION: [&str; 3] = ["DELETE /users/{id}", "PUT /auth/me/password", "POST /auth/logout"];
 
-/// What each of [`WHO`] gets, for each service and call.
+/// The expected results by service and call, then by caller ([`CALLERS`]).
 fn table() -> BTreeMap<(String, String), BTreeMap<&'static str, &'static str>> {
     let mut lines = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|row| !row.is_empty());
-    assert_eq!(lines.next().unwrap()[2..], WHO);
+    assert_eq!(lines.next().unwrap()[2..], CALLERS);
     let mut table = BTreeMap::new();
     for row in lines {
         let [service, method, path] = row[..3] else { panic!("{row:?}") };
-        assert_eq!(row.len(), 3 + WHO.len(), "{row:?}");
+        assert_eq!(row.len(), 3 + CALLERS.len(), "{row:?}");
         let services = if service == "every" { vec!["user", "product", "order"] } else { vec![service] };
         for service in services {
-            let cells = WHO.into_iter().zip(row[3..].iter().copied()).collect();
+            let cells = CALLERS.into_iter().zip(row[3..].iter().copied()).collect();
             let twice = table.insert((service.to_owned(), format!("{method} {path}")), cells);
-            assert!(twice.is_none(), "{row:?} stands there twice");
+            assert!(twice.is_none(), "{row:?} is listed twice");
         }
     }
     table
 }
 
-/// The status of an answer to a call that shows something.
+/// The expected status of a call that returns something.
 fn status(cell: &str) -> u16 {
     match cell {
         "yes" => 200,
@@ -118,7 +118,7 @@ fn status(cell: &str) -> u16 {
     }
 }
 
-fn check(answer: &Answer, cell: &str) {
+fn assert_allowed_or_refused(answer: &Answer, cell: &str) {
     match cell {
         "yes" => assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.text()),
         "missing" | "revoked" | "invalid" => {
@@ -133,7 +133,7 @@ fn check(answer: &Answer, cell: &str) {
 /// A documented operation.
 struct Route {
     service: &'static str,
-    /// Where it is served.
+    /// The service that serves it.
     api: Api,
     method: Method,
     path: String,
@@ -147,15 +147,15 @@ impl Route {
         (self.service.to_owned(), self.call.clone())
     }
 
-    /// The path to call with these things.
-    fn target(&self, things: &Things) -> String {
+    /// The path, filled with the ids of the fixture.
+    fn target(&self, fixture: &Fixture) -> String {
         let id = match &*self.path {
-            path if path.starts_with("/users/") || path.starts_with("/orders/user/") => things.owner.id,
-            path if path.starts_with("/products/") => things.product,
-            path if path.starts_with("/orders/") || path.starts_with("/payments/order/") => things.order,
-            _ => things.payment,
+            path if path.starts_with("/users/") || path.starts_with("/orders/user/") => fixture.owner.id,
+            path if path.starts_with("/products/") => fixture.product,
+            path if path.starts_with("/orders/") || path.starts_with("/payments/order/") => fixture.order,
+            _ => fixture.payment,
         };
-        let mut target = self.path.replace("{id}", &id.to_string()).replace("{key}", &things.key);
+        let mut target = self.path.replace("{id}", &id.to_string()).replace("{key}", &fixture.key);
         for parameter in self.operation["parameters"].as_array().into_iter().flatten() {
             if let (Some(name), Some(example)) = (parameter["name"].as_str(), parameter["example"].as_str()) {
                 target = target.replace(&format!("{{{name}}}"), example);
@@ -164,10 +164,10 @@ impl Route {
         target
     }
 
-    /// The example of the body, about these things.
-    fn body(&self, things: &Things) -> Vec<u8> {
+    /// The documented example of the body, filled with the ids of the fixture.
+    fn body(&self, fixture: &Fixture) -> Vec<u8> {
         let mut body = self.operation["requestBody"]["content"]["application/json"]["example"].clone();
-        things.fill_in(&mut body);
+        fixture.fill_in(&mut body);
         if body.is_null() { Vec::new() } else { body.to_string().into_bytes() }
     }
 
@@ -175,7 +175,7 @@ impl Route {
         self.operation["responses"]["200"]["content"].get("text/event-stream").is_some()
     }
 
-    /// Whether its documentation says that it takes a token.
+    /// Whether the documentation says that it needs a token.
     fn needs_token(&self) -> bool {
         match self.operation["security"].as_array().map(Vec::as_slice) {
             None | Some([]) => false,
@@ -184,7 +184,7 @@ impl Route {
     }
 }
 
-/// All routes that the running servers document.
+/// All routes in the documents of the running servers.
 async fn routes(app: &TestApp) -> Vec<Route> {
     let mut routes = Vec::new();
     for (server, api) in app.services() {
@@ -201,8 +201,8 @@ async fn routes(app: &TestApp) -> Vec<Route> {
     routes
 }
 
-/// What a call can be about.
-struct Things {
+/// The resources that calls are made about.
+struct Fixture {
     owner: Visitor,
     email: String,
     product: i64,
@@ -211,8 +211,8 @@ struct Things {
     key: String,
 }
 
-impl Things {
-    /// Puts them in the place of those of an example.
+impl Fixture {
+    /// Replaces the ids of a documented example.
     fn fill_in(&self, example: &mut Value) {
         match example {
             Value::Array(values) => values.iter_mut().for_each(|value| self.fill_in(value)),
@@ -233,13 +233,13 @@ impl Things {
     }
 }
 
-fn an_address() -> String {
+fn new_email() -> String {
     format!("{}@example.com", Uuid::new_v4())
 }
 
-/// Somebody new with an account, who may not have it any more.
-async fn enters(app: &TestApp, who: &str) -> Visitor {
-    let email = an_address();
+/// Registers a new account, then demotes or removes it if `who` says so.
+async fn new_visitor(app: &TestApp, who: &str) -> Visitor {
+    let email = new_email();
     let mut visitor = app.registers(&email).await;
     if ["admin", "demoted"].contains(&who) {
         app.makes_admin(&email, &[]).await;
@@ -248,7 +248,7 @@ async fn enters(app: &TestApp, who: &str) -> Visitor {
     match who {
         "demoted" => app.makes_admin(&email, &["--remove"]).await,
         "removed" => {
-            let gone = app.user.by(&visitor.token).remove(&format!("/users/{}", visitor.id)).await;
+            let gone = app.user.with_token(&visitor.token).remove(&format!("/users/{}", visitor.id)).await;
             assert_eq!(gone.status, 204, "{}", gone.text());
         }
         _ => {}
@@ -256,130 +256,133 @@ async fn enters(app: &TestApp, who: &str) -> Visitor {
     visitor
 }
 
-/// Where what is pending stays pending, however long a test takes.
-pub async fn opens(auth: &str) -> TestApp {
+/// An app whose clock never moves, so that pending orders never expire.
+pub async fn spawn_without_expiry(auth: &str) -> TestApp {
     let clock = Clock::standing_at(Clock::system().now().as_millis());
     TestApp::with_clock(&["--auth", auth, "--jwt-secret", SECRET], &clock).await
 }
 
-/// A shop with everybody in it.
+/// An app with one account of each kind.
 struct Shop {
     app: TestApp,
-    /// By their names in [`WHO`], but for those without an account.
+    /// By their names in [`CALLERS`], without the callers that have no account.
     visitors: BTreeMap<&'static str, Visitor>,
 }
 
 impl Shop {
     async fn open(auth: &str) -> Self {
-        let app = opens(auth).await;
+        let app = spawn_without_expiry(auth).await;
         let mut visitors = BTreeMap::new();
         for who in ["owner", "another", "admin", "demoted", "removed"] {
-            visitors.insert(who, enters(&app, who).await);
+            visitors.insert(who, new_visitor(&app, who).await);
         }
         let shop = Self { app, visitors };
         for who in ["demoted", "removed"] {
             let token = &shop.visitors[who].token;
-            let (product, order) = (shop.app.product.by(token), shop.app.order.by(token));
+            let (product, order) = (shop.app.product.with_token(token), shop.app.order.with_token(token));
             let heard = async || (product.patch("/products/1", &json!({})).await.status == 401).then_some(());
-            eventually("the product service has heard", heard).await;
+            eventually("the product service has received the revocation", heard).await;
             let heard = async || (order.get("/orders").await.status == 401).then_some(());
-            eventually("the order service has heard", heard).await;
+            eventually("the order service has received the revocation", heard).await;
             let heard = async || (order.get("/payments").await.status == 401).then_some(());
-            eventually("the payment service has heard", heard).await;
+            eventually("the payment service has received the revocation", heard).await;
         }
         shop
     }
 
-    fn by_admin(&self, api: &Api) -> Api {
-        api.by(&self.visitors["admin"].token)
+    fn as_admin(&self, api: &Api) -> Api {
+        api.with_token(&self.visitors["admin"].token)
     }
 
-    /// Fresh things, with which the call can succeed.
-    async fn stage(&self, call: &str) -> Things {
-        let [product, order] = [&self.app.product, &self.app.order].map(|api| self.by_admin(api));
-        let owner =
-            if USE_UP.contains(&call) { enters(&self.app, "owner").await } else { self.visitors["owner"].clone() };
+    /// New resources for which this call can succeed.
+    async fn prepare(&self, call: &str) -> Fixture {
+        let [product, order] = [&self.app.product, &self.app.order].map(|api| self.as_admin(api));
+        let owner = if ENDS_SESSION.contains(&call) {
+            new_visitor(&self.app, "owner").await
+        } else {
+            self.visitors["owner"].clone()
+        };
         let new = json!({"name": "Kopi", "price": 20_000, "stock": 10});
         let added = product.post("/products", &new).await.expect(201)["product"]["id"].as_i64().unwrap();
-        let (email, key) = (an_address(), Uuid::new_v4().to_string());
-        let mut things = Things { owner, email, product: added, order: 0, payment: 0, key };
+        let (email, key) = (new_email(), Uuid::new_v4().to_string());
+        let mut fixture = Fixture { owner, email, product: added, order: 0, payment: 0, key };
         if call == "POST /auth/login" {
-            self.app.registers(&things.email).await;
+            self.app.registers(&fixture.email).await;
         }
         if call.contains(" /orders/{id}") || call.contains(" /payments") {
-            let new = json!({"user_id": things.owner.id, "product_id": things.product});
-            things.order = order.post("/orders", &new).await.expect(201)["id"].as_i64().unwrap();
+            let new = json!({"user_id": fixture.owner.id, "product_id": fixture.product});
+            fixture.order = order.post("/orders", &new).await.expect(201)["id"].as_i64().unwrap();
         }
         if call.contains(" /payments/") {
-            let new = json!({"order_id": things.order});
-            things.payment = order.post("/payments", &new).await.expect(201)["id"].as_i64().unwrap();
+            let new = json!({"order_id": fixture.order});
+            fixture.payment = order.post("/payments", &new).await.expect(201)["id"].as_i64().unwrap();
         }
-        let at_order = format!("/orders/{}", things.order);
+        let at_order = format!("/orders/{}", fixture.order);
         match call {
             "PUT /orders/{id}/confirm" => {
                 let paid = json!({"payment_status": "paid"});
                 order.put(&format!("{at_order}/payment"), &paid).await.expect(200);
             }
             "POST /payments/{id}/refund" => {
-                order.post("/payments/confirm", &json!({"payment_id": things.payment})).await.expect(200);
+                order.post("/payments/confirm", &json!({"payment_id": fixture.payment})).await.expect(200);
                 order.put(&format!("{at_order}/status"), &json!({"status": "cancelled"})).await.expect(200);
             }
             "DELETE /reservations/{key}" | "POST /reservations/{key}/commit" => {
-                let lines = json!({"items": [{"product_id": things.product, "quantity": 2}]});
-                product.put(&format!("/reservations/{}", things.key), &lines).await.expect(200);
+                let lines = json!({"items": [{"product_id": fixture.product, "quantity": 2}]});
+                product.put(&format!("/reservations/{}", fixture.key), &lines).await.expect(200);
             }
             _ => {}
         }
-        things
+        fixture
     }
 
-    /// The token that somebody shows to a service.
+    /// The token that this caller shows to a service.
     fn token(&self, who: &str, service: &'static str) -> Option<String> {
-        let meant_for = match (who, service) {
+        let audience = match (who, service) {
             ("service", _) => service,
             ("stray", "user") => "product",
             ("stray", _) => "user",
             _ => return self.visitors.get(who).map(|visitor| visitor.token.clone()),
         };
-        let token = ServiceToken::new(Tokens::new(&Secret::new(SECRET).unwrap()), meant_for).header().unwrap();
+        let token = ServiceToken::new(Tokens::new(&Secret::new(SECRET).unwrap()), audience).header().unwrap();
         Some(token.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned())
     }
 
-    /// A route's service, as somebody talks to it.
+    /// The service of a route, with the token of this caller.
     fn api(&self, route: &Route, who: &str) -> Api {
-        self.token(who, route.service).map_or_else(|| route.api.clone(), |token| route.api.by(&token))
+        self.token(who, route.service).map_or_else(|| route.api.clone(), |token| route.api.with_token(&token))
     }
 
-    /// All that a refused call could have changed.
-    async fn all(&self, things: &Things) -> Vec<Value> {
+    /// Everything that a refused call could have changed.
+    async fn snapshot(&self, fixture: &Fixture) -> Vec<Value> {
         let mut all = Vec::new();
         for (api, path) in [
             (&self.app.user, "/users"),
             (&self.app.product, "/products"),
-            (&self.app.product, &*format!("/products/{}/stock", things.product)),
+            (&self.app.product, &*format!("/products/{}/stock", fixture.product)),
             (&self.app.order, "/orders"),
             (&self.app.order, "/payments"),
         ] {
-            all.push(self.by_admin(api).get(path).await.expect(200));
+            all.push(self.as_admin(api).get(path).await.expect(200));
         }
-        // Which shows that their tokens stand, too.
-        for visitor in [&things.owner, &self.visitors["another"]] {
-            all.push(self.app.user.by(&visitor.token).get("/auth/me").await.expect(200));
+        // This also shows that their tokens are still valid.
+        for visitor in [&fixture.owner, &self.visitors["another"]] {
+            all.push(self.app.user.with_token(&visitor.token).get("/auth/me").await.expect(200));
         }
         all
     }
 }
 
-/// Makes a route's call about these things.
-async fn call(route: &Route, api: &Api, things: &Things) -> Answer {
+/// Makes the call of a route with these resources.
+async fn call(route: &Route, api: &Api, fixture: &Fixture) -> Answer {
     let headers = [("content-type", "application/json")];
-    let body = route.body(things);
+    let body = route.body(fixture);
     let headers = if body.is_empty() { &[][..] } else { &headers };
-    api.send(route.method.clone(), &route.target(things), headers, body).await
+    api.send(route.method.clone(), &route.target(fixture), headers, body).await
 }
 
 #[tokio::test]
-async fn each_gets_what_the_table_says_and_whoever_is_refused_changes_nothing() {
+async fn every_caller_gets_what_the_table_says_and_a_refusal_changes_nothing() {
     let shop = Shop::open("required").await;
     let (routes, table) = (routes(&shop.app).await, table());
     let served: BTreeSet<_> = routes.iter().map(Route::key).collect();
@@ -387,61 +390,63 @@ async fn each_gets_what_the_table_says_and_whoever_is_refused_changes_nothing() 
     for route in &routes {
         let (allowed, refused): (Vec<_>, Vec<_>) =
             table[&route.key()].iter().map(|(who, cell)| (*who, *cell)).partition(|(_, cell)| *cell == "yes");
-        let mut things = shop.stage(&route.call).await;
-        let before = shop.all(&things).await;
+        let mut fixture = shop.prepare(&route.call).await;
+        let before = shop.snapshot(&fixture).await;
         for (who, cell) in refused {
             println!("{}: {} by {who}: {cell}", route.service, route.call);
-            check(&call(route, &shop.api(route, who), &things).await, cell);
+            assert_allowed_or_refused(&call(route, &shop.api(route, who), &fixture).await, cell);
         }
-        assert_eq!(shop.all(&things).await, before, "{}", route.call);
+        assert_eq!(shop.snapshot(&fixture).await, before, "{}", route.call);
         for (who, cell) in allowed {
             println!("{}: {} by {who}: {cell}", route.service, route.call);
             if route.method != Method::GET {
-                // The one before has used them up.
-                things = shop.stage(&route.call).await;
+                // The call before has changed the resources.
+                fixture = shop.prepare(&route.call).await;
             }
             let api = match who {
-                "owner" => route.api.by(&things.owner.token),
-                _ if USE_UP.contains(&&*route.call) => route.api.by(&enters(&shop.app, who).await.token),
+                "owner" => route.api.with_token(&fixture.owner.token),
+                _ if ENDS_SESSION.contains(&&*route.call) => {
+                    route.api.with_token(&new_visitor(&shop.app, who).await.token)
+                }
                 _ => shop.api(route, who),
             };
             let answer = if route.streams() {
-                api.head_of_endless(&route.target(&things)).await
+                api.head_of_stream(&route.target(&fixture)).await
             } else {
-                call(route, &api, &things).await
+                call(route, &api, &fixture).await
             };
-            check(&answer, cell);
+            assert_allowed_or_refused(&answer, cell);
         }
     }
 }
 
 #[tokio::test]
-async fn where_nobody_has_to_log_in_only_what_is_about_an_account_asks_who_it_is() {
+async fn with_open_auth_only_account_routes_need_a_token() {
     let shop = Shop::open("open").await;
     let mut asked = BTreeSet::new();
     for route in routes(&shop.app).await {
         println!("{}: {}", route.service, route.call);
-        let things = shop.stage(&route.call).await;
+        let fixture = shop.prepare(&route.call).await;
         let answer = if route.streams() {
-            route.api.head_of_endless(&route.target(&things)).await
+            route.api.head_of_stream(&route.target(&fixture)).await
         } else {
-            call(&route, &route.api, &things).await
+            call(&route, &route.api, &fixture).await
         };
         if answer.status == 401 {
-            check(&answer, "missing");
+            assert_allowed_or_refused(&answer, "missing");
             asked.insert(route.call);
         } else {
-            check(&answer, "yes");
+            assert_allowed_or_refused(&answer, "yes");
         }
     }
     assert_eq!(asked, ACCOUNT.map(str::to_owned).into());
 }
 
 #[tokio::test]
-async fn the_document_says_where_a_token_is_needed() {
+async fn the_openapi_document_says_which_calls_need_a_token() {
     let table = table();
     for auth in ["required", "open"] {
-        let app = opens(auth).await;
+        let app = spawn_without_expiry(auth).await;
         for route in routes(&app).await {
             let needed = match auth {
                 "required" => table[&route.key()]["nobody"] != "yes",
@@ -453,14 +458,14 @@ async fn the_document_says_where_a_token_is_needed() {
 }
 
 #[tokio::test]
-async fn head_is_refused_like_get_and_options_to_nobody() {
+async fn head_is_refused_like_get_and_options_is_always_answered() {
     let shop = Shop::open("required").await;
     let table = table();
-    let things = shop.stage("GET /payments/{id}").await;
+    let fixture = shop.prepare("GET /payments/{id}").await;
     for route in routes(&shop.app).await {
-        let target = route.target(&things);
+        let target = route.target(&fixture);
         println!("{}: {}", route.service, route.call);
-        for api in [&route.api, &route.api.by("nonsense")] {
+        for api in [&route.api, &route.api.with_token("nonsense")] {
             let options = api.send(Method::OPTIONS, &target, &[], Vec::new()).await;
             assert_eq!(options.status, 204, "{}", options.text());
             let allowed: Vec<_> = options.header("allow").split(", ").collect();

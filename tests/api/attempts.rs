@@ -1,16 +1,16 @@
-//! How often passwords can be tried, and what only whoever knows the password can do.
+//! Rate limits on password attempts, and the operations that require the current password.
 
 use std::net::Ipv4Addr;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::accounts::{NEW_PASSWORD, SITI, change_password, count, done, faults, login};
+use crate::accounts::{NEW_PASSWORD, SITI, assert_no_content, change_password, count, invalid_fields, login};
 use crate::support::{Answer, Api, PASSWORD, TestApp, Visitor};
 
 const WRONG: &str = "lima ekor kucing";
 
-/// Of attempts that came close together, ten were made and hardly another; the others were told how long to wait.
+/// Asserts that ten of these attempts were made, or a few more, and that the others got a `Retry-After`.
 fn assert_ten_made(answers: &[Answer]) {
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
     let made = answers.len() - refused.len();
@@ -24,38 +24,38 @@ fn assert_ten_made(answers: &[Answer]) {
 }
 
 #[tokio::test]
-async fn passwords_can_be_tried_ten_times_and_then_now_and_then() {
+async fn password_attempts_are_limited_to_a_burst_of_ten() {
     let app = TestApp::spawn().await;
     let siti = app.registers(SITI).await;
     let [budi, dewi] = [app.registers("budi@example.com").await, app.registers("dewi@example.com").await];
     let spellings = [SITI, "Siti@Example.com", "\u{ff33}ITI@EXAMPLE.COM"];
     let attempts = (0..40).map(async |at| {
         let body = json!({"email": spellings[at % 3], "password": WRONG});
-        // Where it comes from is not for the client to say.
+        // A client can't choose its address with a header.
         let elsewhere = format!("192.0.2.{at}");
         app.user.post_as("/auth/login", &[("x-forwarded-for", &elsewhere), ("forwarded", &elsewhere)], &body).await
     });
     assert_ten_made(&join_all(attempts).await);
-    // Not even the right one is tried then, nor does it help that nobody has the account.
+    // The limit covers the right password and unknown accounts as well.
     let attempts = join_all((0..20).map(|_| login(&app, SITI, PASSWORD))).await;
     assert!(count(&attempts, 429) > 10, "{} of 20 were refused", count(&attempts, 429));
     assert_ten_made(&join_all((0..40).map(|_| login(&app, "nobody@example.com", PASSWORD))).await);
 
-    // Whoever has found a token can't try either.
+    // The limit also covers callers who have a token.
     let attempts = (0..40).map(|_| change_password(&app.user, WRONG, NEW_PASSWORD));
     assert_eq!(count(&join_all(attempts).await, 401), 40);
-    let user = app.user.by(&dewi.token);
+    let user = app.user.with_token(&dewi.token);
     assert_ten_made(&join_all((0..40).map(|_| change_password(&user, WRONG, NEW_PASSWORD))).await);
 
-    // Others are not kept from theirs, and the token still counts.
+    // Other accounts are not limited, and the token is still valid.
     app.logs_in("budi@example.com").await;
-    done(&change_password(&app.user.by(&budi.token), PASSWORD, NEW_PASSWORD).await);
-    app.user.by(&siti.token).get("/auth/me").await.expect(200);
+    assert_no_content(&change_password(&app.user.with_token(&budi.token), PASSWORD, NEW_PASSWORD).await);
+    app.user.with_token(&siti.token).get("/auth/me").await.expect(200);
 }
 
-/// Tries a password in the way with this number.
+/// Tries a password with one of the calls that check it.
 async fn attempt(app: &TestApp, siti: &Visitor, way: usize) -> Answer {
-    let user = app.user.by(&siti.token);
+    let user = app.user.with_token(&siti.token);
     let own = format!("/users/{}", siti.id);
     let patch = json!({"email": "elsewhere@example.com", "current_password": WRONG});
     match way % 5 {
@@ -68,13 +68,13 @@ async fn attempt(app: &TestApp, siti: &Visitor, way: usize) -> Answer {
 }
 
 #[tokio::test]
-async fn attempts_are_counted_by_the_account_in_whichever_way_they_are_made_and_whatever_its_address_is() {
-    let app = TestApp::with(&["--auth", "required"]).await;
+async fn all_ways_to_try_a_password_count_against_the_same_account() {
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let siti = app.registers(SITI).await;
     let admin = app.admin().await;
     assert_ten_made(&join_all((0..40).map(|way| attempt(&app, &siti, way))).await);
     let moved = json!({"email": "aminah@example.com"});
-    app.user.by(&admin.token).patch(&format!("/users/{}", siti.id), &moved).await.expect(200);
+    app.user.with_token(&admin.token).patch(&format!("/users/{}", siti.id), &moved).await.expect(200);
     let attempts = join_all((0..20).map(|_| login(&app, "aminah@example.com", PASSWORD))).await;
     assert!(count(&attempts, 429) > 10, "{} of 20 were refused", count(&attempts, 429));
 }
@@ -94,7 +94,7 @@ async fn all_loopback_addresses_are_one_network() {
     assert_ten_made(&join_all(attempts).await);
 }
 
-/// Refused without a password and with a wrong one: nothing has changed.
+/// Asserts that a missing and a wrong password are refused and nothing changes.
 async fn assert_protected(user: &Api, id: i64, me: bool) {
     let own = format!("/users/{id}");
     let [address, wrong] = [
@@ -103,15 +103,15 @@ async fn assert_protected(user: &Api, id: i64, me: bool) {
     ];
     for path in [Some(&*own), me.then_some("/auth/me")].into_iter().flatten() {
         for body in [&address, &wrong] {
-            assert_eq!(faults(&user.patch(path, body).await), "current_password");
+            assert_eq!(invalid_fields(&user.patch(path, body).await), "current_password");
         }
         let no_text = json!({"email": "dewi@example.com", "current_password": 1});
-        assert_eq!(faults(&user.patch(path, &no_text).await), "!current_password");
+        assert_eq!(invalid_fields(&user.patch(path, &no_text).await), "!current_password");
     }
-    assert_eq!(faults(&user.delete(&own).await), "current_password");
-    assert_eq!(faults(&user.delete_with(&own, &json!({})).await), "current_password");
-    assert_eq!(faults(&user.delete_with(&own, &json!({"current_password": WRONG})).await), "current_password");
-    assert_eq!(faults(&user.delete_with(&own, &json!({"current_password": null, "id": 1})).await), "id");
+    assert_eq!(invalid_fields(&user.delete(&own).await), "current_password");
+    assert_eq!(invalid_fields(&user.delete_with(&own, &json!({})).await), "current_password");
+    assert_eq!(invalid_fields(&user.delete_with(&own, &json!({"current_password": WRONG})).await), "current_password");
+    assert_eq!(invalid_fields(&user.delete_with(&own, &json!({"current_password": null, "id": 1})).await), "id");
     let text = user.send(reqwest::Method::DELETE, &own, &[("content-type", "text/plain")], PASSWORD.into()).await;
     text.problem(415, "unsupported_media_type");
 }
@@ -121,52 +121,52 @@ fn renamed(visitor: &Visitor, name: &str, email: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_address_and_an_account_are_given_up_only_by_whoever_knows_the_password() {
+async fn changing_the_email_or_removing_the_account_requires_the_password() {
     for auth in ["open", "required"] {
         println!("{auth}");
-        let app = TestApp::with(&["--auth", auth]).await;
+        let app = TestApp::with_flags(&["--auth", auth]).await;
         let (siti, budi, admin) =
             (app.registers(SITI).await, app.registers("budi@example.com").await, app.admin().await);
         let own = format!("/users/{}", siti.id);
-        let (user, by_admin) = (app.user.by(&siti.token), app.user.by(&admin.token));
+        let (user, by_admin) = (app.user.with_token(&siti.token), app.user.with_token(&admin.token));
         assert_protected(&user, siti.id, true).await;
-        // Her own an admin protects like anybody.
+        // Admins need the password for their own account too.
         assert_protected(&by_admin, admin.id, true).await;
-        let others = app.user.by(&budi.token);
+        let others = app.user.with_token(&budi.token);
         if auth == "open" {
             assert_protected(&others, siti.id, false).await;
         } else {
-            // Of others it is not even said that they are there.
+            // For accounts of others not even their existence is revealed.
             others.patch(&own, &json!({"email": "dewi@example.com"})).await.problem(404, "user_not_found");
             others.delete(&own).await.problem(404, "user_not_found");
         }
         assert_eq!(by_admin.get(&own).await.expect(200), renamed(&siti, "Siti", SITI));
 
-        // What nobody logs in with is changed without.
+        // Fields that are not used for login need no password.
         let named = user.patch(&own, &json!({"name": "Aminah", "phone": null})).await.expect(200);
         assert_eq!(named, renamed(&siti, "Aminah", SITI));
         let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
         assert_eq!(user.patch(&own, &moved).await.expect(200), renamed(&siti, "Aminah", "aminah@example.com"));
-        done(&user.remove(&own).await);
+        assert_no_content(&user.remove(&own).await);
         user.get("/auth/me").await.problem(401, "token_revoked");
 
-        // An admin does both for others.
+        // An admin needs no password for accounts of others.
         let of_budi = format!("/users/{}", budi.id);
         by_admin.patch(&of_budi, &json!({"email": "b@example.com"})).await.expect(200);
-        done(&by_admin.delete(&of_budi).await);
+        assert_no_content(&by_admin.delete(&of_budi).await);
     }
 }
 
 #[tokio::test]
-async fn with_nobody_to_log_in_a_token_is_not_needed_where_the_password_is_known() {
+async fn with_open_auth_the_password_replaces_the_token() {
     let app = TestApp::spawn().await;
     let siti = app.registers(SITI).await;
     assert_protected(&app.user, siti.id, false).await;
     let own = format!("/users/{}", siti.id);
     let moved = json!({"email": "aminah@example.com", "current_password": PASSWORD});
     assert_eq!(app.user.patch(&own, &moved).await.expect(200), renamed(&siti, "Siti", "aminah@example.com"));
-    done(&app.user.remove(&own).await);
-    // Without an account there is no password to know.
+    assert_no_content(&app.user.remove(&own).await);
+    // A user without an account has no password to check.
     app.user.patch("/users/1", &json!({"email": "b@example.com", "current_password": WRONG})).await.expect(200);
-    done(&app.user.delete_with("/users/1", &json!({"current_password": WRONG})).await);
+    assert_no_content(&app.user.delete_with("/users/1", &json!({"current_password": WRONG})).await);
 }

@@ -1,4 +1,4 @@
-//! What one client may have of connections and streams, and requests that would upgrade a connection.
+//! Limits on the connections and streams of one client, and requests that ask for an upgrade.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{PATIENCE, TestApp, Visitor, eventually};
 
-/// The status of the answer to `GET path` with these further headers, or `None` if the connection was closed.
+/// The status of the answer to `GET path` with these extra headers, or `None` if the connection was closed.
 async fn status(stream: &mut TcpStream, path: &str, headers: &str) -> Option<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     let sent = stream.write_all(request.as_bytes()).await;
@@ -17,8 +17,8 @@ async fn status(stream: &mut TcpStream, path: &str, headers: &str) -> Option<Str
 }
 
 #[tokio::test]
-async fn one_account_has_a_share_of_the_streams() {
-    let app = TestApp::with(&["--auth", "required"]).await;
+async fn one_account_can_open_only_its_share_of_the_streams() {
+    let app = TestApp::with_flags(&["--auth", "required"]).await;
     let (siti, budi) = (app.registers("siti@example.com").await, app.registers("budi@example.com").await);
     let open = async |visitor: &Visitor| {
         let mut stream = TcpStream::connect(app.user.addr).await.unwrap();
@@ -33,7 +33,7 @@ async fn one_account_has_a_share_of_the_streams() {
         streams.push(stream);
     }
     let path = format!("/users/{}/notifications/stream", siti.id);
-    let refused = app.user.by(&siti.token).get(&path).await;
+    let refused = app.user.with_token(&siti.token).get(&path).await;
     let problem = refused.problem(503, "busy");
     assert!(problem["detail"].as_str().unwrap().contains("account"), "{problem}");
     assert_eq!(refused.header("retry-after"), "5");
@@ -59,7 +59,7 @@ async fn a_request_with_a_body_does_not_become_a_websocket() {
             println!("{request:?}");
             let started = std::time::Instant::now();
             let answer = app.user.raw(&request).await;
-            // The body may take 20 s to come; this one is not waited for.
+            // The server waits up to 20 s for a body; this test does not.
             assert!(started.elapsed().as_secs() < 10, "refused at once");
             assert_eq!((answer.status, answer.header("connection")), (400, "close"), "{method}");
             assert_eq!(answer.text().matches("HTTP/1.1 ").count(), 0, "nothing after it is read as a request");
@@ -74,7 +74,7 @@ async fn a_request_with_a_body_does_not_become_a_websocket() {
 }
 
 #[tokio::test]
-async fn a_question_with_upgrade_is_answered_as_if_without() {
+async fn an_upgrade_header_on_get_is_ignored() {
     let app = TestApp::spawn().await;
     for upgrade in ["", "Upgrade: websocket\r\n", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"] {
         println!("{upgrade:?}");
@@ -83,9 +83,9 @@ async fn a_question_with_upgrade_is_answered_as_if_without() {
     }
 }
 
-/// Some clients offer HTTP/2 with every request, of whatever method.
+/// Some clients offer HTTP/2 with requests of every method.
 #[tokio::test]
-async fn a_body_with_an_offer_of_http_2_is_read_as_ever() {
+async fn a_body_with_an_http_2_upgrade_offer_is_read() {
     let app = TestApp::spawn().await;
     for (n, offer) in ["", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"].into_iter().enumerate() {
         let body = format!(r#"{{"name":"Budi {n}"}}"#);
@@ -99,11 +99,11 @@ async fn a_body_with_an_offer_of_http_2_is_read_as_ever() {
 }
 
 #[tokio::test]
-async fn a_later_head_that_does_not_come_in_time_closes_the_connection() {
+async fn a_late_second_request_head_closes_the_connection() {
     let app = TestApp::spawn().await;
     let mut stream = TcpStream::connect(app.user.addr).await.unwrap();
     assert_eq!(status(&mut stream, "/users/1", "").await.as_deref(), Some("200"));
-    // Byte by byte: each would start a timer for idle connections anew, if that were all there is.
+    // Sent byte by byte: the timeout must not restart with every byte.
     let (mut read, mut write) = stream.into_split();
     let dripping = async {
         let mut pause = tokio::time::interval(std::time::Duration::from_millis(500));
@@ -116,7 +116,7 @@ async fn a_later_head_that_does_not_come_in_time_closes_the_connection() {
     };
     let closed = async {
         let mut rest = Vec::new();
-        // A reset is as good as an end.
+        // A reset also ends the connection.
         let _ = read.read_to_end(&mut rest).await;
     };
     let either = async {

@@ -1,24 +1,24 @@
-//! What a customer may do where one has to log in, and what is kept from others.
+//! What a customer can do with required auth, and what other customers can't see.
 
 use serde_json::{Value, json};
 
-use crate::access::opens;
-use crate::events::quiet;
+use crate::access::spawn_without_expiry;
+use crate::events::wait_until_idle;
 use crate::support::{Api, TestApp, Visitor};
 
-/// A shop where one has to log in, whose products are the admin's to change, with two customers.
+/// An app with required auth, an admin and two customers.
 async fn with_two_customers() -> (TestApp, Visitor, Visitor, Visitor) {
-    let mut app = opens("required").await;
+    let mut app = spawn_without_expiry("required").await;
     let admin = app.admin().await;
-    app.product = app.product.by(&admin.token);
+    app.product = app.product.with_token(&admin.token);
     let (siti, budi) = (app.registers("siti@example.com").await, app.registers("budi@example.com").await);
     (app, admin, siti, budi)
 }
 
-/// Another's things are refused to `stranger`, in the very words that are said of what there is not.
-async fn hides(app: &TestApp, stranger: &Visitor, [user, order, payment]: [i64; 3]) {
+/// Asserts that `stranger` gets the same answers for resources of another user as for missing ones.
+async fn assert_hidden(app: &TestApp, stranger: &Visitor, [user, order, payment]: [i64; 3]) {
     const NONE: i64 = 4711;
-    let (users, orders) = (app.user.by(&stranger.token), app.order.by(&stranger.token));
+    let (users, orders) = (app.user.with_token(&stranger.token), app.order.with_token(&stranger.token));
     let calls: [(&Api, &str, &str, i64, Value, &str); 15] = [
         (&users, "GET", "/users/ID", user, Value::Null, "user"),
         (&users, "GET", "/users/ID/notifications", user, Value::Null, "user"),
@@ -54,24 +54,24 @@ async fn hides(app: &TestApp, stranger: &Visitor, [user, order, payment]: [i64; 
 }
 
 #[tokio::test]
-async fn a_customer_shops_with_a_token_of_their_own_and_another_s_shows_none_of_it() {
+async fn a_customer_can_shop_and_other_customers_see_none_of_it() {
     let (app, _, siti, budi) = with_two_customers().await;
     let product = app.sells("Kopi", 20_000, Some(10)).await;
-    let (users, orders) = (app.user.by(&siti.token), app.order.by(&siti.token));
+    let (users, orders) = (app.user.with_token(&siti.token), app.order.with_token(&siti.token));
     let things = [siti.id, 1, 1];
 
     let order = orders.post("/orders", &json!({"user_id": siti.id, "product_id": product, "quantity": 2})).await;
     assert_eq!(order.expect(201)["id"], 1);
-    hides(&app, &budi, things).await;
+    assert_hidden(&app, &budi, things).await;
     let payment = orders.post("/payments", &json!({"order_id": 1, "method": "qris"})).await.expect(201);
     assert_eq!(
         (&payment["id"], &payment["user_id"], &payment["status"]),
         (&json!(1), &json!(siti.id), &json!("pending"))
     );
-    hides(&app, &budi, things).await;
+    assert_hidden(&app, &budi, things).await;
     assert_eq!(orders.post("/payments/confirm", &json!({"payment_id": 1})).await.expect(200)["status"], "paid");
-    hides(&app, &budi, things).await;
-    assert_eq!(app.books(product).await, [8, 2, 0], "what was ordered, and that alone");
+    assert_hidden(&app, &budi, things).await;
+    assert_eq!(app.stock_levels(product).await, [8, 2, 0], "what was ordered, and that alone");
 
     let order = orders.get("/orders/1").await.expect(200);
     assert_eq!((&order["user_id"], &order["status"]), (&json!(siti.id), &json!("paid")));
@@ -81,20 +81,20 @@ async fn a_customer_shops_with_a_token_of_their_own_and_another_s_shows_none_of_
     let paid = orders.get("/payments/1").await.expect(200);
     assert_eq!((&paid["status"], &orders.get("/payments/order/1").await.expect(200)), (&json!("paid"), &paid));
     let tracking = orders.all("/orders/1/tracking").await;
-    quiet(&app).await;
+    wait_until_idle(&app).await;
     let notifications = users.all(&format!("/users/{}/notifications", siti.id)).await;
-    for told in [tracking, notifications] {
-        assert_eq!(told.iter().map(|one| &one["status"]).collect::<Vec<_>>(), ["pending", "paid"]);
+    for entries in [tracking, notifications] {
+        assert_eq!(entries.iter().map(|one| &one["status"]).collect::<Vec<_>>(), ["pending", "paid"]);
     }
-    assert!(app.order.by(&budi.token).all(&format!("/orders/user/{}", budi.id)).await.is_empty());
-    assert!(app.user.by(&budi.token).all(&format!("/users/{}/notifications", budi.id)).await.is_empty());
+    assert!(app.order.with_token(&budi.token).all(&format!("/orders/user/{}", budi.id)).await.is_empty());
+    assert!(app.user.with_token(&budi.token).all(&format!("/users/{}/notifications", budi.id)).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_customer_cancels_what_is_not_paid_and_the_rest_is_for_an_admin() {
+async fn a_customer_can_only_cancel_unpaid_orders_and_an_admin_does_the_rest() {
     let (app, admin, siti, _) = with_two_customers().await;
     let product = app.sells("Kopi", 20_000, Some(10)).await;
-    let (own, staff) = (app.order.by(&siti.token), app.order.by(&admin.token));
+    let (own, staff) = (app.order.with_token(&siti.token), app.order.with_token(&admin.token));
     let new = json!({"user_id": siti.id, "product_id": product});
     let becomes = async |api: &Api, order: i64, status: &str| {
         api.put(&format!("/orders/{order}/status"), &json!({"status": status})).await
@@ -102,7 +102,7 @@ async fn a_customer_cancels_what_is_not_paid_and_the_rest_is_for_an_admin() {
 
     own.post("/orders", &new).await.expect(201);
     assert_eq!(becomes(&own, 1, "cancelled").await.expect(200)["status"], "cancelled");
-    assert_eq!(app.books(product).await, [10, 0, 0]);
+    assert_eq!(app.stock_levels(product).await, [10, 0, 0]);
     becomes(&own, 1, "cancelled").await.problem(409, "order_state");
 
     for order in [2, 3] {
@@ -122,25 +122,25 @@ async fn a_customer_cancels_what_is_not_paid_and_the_rest_is_for_an_admin() {
         assert_eq!(becomes(&staff, 3, status).await.expect(200)["status"], status);
         becomes(&own, 3, "cancelled").await.problem(409, "order_state");
     }
-    assert_eq!(app.books(product).await, [9, 0, 1]);
+    assert_eq!(app.stock_levels(product).await, [9, 0, 1]);
 }
 
 #[tokio::test]
-async fn only_an_admin_orders_what_the_catalogue_does_not_have() {
+async fn only_an_admin_can_order_items_outside_the_catalogue() {
     let (app, admin, siti, _) = with_two_customers().await;
-    let (own, staff) = (app.order.by(&siti.token), app.order.by(&admin.token));
+    let (own, staff) = (app.order.with_token(&siti.token), app.order.with_token(&admin.token));
     let line = |product: &str, price: i64| json!({"userId": siti.id, "product": product, "price": price});
     own.post("/orders", &line("Jasa rakit", 50_000)).await.problem(403, "not_allowed");
     assert!(staff.all("/orders").await.is_empty());
     let order = staff.post("/orders", &line("Jasa rakit", 50_000)).await.expect(201);
     assert_eq!((&order["user_id"], &order["total_price"]), (&json!(siti.id), &json!(50_000)));
-    // What the catalogue has may be named by anybody, at its price.
+    // Everybody can name products of the catalogue, at their price.
     own.post("/orders", &line("Laptop Asus", 1)).await.problem(409, "price_differs");
     assert_eq!(own.post("/orders", &line("Laptop Asus", 8_000_000)).await.expect(201)["product"]["id"], 1);
 }
 
-/// Sends this twice under one key, and gives the one thing that came of it.
-async fn once(api: &Api, path: &str, body: &Value) -> i64 {
+/// Sends the same request twice with one key, and returns the id that both answers have.
+async fn send_twice(api: &Api, path: &str, body: &Value) -> i64 {
     let key = [("idempotency-key", "keranjang-17")];
     let [first, second] = [api.post_as(path, &key, body).await, api.post_as(path, &key, body).await];
     assert_eq!((first.header("idempotent-replayed"), second.header("idempotent-replayed")), ("", "true"));
@@ -149,23 +149,23 @@ async fn once(api: &Api, path: &str, body: &Value) -> i64 {
 }
 
 #[tokio::test]
-async fn two_users_keys_never_meet() {
+async fn idempotency_keys_of_two_users_are_separate() {
     for stock in [None, Some(10)] {
         let (app, admin, siti, budi) = with_two_customers().await;
         let product = app.sells("Kopi", 20_000, stock).await;
         for (visitor, expected) in [(&siti, 1), (&budi, 2)] {
-            let own = app.order.by(&visitor.token);
-            let order = once(&own, "/orders", &json!({"user_id": visitor.id, "product_id": product})).await;
-            let payment = once(&own, "/payments", &json!({"order_id": order})).await;
+            let own = app.order.with_token(&visitor.token);
+            let order = send_twice(&own, "/orders", &json!({"user_id": visitor.id, "product_id": product})).await;
+            let payment = send_twice(&own, "/payments", &json!({"order_id": order})).await;
             assert_eq!((order, payment), (expected, expected));
         }
-        // An admin who sends what a customer has sent does not hear what the customer heard.
-        let staff = app.order.by(&admin.token);
-        assert_eq!(once(&staff, "/orders", &json!({"user_id": siti.id, "product_id": product})).await, 3);
+        // An admin with the same key and body does not get the customer's answer.
+        let staff = app.order.with_token(&admin.token);
+        assert_eq!(send_twice(&staff, "/orders", &json!({"user_id": siti.id, "product_id": product})).await, 3);
         assert_eq!(staff.all("/orders").await.len(), 3);
         assert_eq!(staff.all("/payments").await.len(), 2);
-        // With another login it is still the same user.
-        let again = app.order.by(&app.logs_in("siti@example.com").await.token);
+        // The key belongs to the user, not to the login.
+        let again = app.order.with_token(&app.logs_in("siti@example.com").await.token);
         let key = [("idempotency-key", "keranjang-17")];
         let body = json!({"user_id": siti.id, "product_id": product});
         let replayed = again.post_as("/orders", &key, &body).await;
@@ -174,18 +174,18 @@ async fn two_users_keys_never_meet() {
 }
 
 #[tokio::test]
-async fn where_nobody_has_to_log_in_a_user_s_key_and_nobody_s_never_meet() {
+async fn with_open_auth_keys_with_and_without_a_token_are_separate() {
     for stock in [None, Some(10)] {
-        let app = opens("open").await;
+        let app = spawn_without_expiry("open").await;
         let product = app.sells("Kopi", 20_000, stock).await;
         let [siti, budi] = [app.registers("siti@example.com").await, app.registers("budi@example.com").await];
         let body = json!({"user_id": siti.id, "product_id": product});
-        let [by_siti, by_budi] = [&siti, &budi].map(|visitor| app.order.by(&visitor.token));
+        let [by_siti, by_budi] = [&siti, &budi].map(|visitor| app.order.with_token(&visitor.token));
         for (api, expected) in [(&app.order, 1), (&by_siti, 2), (&by_budi, 3)] {
-            assert_eq!(once(api, "/orders", &body).await, expected);
+            assert_eq!(send_twice(api, "/orders", &body).await, expected);
         }
         assert_eq!(app.order.all("/orders").await.len(), 3);
-        assert_eq!(once(&by_siti, "/payments", &json!({"order_id": 1})).await, 1);
+        assert_eq!(send_twice(&by_siti, "/payments", &json!({"order_id": 1})).await, 1);
         let key = [("idempotency-key", "keranjang-17")];
         let twin = app.order.post_as("/payments", &key, &json!({"order_id": 1})).await;
         twin.problem(409, "payment_open");

@@ -1,4 +1,4 @@
-//! The OpenAPI document against what the servers really answer, both ways.
+//! Compares the OpenAPI document with what the servers answer, in both directions.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::{Answer, Api, TestApp, eventually};
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 
-/// A documented operation, sent as its examples say.
+/// Sends a documented operation with its examples.
 async fn send(api: &Api, path: &str, method: &str, operation: &Value) -> Answer {
     let mut target = path.to_owned();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -19,10 +19,10 @@ async fn send(api: &Api, path: &str, method: &str, operation: &Value) -> Answer 
             target = target.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap()), &value);
         }
     }
-    assert!(!target.contains('{'), "{path} lacks an example for a part of its path");
+    assert!(!target.contains('{'), "{path} lacks an example for a parameter of its path");
     let body = &operation["requestBody"]["content"]["application/json"]["example"];
     if operation["responses"]["200"]["content"].get("text/event-stream").is_some() {
-        return api.head_of_endless(&target).await;
+        return api.head_of_stream(&target).await;
     }
     if operation["requestBody"].is_null() {
         return api.send(Method::from_bytes(method.as_bytes()).unwrap(), &target, &[], Vec::new()).await;
@@ -32,8 +32,8 @@ async fn send(api: &Api, path: &str, method: &str, operation: &Value) -> Answer 
     api.send(Method::from_bytes(method.as_bytes()).unwrap(), &target, &headers, body.to_string().into_bytes()).await
 }
 
-/// What must have been before a call that changes something can succeed as its example says.
-fn before(call: &str) -> &'static [(&'static str, &'static str, &'static str)] {
+/// The calls that must be made before the example of this call can succeed.
+fn setup_calls(call: &str) -> &'static [(&'static str, &'static str, &'static str)] {
     const ORDER: (&str, &str, &str) = ("POST", "/orders", r#"{"user_id": 1, "product_id": 1}"#);
     const PAYMENT: (&str, &str, &str) = ("POST", "/payments", r#"{"order_id": 1}"#);
     const STOCK: (&str, &str, &str) = ("POST", "/products", r#"{"name": "Monitor LG", "price": 1, "stock": 10}"#);
@@ -59,12 +59,12 @@ fn before(call: &str) -> &'static [(&'static str, &'static str, &'static str)] {
     }
 }
 
-/// An app where the example of this call can succeed.
-async fn stage(call: &str) -> TestApp {
+/// An app in which the example of this call can succeed.
+async fn app_ready_for(call: &str) -> TestApp {
     let mut app = TestApp::spawn().await;
     let email = if call == "POST /auth/register" { "budi@example.com" } else { "siti@example.com" };
-    app.user = app.user.by(&app.registers(email).await.token);
-    for (method, path, body) in before(call) {
+    app.user = app.user.with_token(&app.registers(email).await.token);
+    for (method, path, body) in setup_calls(call) {
         let api = if path.starts_with("/orders") || path.starts_with("/payments") { &app.order } else { &app.product };
         let headers = [("content-type", "application/json")];
         let answer = api.send(method.parse().unwrap(), path, &headers, body.as_bytes().to_vec()).await;
@@ -75,7 +75,7 @@ async fn stage(call: &str) -> TestApp {
 
 #[tokio::test]
 async fn every_documented_call_answers_as_documented() {
-    let reading = stage("GET *").await;
+    let reading = app_ready_for("GET *").await;
     let notified = async || reading.user.all("/users/1/notifications").await.pop();
     eventually("there is a notification to show", notified).await;
     let mut successes = BTreeSet::new();
@@ -88,7 +88,7 @@ async fn every_documented_call_answers_as_documented() {
                 let answer = if method == "get" {
                     send(api, path, "GET", operation).await
                 } else {
-                    let app = stage(&call).await;
+                    let app = app_ready_for(&call).await;
                     send(app.services()[at].1, path, &method.to_uppercase(), operation).await
                 };
                 successes.insert(answer.status);
@@ -104,7 +104,7 @@ async fn every_documented_call_answers_as_documented() {
                     Some(content) => {
                         let known = content.contains_key(media_type) || content.contains_key("*/*");
                         assert!(known, "{call}: {media_type}");
-                        shows(&answer, &content.values().next().unwrap()["schema"], &document, &call);
+                        assert_matches_schema(&answer, &content.values().next().unwrap()["schema"], &document, &call);
                     }
                     None => assert_eq!((answer.status, media_type, answer.body.len()), (204, "", 0), "{call}"),
                 }
@@ -114,8 +114,8 @@ async fn every_documented_call_answers_as_documented() {
     assert_eq!(successes, [200, 201, 204].into());
 }
 
-/// An object has the members that its schema requires, and none that the schema does not know.
-fn shows(answer: &Answer, schema: &Value, document: &Value, call: &str) {
+/// Asserts that an object has all members that its schema requires, and none that the schema lacks.
+fn assert_matches_schema(answer: &Answer, schema: &Value, document: &Value, call: &str) {
     let rows = &schema["items"]["$ref"];
     let Some(name) = rows.as_str().or(schema["$ref"].as_str()) else { return };
     let schema = document.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("{call}: no {name}"));
@@ -131,7 +131,7 @@ fn shows(answer: &Answer, schema: &Value, document: &Value, call: &str) {
 }
 
 #[tokio::test]
-async fn no_method_answers_that_is_not_documented() {
+async fn every_method_that_is_answered_is_documented() {
     let app = TestApp::spawn().await;
     for (service, api) in app.services() {
         let document = api.get("/openapi.json").await.expect(200);
@@ -155,9 +155,9 @@ async fn no_method_answers_that_is_not_documented() {
     }
 }
 
-/// Whatever the project itself calls or links to is documented.
+/// Every URL that the project itself calls or links to is documented.
 #[tokio::test]
-async fn every_address_that_a_page_or_the_collection_names_is_documented() {
+async fn every_url_in_the_pages_and_the_collection_is_documented() {
     let app = TestApp::spawn().await;
     let collection = app.order.get("/postman.json").await.expect(200);
     let mut named: BTreeSet<(String, String)> = BTreeSet::new();
@@ -185,7 +185,7 @@ async fn every_address_that_a_page_or_the_collection_names_is_documented() {
         let path = target.split(['?', '#']).next().unwrap();
         let known = document["paths"].as_object().unwrap().keys().any(|pattern| {
             let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-            let fits = |(pattern, part): (&&str, &&str)| pattern.starts_with('{') || pattern == part;
+            let fits = |(pattern, segment): (&&str, &&str)| pattern.starts_with('{') || pattern == segment;
             pattern.len() == path.len() && pattern.iter().zip(&path).all(fits)
         });
         assert!(known || path == "/docs/", "{service} does not document {target}");

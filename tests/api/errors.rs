@@ -1,4 +1,4 @@
-//! Every way to get a body wrong: the status, the code, and a problem document in two languages.
+//! Invalid bodies: the status, the code and the problem document in two languages.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,10 +11,10 @@ async fn send(api: &Api, path: &str, headers: &[(&str, &str)], body: &[u8]) -> A
     api.send(Method::POST, path, headers, body.to_vec()).await
 }
 
-/// A body that must be refused, the field named in `errors` (none if empty), and what comes of it.
+/// A body that must be refused, the fields named in `errors` (none if empty), the status and the code.
 type Case = (Vec<u8>, &'static str, u16, &'static str);
 
-/// Sends each body in both languages; afterwards the service works, and has what it had.
+/// Sends each body in both languages. Afterwards the service still works, and its data is unchanged.
 async fn all_refused(api: &Api, path: &str, cases: &[Case]) {
     let before = api.all(path).await;
     for (body, field, status, code) in cases {
@@ -32,7 +32,7 @@ async fn all_refused(api: &Api, path: &str, cases: &[Case]) {
     }
 }
 
-/// Where each service makes something of a body.
+/// The routes that create something, by service.
 fn created(app: &TestApp) -> [(&Api, &'static str); 4] {
     [(&app.user, "/users"), (&app.product, "/products"), (&app.order, "/orders"), (&app.payment, "/payments")]
 }
@@ -46,7 +46,7 @@ fn nested(open: &str, close: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_bad_json_at_every_service() {
+async fn every_service_refuses_invalid_json() {
     let app = TestApp::spawn().await;
     let mut bad = cases(
         [
@@ -94,7 +94,7 @@ async fn what_is_not_json_is_bad_json_at_every_service() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_object_is_of_the_wrong_type_at_every_service() {
+async fn every_service_refuses_json_that_is_not_an_object() {
     let app = TestApp::spawn().await;
     let bodies = ["[]", "[{\"name\":\"Bob\"}]", "\"Bob\"", "\"\"", "1", "0", "-1.5", "1e308", "null", "true"];
     let mut wrong = cases(bodies.map(|body| (body, "")), 400, "wrong_type");
@@ -105,7 +105,7 @@ async fn what_is_not_an_object_is_of_the_wrong_type_at_every_service() {
 }
 
 #[tokio::test]
-async fn the_fields_of_a_user_are_checked_and_all_faults_named() {
+async fn the_fields_of_a_user_are_checked_and_all_errors_are_listed() {
     let app = TestApp::spawn().await;
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(256));
     let wide = format!("{{\"name\":\"{}\"}}", "😀".repeat(256));
@@ -170,7 +170,7 @@ async fn the_fields_of_a_product_are_checked() {
     let rules: Vec<Case> = rules.map(|bad| (price(bad).into_bytes(), "price", 422, "invalid_fields")).into();
     let missing = cases([("{\"name\":\"A\"}", "price"), ("{}", "name price")], 422, "invalid_fields");
     all_refused(&app.product, "/products", &[wrong, rules, missing].concat()).await;
-    // To JSON, 1 and 1.0 are the same number.
+    // In JSON, 1 and 1.0 are the same number.
     for (good, stored) in [("0", 0_i64), ("1000000000000000", 1_000_000_000_000_000), ("5.0", 5), ("1e3", 1000)] {
         let added = send(&app.product, "/products", &[JSON], price(good).as_bytes()).await.expect(201);
         assert_eq!(added["product"]["price"], stored);
@@ -241,7 +241,7 @@ async fn a_body_up_to_64_kib_is_read_and_a_larger_one_refused() {
         app.user.raw(chunked(size)).await.problem(413, "body_too_large");
         app.user.get("/users/1").await.expect(200);
     }
-    // A length alone is enough to be refused: nothing of the body has to come.
+    // A too large `Content-Length` is refused before any of the body arrives.
     let claim = ["Host: localhost", "Content-Type: application/json", "Content-Length: 99999999999"];
     app.user.raw_head("POST /users HTTP/1.1", &claim).await.problem(413, "body_too_large");
     assert_eq!(app.user.all("/users").await.len(), 3);
@@ -306,13 +306,13 @@ async fn the_reader_chooses_the_language_and_gets_indonesian_by_default() {
 }
 
 #[tokio::test]
-async fn an_error_says_nothing_of_what_is_inside() {
+async fn errors_reveal_no_internals() {
     let app = TestApp::spawn().await;
-    // Strangers are not told where the services are.
-    let strict = TestApp::with(&["--user-url", "http://127.0.0.1:9", "--auth", "required"]).await;
+    // With required auth, the addresses of the services are not revealed.
+    let strict = TestApp::with_flags(&["--user-url", "http://127.0.0.1:9", "--auth", "required"]).await;
     let siti = strict.registers("siti@example.com").await;
     let order = json!({"user_id": siti.id, "product_id": 1});
-    let refused = strict.order.by(&siti.token).post("/orders", &order).await;
+    let refused = strict.order.with_token(&siti.token).post("/orders", &order).await;
     assert_eq!(refused.problem(503, "peer_unavailable")["detail"], "the user service refused the connection");
     for answer in [
         refused,
@@ -329,7 +329,7 @@ async fn an_error_says_nothing_of_what_is_inside() {
 }
 
 #[test]
-fn the_catalogue_has_each_code_once_and_in_two_languages() {
+fn the_error_catalogue_has_each_code_once_and_in_two_languages() {
     let mut names: Vec<&str> = CATALOGUE.iter().map(|code| code.name).collect();
     names.sort_unstable();
     let count = names.len();

@@ -1,4 +1,4 @@
-//! A peer that is somebody else's: it speaks the contract, or misbehaves in a chosen way, byte by byte.
+//! A fake peer: it implements the contract, or misbehaves in a chosen way, byte by byte.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,57 +9,57 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// How a peer answers.
+/// How the fake peer answers.
 #[derive(Clone, Copy, Debug)]
-pub enum Mood {
-    /// User 1 and product 1 as they should be, 404 for others.
+pub enum Behavior {
+    /// Correct answers: user 1 and product 1 exist, all others are 404.
     Well,
     /// Nothing listens.
     Away,
     /// Never answers.
     Hangs,
-    /// Says this much, then resets the connection.
+    /// Sends this text, then resets the connection.
     Resets(&'static str),
-    /// Says this much, then closes the connection.
+    /// Sends this text, then closes the connection.
     Closes(&'static str),
-    /// A good answer, one byte a second.
+    /// A correct answer, one byte a second.
     Drips,
-    /// The beginning of an answer whose body has no end.
+    /// Sends this text, then a body without end.
     Endless(&'static str),
-    /// Another mood for the first calls, so many of them; then well.
-    AtFirst(usize, &'static Mood),
-    /// Product 1 has a stock of 5; one mood when some is to be reserved, one when it is given back.
-    Stocked(&'static Mood, &'static Mood),
+    /// Another behavior for this many calls; then [`Behavior::Well`].
+    AtFirst(usize, &'static Behavior),
+    /// Product 1 has a stock of 5. The first behavior is for reserving, the second for releasing.
+    Stocked(&'static Behavior, &'static Behavior),
 }
 
 pub struct Fake {
     addr: SocketAddr,
     shared: Arc<Shared>,
-    /// Bound but not listening, so that the port is kept while connections to it are refused.
-    away: Option<TcpSocket>,
+    /// Bound but not listening: the port stays reserved and connections to it are refused.
+    reserved: Option<TcpSocket>,
 }
 
 struct Shared {
-    /// Where the paths of the contract begin.
+    /// The base path of the contract.
     base: &'static str,
-    mood: Mutex<Mood>,
+    behavior: Mutex<Behavior>,
     /// The heads of all requests so far.
-    heard: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
 }
 
 impl Fake {
-    pub fn start(mood: Mood) -> Self {
-        Self::at("", mood)
+    pub fn start(behavior: Behavior) -> Self {
+        Self::with_base("", behavior)
     }
 
     /// A peer whose paths begin with `base`.
-    pub fn at(base: &'static str, mood: Mood) -> Self {
+    pub fn with_base(base: &'static str, behavior: Behavior) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let addr = socket.local_addr().unwrap();
-        let shared = Shared { base, mood: Mutex::new(mood), heard: Mutex::default() };
-        let mut fake = Self { addr, shared: Arc::new(shared), away: Some(socket) };
-        if !matches!(mood, Mood::Away) {
+        let shared = Shared { base, behavior: Mutex::new(behavior), requests: Mutex::default() };
+        let mut fake = Self { addr, shared: Arc::new(shared), reserved: Some(socket) };
+        if !matches!(behavior, Behavior::Away) {
             fake.listen();
         }
         fake
@@ -69,19 +69,19 @@ impl Fake {
         format!("http://{}{}", self.addr, self.shared.base)
     }
 
-    /// The heads of the requests so far, their lines in lower case.
-    pub fn heard(&self) -> Vec<String> {
-        self.shared.heard.lock().unwrap().clone()
+    /// The heads of all requests so far, in lower case.
+    pub fn requests(&self) -> Vec<String> {
+        self.shared.requests.lock().unwrap().clone()
     }
 
-    /// From now on all is well, at the same address.
-    pub fn heal(&mut self) {
-        *self.shared.mood.lock().unwrap() = Mood::Well;
+    /// Behaves well from now on, at the same address.
+    pub fn recover(&mut self) {
+        *self.shared.behavior.lock().unwrap() = Behavior::Well;
         self.listen();
     }
 
     fn listen(&mut self) {
-        if let Some(socket) = self.away.take() {
+        if let Some(socket) = self.reserved.take() {
             let listener = socket.listen(256).unwrap();
             tokio::spawn(accept(listener, Arc::clone(&self.shared)));
         }
@@ -91,7 +91,7 @@ impl Fake {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
-        // A caller who has gone is not this peer's concern.
+        // A caller may close the connection early.
         tokio::spawn(async move { serve(stream, &shared).await.ok() });
     }
 }
@@ -109,41 +109,41 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let good = good_answer(shared, &head, &body);
         let (reserving, releasing) = (head.starts_with("put "), head.starts_with("delete "));
         let call = {
-            let mut heard = shared.heard.lock().unwrap();
-            heard.push(head);
-            heard.len()
+            let mut requests = shared.requests.lock().unwrap();
+            requests.push(head);
+            requests.len()
         };
-        let mut mood = *shared.mood.lock().unwrap();
-        if let Mood::AtFirst(calls, other) = mood {
-            mood = if call <= calls { *other } else { Mood::Well };
+        let mut behavior = *shared.behavior.lock().unwrap();
+        if let Behavior::AtFirst(calls, other) = behavior {
+            behavior = if call <= calls { *other } else { Behavior::Well };
         }
-        if let Mood::Stocked(reserve, release) = mood {
-            mood = match (reserving, releasing) {
+        if let Behavior::Stocked(reserve, release) = behavior {
+            behavior = match (reserving, releasing) {
                 (true, _) => *reserve,
                 (_, true) => *release,
-                _ => Mood::Well,
+                _ => Behavior::Well,
             };
         }
-        match mood {
-            Mood::Well => stream.write_all(good.as_bytes()).await?,
-            Mood::Hangs | Mood::Away | Mood::AtFirst(..) | Mood::Stocked(..) => {
+        match behavior {
+            Behavior::Well => stream.write_all(good.as_bytes()).await?,
+            Behavior::Hangs | Behavior::Away | Behavior::AtFirst(..) | Behavior::Stocked(..) => {
                 stream.read_u8().await?;
             }
-            Mood::Resets(text) => {
+            Behavior::Resets(text) => {
                 stream.write_all(text.as_bytes()).await?;
                 return stream.set_zero_linger();
             }
-            Mood::Closes(text) => return stream.write_all(text.as_bytes()).await,
-            Mood::Drips => {
+            Behavior::Closes(text) => return stream.write_all(text.as_bytes()).await,
+            Behavior::Drips => {
                 for byte in good.bytes() {
                     stream.write_u8(byte).await?;
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
-            Mood::Endless(text) => {
+            Behavior::Endless(text) => {
                 stream.write_all(text.as_bytes()).await?;
                 loop {
-                    // Good as a chunk of its own, and as a part of a body of announced length.
+                    // Valid both as a chunk and as the start of a body with a `Content-Length`.
                     stream.write_all(format!("1000\r\n{}\r\n", "a".repeat(0x1000)).as_bytes()).await?;
                 }
             }
@@ -161,7 +161,7 @@ async fn read_body(stream: &mut TcpStream, head: &str) -> io::Result<String> {
 fn good_answer(shared: &Shared, head: &str, body: &str) -> String {
     let mut words = head.split(' ');
     let (method, path) = (words.next(), words.next().and_then(|path| path.strip_prefix(shared.base)));
-    let stocked = matches!(*shared.mood.lock().unwrap(), Mood::Stocked(..));
+    let stocked = matches!(*shared.behavior.lock().unwrap(), Behavior::Stocked(..));
     let (status, body) = match (method, path) {
         (_, Some("/users/1")) => ("200 OK", r#"{"id":1,"name":"Asing","since":2020}"#.to_owned()),
         (_, Some("/products/1")) if stocked => {
@@ -182,7 +182,7 @@ fn good_answer(shared: &Shared, head: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nServer: Werkzeug\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Product 1, held: it has become dearer since it was shown, and has another name.
+/// A reservation of product 1. Its price and name have changed since it was shown.
 fn reservation(path: &str, body: &str) -> String {
     let mut answer: Value = serde_json::from_str(body).unwrap();
     answer["key"] = json!(path["/reservations/".len()..]);

@@ -1,4 +1,4 @@
-//! Stories across the services, as people live them.
+//! Whole workflows across the services.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Clock, TestApp};
 
 #[tokio::test]
-async fn a_newcomer_buys_a_new_product() {
+async fn a_new_user_buys_a_new_product() {
     let app = TestApp::spawn().await;
     let user = app.user.post("/users", &json!({"name": "Siti", "email": "siti@mail.id"})).await.expect(201);
     assert_eq!(user["id"], 2);
@@ -21,18 +21,18 @@ async fn a_newcomer_buys_a_new_product() {
 }
 
 #[tokio::test]
-async fn everything_is_still_there_after_a_restart_and_the_demo_comes_only_once() {
+async fn data_survives_a_restart_and_demo_data_is_added_once() {
     let folder = tempfile::tempdir().unwrap();
     let body = json!({"user_id": 1, "product_id": 3, "quantity": 5});
     let key = [("idempotency-key", "before the restart")];
-    let app = TestApp::on(&folder, &[]).await;
+    let app = TestApp::in_folder(&folder, &[]).await;
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     let placed = app.order.post_as("/orders", &key, &body).await;
     placed.expect(201);
     let before = (app.user.all("/users").await, app.product.all("/products").await, app.order.all("/orders").await);
     drop(app);
 
-    let app = TestApp::on(&folder, &[]).await;
+    let app = TestApp::in_folder(&folder, &[]).await;
     let after = (app.user.all("/users").await, app.product.all("/products").await, app.order.all("/orders").await);
     assert_eq!(after, before);
     let replay = app.order.post_as("/orders", &key, &body).await;
@@ -41,12 +41,12 @@ async fn everything_is_still_there_after_a_restart_and_the_demo_comes_only_once(
 }
 
 #[tokio::test]
-async fn the_demo_is_not_added_to_a_database_that_is_in_use() {
+async fn demo_data_is_not_added_to_a_database_with_data() {
     let folder = tempfile::tempdir().unwrap();
-    let app = TestApp::on(&folder, &["--demo", "off"]).await;
+    let app = TestApp::in_folder(&folder, &["--demo", "off"]).await;
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     drop(app);
-    let app = TestApp::on(&folder, &["--demo", "on"]).await;
+    let app = TestApp::in_folder(&folder, &["--demo", "on"]).await;
     assert_eq!(app.user.all("/users").await, [json!({"id": 1, "name": "Siti"})]);
 }
 
@@ -54,16 +54,16 @@ async fn the_demo_is_not_added_to_a_database_that_is_in_use() {
 async fn each_service_may_be_a_process_with_a_database_of_its_own() {
     let [users, products] = [TestApp::spawn().await, TestApp::spawn().await];
     let (user_url, product_url) = (format!("http://{}", users.user.addr), format!("http://{}", products.product.addr));
-    let app = TestApp::with(&["--demo=off", "--user-url", &user_url, "--product-url", &product_url]).await;
+    let app = TestApp::with_flags(&["--demo=off", "--user-url", &user_url, "--product-url", &product_url]).await;
     app.order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await.expect(201);
     assert!(app.user.all("/users").await.is_empty());
     assert!(users.order.all("/orders").await.is_empty());
 }
 
 #[tokio::test]
-async fn two_processes_may_share_a_database_and_no_order_is_lost_or_doubled() {
+async fn two_processes_can_share_a_database_without_losing_or_duplicating_orders() {
     let folder = tempfile::tempdir().unwrap();
-    let apps = [TestApp::on(&folder, &[]).await, TestApp::on(&folder, &[]).await];
+    let apps = [TestApp::in_folder(&folder, &[]).await, TestApp::in_folder(&folder, &[]).await];
     let body = json!({"user_id": 1, "product_id": 1});
     let keys: Vec<String> = (0..20).map(|key| format!("key {key}")).collect();
     let orders = keys.iter().flat_map(|key| apps.iter().map(move |app| (app, [("idempotency-key", key.as_str())])));
@@ -78,7 +78,7 @@ async fn two_processes_may_share_a_database_and_no_order_is_lost_or_doubled() {
 }
 
 #[tokio::test]
-async fn a_database_of_an_earlier_version_keeps_all_that_is_in_it() {
+async fn migrating_a_database_of_an_earlier_version_keeps_all_data() {
     let folder = tempfile::tempdir().unwrap();
     let old = rusqlite::Connection::open(folder.path().join("pasar.db")).unwrap();
     old.execute_batch(
@@ -102,7 +102,7 @@ async fn a_database_of_an_earlier_version_keeps_all_that_is_in_it() {
     .unwrap();
     drop(old);
 
-    let app = TestApp::on(&folder, &["--sweep=20ms"]).await;
+    let app = TestApp::in_folder(&folder, &["--sweep=20ms"]).await;
     let body = json!({"user_id": 1, "product_id": 1, "quantity": 2});
     let replayed = app.order.post_as("/orders", &[("idempotency-key", "cart")], &body).await;
     assert_eq!(replayed.expect(201), json!({"id": 1, "as": "it was"}));

@@ -1,12 +1,12 @@
-//! What all lists have in common: pages, cursors, and queries that can't be.
+//! What all lists share: pages, cursors and invalid queries.
 
 use serde_json::{Value, json};
 
 use crate::support::{Api, TestApp};
 
-/// An app with `count` users, products and orders, each numbered from 1 in the order of its making.
+/// An app with `count` users, products and orders, with ids from 1 on.
 async fn filled(count: u64) -> TestApp {
-    let app = TestApp::with(&["--demo", "off"]).await;
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     for at in 1..=count {
         app.user.post("/users", &json!({"name": format!("User {at}")})).await.expect(201);
         let product = json!({"name": format!("Produk {at}"), "price": at});
@@ -20,7 +20,7 @@ fn lists(app: &TestApp) -> [(&Api, &'static str); 4] {
     [(&app.user, "/users?"), (&app.product, "/products?"), (&app.order, "/orders?"), (&app.order, "/orders?sort=-id&")]
 }
 
-/// Where a `Link` leads, if there is a next page.
+/// The target of a `Link` header, if there is a next page.
 fn next(link: &str) -> Option<&str> {
     if link.is_empty() {
         return None;
@@ -29,7 +29,7 @@ fn next(link: &str) -> Option<&str> {
     Some(found.unwrap_or_else(|| panic!("not a link to the next page: {link}")))
 }
 
-/// Follows the links from `path` to the end, and gives the pages.
+/// Follows the links from `path` to the last page, and returns all pages.
 async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut path = path.to_owned();
@@ -37,7 +37,7 @@ async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
         let answer = api.get(&path).await;
         let page = answer.expect(200);
         pages.push(page.as_array().unwrap().clone());
-        assert!(pages.len() < 1000, "the links have no end");
+        assert!(pages.len() < 1000, "the links never end");
         match next(answer.header("link")) {
             Some(further) => path = further.to_owned(),
             None => return pages,
@@ -46,7 +46,7 @@ async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
 }
 
 #[tokio::test]
-async fn the_links_lead_to_every_row_once_and_in_order() {
+async fn following_the_links_gives_every_row_once_in_order() {
     const COUNT: u64 = 23;
     let app = filled(COUNT).await;
     for (api, list) in lists(&app) {
@@ -70,7 +70,7 @@ async fn the_links_lead_to_every_row_once_and_in_order() {
 #[tokio::test]
 async fn a_page_may_be_larger_than_one_read() {
     const COUNT: usize = 250;
-    let app = TestApp::with(&["--demo", "off"]).await;
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let user = json!({"name": "Banyak"});
     let added = futures_util::future::join_all((0..COUNT).map(|_| app.user.post("/users", &user))).await;
     assert!(added.iter().all(|answer| answer.status == 201));
@@ -85,7 +85,7 @@ async fn a_page_may_be_larger_than_one_read() {
 }
 
 #[tokio::test]
-async fn rows_that_come_while_a_list_is_walked_come_at_its_end() {
+async fn rows_added_while_paging_appear_at_the_end() {
     let app = filled(3).await;
     let first = app.user.get("/users?limit=2").await;
     assert_eq!(first.expect(200).as_array().unwrap().len(), 2);
@@ -108,7 +108,7 @@ async fn an_empty_list_is_an_empty_array_without_a_link() {
 }
 
 #[tokio::test]
-async fn a_query_that_can_not_be_is_refused_with_its_parameter_named() {
+async fn an_invalid_query_is_refused_and_names_its_parameter() {
     let app = filled(3).await;
     for (api, list) in lists(&app) {
         for (query, named) in [
@@ -150,7 +150,7 @@ async fn a_query_that_can_not_be_is_refused_with_its_parameter_named() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_order_only() {
+async fn a_cursor_is_only_valid_for_its_own_sort_order() {
     let app = filled(3).await;
     for (api, list, sorts) in [(&app.order, "/orders", &["id", "-id"][..]), (&app.product, "/products", &SORTS)] {
         for sort in sorts {
@@ -168,8 +168,8 @@ async fn a_cursor_is_good_for_its_own_order_only() {
 }
 
 #[tokio::test]
-async fn products_are_found_by_what_is_asked_for() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn products_can_be_filtered() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let product = |name: &str, price: i64, stock: Option<i64>, category: Option<&str>, description: Option<&str>| json!({"name": name, "price": price, "stock": stock, "category": category, "description": description});
     for new in [
         product("Kopi Gayo 100%", 500, Some(0), Some("Minuman"), Some("Biji pilihan\nsangrai")),
@@ -238,7 +238,7 @@ async fn products_are_found_by_what_is_asked_for() {
             assert_eq!(pages.concat(), found, "{query} by {limit}");
         }
     }
-    // What is edited is found as it is now.
+    // A search uses the current data of an edited product.
     let edit = json!({"name": "Teh", "description": "Daun"});
     app.product.patch("/products/1", &edit).await.expect(200);
     for (search, found) in [("gayo", 0), ("pilihan", 0), ("teh", 1), ("daun", 1)] {
@@ -246,10 +246,10 @@ async fn products_are_found_by_what_is_asked_for() {
     }
 }
 
-/// A sigma that ends a word has a small form of its own, and where words end what is searched for need not.
+/// A sigma at the end of a word has its own lower-case form, and the text searched for can end within a word.
 #[tokio::test]
-async fn a_product_is_found_whichever_small_form_a_capital_has() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_product_is_found_by_any_lower_case_form_of_a_capital() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     app.sells("ΚΟΣΜΟΣ", 1, None).await;
     for search in ["ΚΟΣΜΟΣ", "κοσμος", "ΟΣΜ", "ΚΟΣ", "κοσ", "ΜΟΣ"] {
         let query = form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
@@ -257,9 +257,9 @@ async fn a_product_is_found_whichever_small_form_a_capital_has() {
     }
 }
 
-/// An app with products of which many cost the same, and many have the same name.
-async fn alike() -> TestApp {
-    let app = TestApp::with(&["--demo", "off"]).await;
+/// An app with many products of equal price and many of equal name.
+async fn with_duplicates() -> TestApp {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     for at in 0..24 {
         let (name, price) = (["Zebra", "apel", "Ömür", "a:b&c=d", "apel 2"][at % 5], [300, 100, 300, 0][at % 4]);
         app.sells(name, price, None).await;
@@ -267,7 +267,7 @@ async fn alike() -> TestApp {
     app
 }
 
-/// The rows in this order: of those that are alike, the older first (of `-price`, the newer).
+/// The rows in this sort order. Of equal rows the older comes first; with `-price`, the newer.
 fn sorted(mut rows: Vec<Value>, sort: &str) -> Vec<Value> {
     rows.sort_by_key(|row| row["id"].as_i64());
     match sort {
@@ -284,8 +284,8 @@ fn sorted(mut rows: Vec<Value>, sort: &str) -> Vec<Value> {
 const SORTS: [&str; 4] = ["id", "price", "-price", "name"];
 
 #[tokio::test]
-async fn products_that_are_alike_come_once_each_whatever_the_order_and_the_page() {
-    let app = alike().await;
+async fn equal_products_appear_once_in_every_sort_order_and_page_size() {
+    let app = with_duplicates().await;
     let rows = app.product.all("/products").await;
     for sort in SORTS {
         let whole = app.product.all(&format!("/products?sort={sort}")).await;
@@ -298,13 +298,13 @@ async fn products_that_are_alike_come_once_each_whatever_the_order_and_the_page(
 }
 
 #[tokio::test]
-async fn a_cursor_outlives_its_row_and_loses_no_other() {
+async fn a_cursor_stays_valid_after_its_row_is_removed() {
     for sort in SORTS {
-        let app = alike().await;
+        let app = with_duplicates().await;
         let whole = app.product.all(&format!("/products?sort={sort}")).await;
         let first = app.product.get(&format!("/products?sort={sort}&limit=5")).await;
         assert_eq!(first.expect(200), json!(whole[..5]));
-        // The row of the cursor, one before it, and the one that would come next.
+        // The row of the cursor, the one before it, and the one after it.
         for at in [4, 2, 5] {
             let id = &whole[at]["id"];
             assert_eq!(app.product.delete(&format!("/products/{id}")).await.status, 204);
@@ -314,8 +314,8 @@ async fn a_cursor_outlives_its_row_and_loses_no_other() {
     }
 }
 
-/// Each of these queries is refused, with these parameters named.
-async fn refused(api: &Api, queries: &[(&str, &str)]) {
+/// Asserts that each query is refused, and names these parameters.
+async fn assert_refused(api: &Api, queries: &[(&str, &str)]) {
     for (path, named) in queries {
         let problem = api.get(path).await.problem(400, "bad_query");
         let errors: Vec<_> = problem["errors"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -324,10 +324,10 @@ async fn refused(api: &Api, queries: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn a_filter_that_can_not_be_is_refused_with_its_parameter_named() {
+async fn an_invalid_filter_is_refused_and_names_its_parameter() {
     let app = filled(1).await;
     let long = format!("/products?search={}", "x".repeat(256));
-    refused(
+    assert_refused(
         &app.product,
         &[
             ("/products?min_price=-1", "min_price"),
@@ -362,7 +362,7 @@ async fn a_filter_that_can_not_be_is_refused_with_its_parameter_named() {
         ],
     )
     .await;
-    refused(
+    assert_refused(
         &app.order,
         &[
             ("/orders?status=PAID", "status"),
@@ -379,7 +379,7 @@ async fn a_filter_that_can_not_be_is_refused_with_its_parameter_named() {
     .await;
     let notifications =
         [("/users/1/notifications?sort=id", "sort"), ("/users/1/notifications?limit=1001&after=x", "after limit")];
-    refused(&app.user, &notifications).await;
+    assert_refused(&app.user, &notifications).await;
 }
 
 #[tokio::test]
@@ -390,6 +390,6 @@ async fn a_number_in_a_query_is_written_as_in_json() {
         ("/products?max_price=007", "max_price"),
         ("/products/1/check-stock?quantity=01", "quantity"),
     ];
-    refused(&app.product, &products).await;
-    refused(&app.order, &[("/orders?user_id=%2B1", "user_id"), ("/orders?user_id=01", "user_id")]).await;
+    assert_refused(&app.product, &products).await;
+    assert_refused(&app.order, &[("/orders?user_id=%2B1", "user_id"), ("/orders?user_id=01", "user_id")]).await;
 }

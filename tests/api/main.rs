@@ -1,4 +1,4 @@
-//! The services from outside: everything here goes over HTTP to servers that run in this process.
+//! Tests over HTTP against servers that run in this process.
 
 #![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop, its helpers too")]
@@ -17,7 +17,7 @@ mod fake;
 mod forms;
 mod gateway;
 mod journeys;
-mod life;
+mod lifecycle;
 mod lists;
 mod notifications;
 mod order;

@@ -1,4 +1,4 @@
-//! Notifications: what a user is told of the orders, and how it comes live.
+//! Notifications: which ones a user gets, as a list and as a live stream.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::events::quiet;
-use crate::life::{LIVES, START, place, take};
+use crate::events::wait_until_idle;
+use crate::lifecycle::{LIFECYCLES, START, place_order, take_step};
 use crate::support::{Api, Clock, PATIENCE, TestApp, rfc3339};
 
-/// Follows the links from `path` to the end, and gives the pages.
+/// Follows the links from `path` to the last page, and returns all pages.
 pub async fn walk(api: &Api, path: &str) -> Vec<Vec<Value>> {
     let (mut pages, mut path) = (Vec::new(), path.to_owned());
     loop {
         let answer = api.get(&path).await;
         pages.push(answer.expect(200).as_array().unwrap().clone());
-        assert!(pages.len() < 100, "the links have no end");
+        assert!(pages.len() < 100, "the links never end");
         let Some(next) = answer.header("link").strip_prefix('<') else { return pages };
         path = next.strip_suffix(">; rel=\"next\"").unwrap().to_owned();
     }
 }
 
 /// An open stream, read chunk by chunk.
-struct Live {
+struct LiveStream {
     connection: BufReader<TcpStream>,
-    /// What was read of an event that is not whole yet.
+    /// The start of an event that is not complete yet.
     begun: String,
 }
 
-impl Live {
+impl LiveStream {
     async fn open(app: &TestApp, user: i64, headers: &str) -> Self {
         let mut connection = BufReader::new(TcpStream::connect(app.user.addr).await.unwrap());
         let path = format!("/users/{user}/notifications/stream");
@@ -55,7 +55,7 @@ impl Live {
         line
     }
 
-    /// The next chunk; `None` after the last one, after which the connection must be closed or silent.
+    /// The next chunk, or `None` after the last one; then the connection must close or stay silent.
     async fn chunk(&mut self) -> Option<String> {
         let size = usize::from_str_radix(self.line().await.trim_end(), 16).unwrap();
         let mut chunk = vec![0; size + 2];
@@ -64,7 +64,7 @@ impl Live {
         (size > 0).then(|| String::from_utf8(chunk).unwrap())
     }
 
-    /// The next event's id and data; `None` if the stream has ended as it should.
+    /// The id and data of the next event, or `None` if the stream has ended correctly.
     async fn next(&mut self) -> Option<(i64, Value)> {
         loop {
             while let Some((event, rest)) = self.begun.split_once("\n\n") {
@@ -84,8 +84,8 @@ impl Live {
         }
     }
 
-    /// The next events, whose ids go on from `after`.
-    async fn take(&mut self, after: i64, count: usize) -> Vec<Value> {
+    /// The next `count` events, whose ids follow `after`.
+    async fn receive(&mut self, after: i64, count: usize) -> Vec<Value> {
         let mut events = Vec::new();
         for expected in (after + 1..).take(count) {
             let (id, data) = self.next().await.unwrap();
@@ -97,37 +97,38 @@ impl Live {
 }
 
 #[tokio::test]
-async fn a_user_is_told_of_each_status_that_an_order_reached_in_both_languages() {
+async fn a_user_is_notified_of_each_status_of_an_order_in_both_languages() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&["--sweep=1h"], &clock).await;
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     assert!(app.user.all("/users/1/notifications").await.is_empty());
     let mut expected = Vec::new();
-    for (life, at) in LIVES.iter().zip(START..) {
+    for (lifecycle, at) in LIFECYCLES.iter().zip(START..) {
         clock.set(at);
-        let order = place(&app, 1).await;
+        let order = place_order(&app, 1).await;
         app.order.post("/orders", &json!({"user_id": 2, "product_id": 1})).await.expect(201);
-        expected.push((order, &LIVES[0], at));
-        quiet(&app).await;
-        for step in life.way {
-            take(&app, order, step).await.expect(200);
-            expected.push((order, LIVES.iter().find(|life| life.status == *step).unwrap(), at));
-            quiet(&app).await;
+        expected.push((order, &LIFECYCLES[0], at));
+        wait_until_idle(&app).await;
+        for step in lifecycle.way {
+            take_step(&app, order, step).await.expect(200);
+            expected.push((order, LIFECYCLES.iter().find(|lifecycle| lifecycle.status == *step).unwrap(), at));
+            wait_until_idle(&app).await;
         }
     }
     for language in ["id", "en"] {
-        let lines = expected.iter().zip(1..).map(|((order, life, at), id)| {
-            let (label, what) = if language == "en" { (life.english, "Order") } else { (life.label, "Pesanan") };
+        let lines = expected.iter().zip(1..).map(|((order, lifecycle, at), id)| {
+            let (label, what) =
+                if language == "en" { (lifecycle.english, "Order") } else { (lifecycle.label, "Pesanan") };
             let message = format!("{what} {order}: {label}.");
-            let (status, at) = (life.status, rfc3339(*at));
+            let (status, at) = (lifecycle.status, rfc3339(*at));
             json!({"id": id, "order_id": order, "status": status, "label": label, "message": message, "at": at})
         });
         let lines = Vec::from_iter(lines);
         let headers = [("accept-language", language)];
         let answer = app.user.get_as("/users/1/notifications", &headers).await;
         assert_eq!(answer.expect(200), json!(lines));
-        let mut live = Live::open(&app, 1, &format!("Accept-Language: {language}\r\n")).await;
-        assert_eq!(live.take(0, lines.len()).await, lines);
+        let mut live = LiveStream::open(&app, 1, &format!("Accept-Language: {language}\r\n")).await;
+        assert_eq!(live.receive(0, lines.len()).await, lines);
     }
     let siti = app.user.all("/users/2/notifications").await;
     let ids: Vec<_> = siti.iter().map(|one| (one["id"].as_i64().unwrap(), one["order_id"].as_i64().unwrap())).collect();
@@ -135,12 +136,12 @@ async fn a_user_is_told_of_each_status_that_an_order_reached_in_both_languages()
 }
 
 #[tokio::test]
-async fn notifications_come_in_pages_that_lead_to_each_once() {
+async fn paging_through_notifications_gives_each_once() {
     let app = TestApp::spawn().await;
     for _ in 0..7 {
-        place(&app, 1).await;
+        place_order(&app, 1).await;
     }
-    quiet(&app).await;
+    wait_until_idle(&app).await;
     let whole = app.user.all("/users/1/notifications").await;
     assert_eq!(whole.iter().map(|one| one["id"].as_i64().unwrap()).collect::<Vec<_>>(), (1..=7).collect::<Vec<_>>());
     for (limit, sizes) in [(1, &[1; 7][..]), (3, &[3, 3, 1]), (6, &[6, 1]), (7, &[7]), (1000, &[7])] {
@@ -154,81 +155,82 @@ async fn notifications_come_in_pages_that_lead_to_each_once() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_what_there_was_and_then_what_comes_and_goes_on_where_it_was_left() {
+async fn a_stream_sends_old_and_new_notifications_and_resumes_after_the_last_one() {
     let folder = tempfile::tempdir().unwrap();
-    let app = TestApp::on(&folder, &[]).await;
+    let app = TestApp::in_folder(&folder, &[]).await;
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
-    place(&app, 1).await;
-    place(&app, 1).await;
-    quiet(&app).await;
-    let mut live = Live::open(&app, 1, "").await;
-    let mut of_siti = Live::open(&app, 2, "").await;
-    let mut got = live.take(0, 2).await;
-    take(&app, 1, "paid").await.expect(200);
-    got.extend(live.take(2, 1).await);
-    // Of what comes while nobody listens nothing is lost, and nothing is repeated.
+    place_order(&app, 1).await;
+    place_order(&app, 1).await;
+    wait_until_idle(&app).await;
+    let mut live = LiveStream::open(&app, 1, "").await;
+    let mut of_siti = LiveStream::open(&app, 2, "").await;
+    let mut got = live.receive(0, 2).await;
+    take_step(&app, 1, "paid").await.expect(200);
+    got.extend(live.receive(2, 1).await);
+    // Events that happen while no client is connected are neither lost nor repeated.
     drop(live);
     for step in ["confirmed", "shipped"] {
-        take(&app, 1, step).await.expect(200);
+        take_step(&app, 1, step).await.expect(200);
     }
-    quiet(&app).await;
-    take(&app, 2, "failed").await.expect(200);
-    let mut live = Live::open(&app, 1, "Last-Event-ID: 3\r\n").await;
-    got.extend(live.take(3, 3).await);
-    take(&app, 1, "completed").await.expect(200);
-    got.extend(live.take(6, 1).await);
+    wait_until_idle(&app).await;
+    take_step(&app, 2, "failed").await.expect(200);
+    let mut live = LiveStream::open(&app, 1, "Last-Event-ID: 3\r\n").await;
+    got.extend(live.receive(3, 3).await);
+    take_step(&app, 1, "completed").await.expect(200);
+    got.extend(live.receive(6, 1).await);
     assert_eq!(got, app.user.all("/users/1/notifications").await);
 
     app.order.post("/orders", &json!({"user_id": 2, "product_id": 1})).await.expect(201);
-    assert_eq!(of_siti.take(0, 1).await[0]["order_id"], 3, "of others nothing is told");
+    assert_eq!(of_siti.receive(0, 1).await[0]["order_id"], 3, "no notifications of other users");
     drop((live, of_siti, app));
 
-    // The same after a restart, and whichever process made the change.
-    let apps = [TestApp::on(&folder, &[]).await, TestApp::on(&folder, &[]).await];
-    let mut lives = [Live::open(&apps[0], 1, "Last-Event-ID: 7\r\n").await, Live::open(&apps[1], 1, "").await];
-    assert_eq!(lives[1].take(0, 7).await, got);
+    // A restart changes nothing, and neither does which process made the change.
+    let apps = [TestApp::in_folder(&folder, &[]).await, TestApp::in_folder(&folder, &[]).await];
+    let mut lives =
+        [LiveStream::open(&apps[0], 1, "Last-Event-ID: 7\r\n").await, LiveStream::open(&apps[1], 1, "").await];
+    assert_eq!(lives[1].receive(0, 7).await, got);
     for (app, after) in apps.iter().zip([7, 8]) {
-        place(app, 1).await;
+        place_order(app, 1).await;
         for live in &mut lives {
-            live.take(after, 1).await;
+            live.receive(after, 1).await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_long_history_streams_without_a_gap_while_it_grows() {
+async fn a_long_history_is_streamed_without_gaps_while_it_grows() {
     const ORDERS: i64 = 150;
     let app = TestApp::spawn().await;
-    let mut live = Live::open(&app, 1, "").await;
+    let mut live = LiveStream::open(&app, 1, "").await;
     for order in 1..=ORDERS {
-        place(&app, 1).await;
-        take(&app, order, "cancelled").await.expect(200);
+        place_order(&app, 1).await;
+        take_step(&app, order, "cancelled").await.expect(200);
     }
     let count = usize::try_from(2 * ORDERS).unwrap();
-    let got = live.take(0, count).await;
-    let mut later = Live::open(&app, 1, "Last-Event-ID: 0\r\n").await;
-    assert_eq!(later.take(0, count).await, got);
+    let got = live.receive(0, count).await;
+    let mut later = LiveStream::open(&app, 1, "Last-Event-ID: 0\r\n").await;
+    assert_eq!(later.receive(0, count).await, got);
     assert_eq!(app.user.all("/users/1/notifications").await, got);
 }
 
 #[tokio::test]
-async fn an_app_that_stops_ends_its_streams_in_order() {
+async fn a_stopping_app_ends_its_streams_cleanly() {
     let app = TestApp::spawn().await;
-    place(&app, 1).await;
-    let mut streams = [Live::open(&app, 1, "").await, Live::open(&app, 1, "Last-Event-ID: 1\r\n").await];
-    streams[0].take(0, 1).await;
+    place_order(&app, 1).await;
+    let mut streams = [LiveStream::open(&app, 1, "").await, LiveStream::open(&app, 1, "Last-Event-ID: 1\r\n").await];
+    streams[0].receive(0, 1).await;
     let stopped = tokio::task::spawn_blocking(move || drop(app));
     for live in &mut streams {
         assert_eq!(live.next().await, None);
         let mut rest = Vec::new();
         timeout(PATIENCE, live.connection.read_to_end(&mut rest)).await.unwrap().unwrap();
-        assert_eq!(rest, b"", "there is something after the end");
+        assert_eq!(rest, b"", "data after the end");
     }
     timeout(Duration::from_secs(10), stopped).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn there_are_no_notifications_of_nobody_and_none_after_what_is_no_number() {
+async fn unknown_users_and_invalid_event_ids_are_refused() {
     let app = TestApp::spawn().await;
     for id in ["2", "0", "abc", "9223372036854775808"] {
         for path in [format!("/users/{id}/notifications"), format!("/users/{id}/notifications/stream")] {

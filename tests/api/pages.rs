@@ -1,4 +1,4 @@
-//! What each service says of itself, to programs and to people.
+//! The pages and documents that each service has about itself.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ async fn the_root_names_what_the_document_has() {
     }
 }
 
-/// A page for people that loads nothing from elsewhere and can't be framed.
+/// Asserts that this is an HTML page that loads nothing from elsewhere and can't be framed.
 fn assert_page(answer: &Answer) -> String {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
@@ -61,7 +61,7 @@ fn assert_page(answer: &Answer) -> String {
     assert!(vary.split(',').any(|name| name.trim() == "accept"), "a cache must not mix them up: {vary}");
     let html = answer.text();
     assert!(html.starts_with("<!doctype html>"), "{html}");
-    // What its own policy forbids should not stand in it.
+    // Nothing that the page's own policy forbids.
     let html = html.replace("<script src=\"/static/info.js\" defer></script>", "");
     for forbidden in ["<script", "<style", " style=", " onclick=", "http://", "https://"] {
         assert!(!html.contains(forbidden), "{forbidden} in {html}");
@@ -83,7 +83,7 @@ async fn a_browser_gets_pages() {
 }
 
 #[tokio::test]
-async fn swagger_ui_is_only_served_with_its_policy() {
+async fn swagger_ui_is_served_with_its_content_security_policy() {
     let app = TestApp::spawn().await;
     let docs = app.user.get_as("/docs", &[BROWSER]).await;
     assert!(docs.header("content-security-policy").contains("frame-ancestors 'none'"), "{:?}", docs.headers);
@@ -93,7 +93,7 @@ async fn swagger_ui_is_only_served_with_its_policy() {
 }
 
 #[tokio::test]
-async fn what_browsers_and_people_try_by_themselves_is_there() {
+async fn common_default_paths_are_served() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {
         let docs = api.get("/docs/").await;
@@ -109,7 +109,7 @@ async fn what_browsers_and_people_try_by_themselves_is_there() {
 }
 
 #[tokio::test]
-async fn health_is_well_in_three_ways() {
+async fn all_three_health_endpoints_report_success() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {
         for path in ["/health", "/health/ready", "/health/live"] {
@@ -145,7 +145,7 @@ async fn the_metrics_count_requests_by_route_and_calls_by_peer() {
     let users = app.user.get("/metrics").await.text();
     let text = app.order.get("/metrics").await.text();
     for (text, method, route, status, count) in [
-        // One more than was asked for here: the order asked too.
+        // One more than the requests here, since the order called it too.
         (&users, "GET", "/users/{id}", 200, 2.0),
         (&users, "GET", "/users/{id}", 404, 3.0),
         (&users, "GET", "", 404, 3.0),
@@ -165,7 +165,7 @@ async fn the_metrics_count_requests_by_route_and_calls_by_peer() {
 }
 
 #[tokio::test]
-async fn the_page_of_errors_has_an_entry_for_every_code_and_problems_point_there() {
+async fn the_errors_page_has_an_entry_for_every_code_and_problems_link_to_it() {
     let app = TestApp::spawn().await;
     for (_, api) in app.services() {
         let problem = api.get("/nothing").await.problem(404, "route_not_found");
@@ -179,7 +179,7 @@ async fn the_page_of_errors_has_an_entry_for_every_code_and_problems_point_there
             assert_eq!(entry["code"], code.name);
             assert_eq!(entry["message"], json!({"id": code.message.id, "en": code.message.en}));
             assert!(entry["status"].as_u64().is_some_and(|status| (400..600).contains(&status)), "{entry}");
-            assert_eq!((&entry["cause"], &entry["cure"]), (&json!(code.cause), &json!(code.cure)));
+            assert_eq!((&entry["cause"], &entry["cure"]), (&json!(code.cause), &json!(code.remedy)));
         }
         let html = assert_page(&api.get_as(path, &[BROWSER]).await);
         for code in CATALOGUE {

@@ -1,14 +1,14 @@
-//! Payments: their contract, their deadline, and that no order is paid twice or in vain.
+//! Payments: their contract, their deadline, and that no order is paid twice.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::events::quiet;
-use crate::life::{BACK, HELD, START, SWEEPS, came_to, history, place, show, stocked, take};
+use crate::events::wait_until_idle;
+use crate::lifecycle::{BACK, HELD, START, SWEEPS, assert_outcome, history, place_order, show, stocked, take_step};
 use crate::notifications::walk;
 use crate::support::{Answer, Clock, TestApp, eventually, rfc3339};
 
-/// When a payment that is opened at the start can no longer be confirmed.
+/// The deadline of a payment that is opened at the start.
 pub const DEADLINE: i64 = START + 10_000;
 
 pub async fn open(app: &TestApp, order: i64) -> Value {
@@ -24,17 +24,17 @@ pub async fn status(app: &TestApp, payment: i64) -> String {
     payment["status"].as_str().unwrap().to_owned()
 }
 
-/// Waits for all that follows from what was done; then the payment is this.
-async fn ends(app: &TestApp, payment: i64, wanted: &str) {
-    quiet(app).await;
-    assert_eq!(status(app, payment).await, wanted, "payment {payment}");
+/// Waits until no event or job is waiting; then the payment has this status.
+async fn assert_payment_ends(app: &TestApp, payment: i64, expected: &str) {
+    wait_until_idle(app).await;
+    assert_eq!(status(app, payment).await, expected, "payment {payment}");
 }
 
 #[tokio::test]
-async fn a_payment_shows_what_is_paid_for_how_much_and_until_when() {
+async fn a_payment_shows_its_order_amount_and_deadline() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&[], &clock).await;
-    let order = place(&app, 3).await;
+    let order = place_order(&app, 3).await;
     let opened = app.payment.post("/payments", &json!({"order_id": order, "method": "qris"})).await;
     let mut payment = json!({
         "id": 1,
@@ -65,7 +65,7 @@ async fn payments_are_listed_in_pages_and_the_methods_in_both_languages() {
     let app = TestApp::spawn().await;
     assert!(app.payment.all("/payments").await.is_empty());
     for _ in 0..5 {
-        let order = place(&app, 1).await;
+        let order = place_order(&app, 1).await;
         open(&app, order).await;
     }
     let whole = app.payment.all("/payments").await;
@@ -93,14 +93,14 @@ async fn payments_are_listed_in_pages_and_the_methods_in_both_languages() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_paid_is_refused_and_leaves_no_payment() {
+async fn an_order_that_can_not_be_paid_gets_no_payment() {
     let app = TestApp::spawn().await;
     let [order, cancelled, paid, expired] = [1, 2, 3, 4];
     for _ in 0..4 {
-        place(&app, 3).await;
+        place_order(&app, 3).await;
     }
     for (order, step) in [(cancelled, "cancelled"), (paid, "paid"), (expired, "expired")] {
-        take(&app, order, step).await.expect(200);
+        take_step(&app, order, step).await.expect(200);
     }
     for (body, status, code) in [
         (json!({"order_id": 99}), 404, "order_not_found"),
@@ -141,7 +141,7 @@ async fn what_can_not_be_paid_is_refused_and_leaves_no_payment() {
 #[tokio::test]
 async fn an_order_has_one_open_payment() {
     let app = TestApp::spawn().await;
-    let order = place(&app, 1).await;
+    let order = place_order(&app, 1).await;
     let body = json!({"order_id": order});
     let answers = join_all((0..16).map(|_| app.payment.post("/payments", &body))).await;
     let (opened, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
@@ -158,7 +158,7 @@ async fn a_payment_is_confirmed_before_its_deadline_or_expires_with_its_order() 
             let clock = Clock::standing_at(START);
             let app = TestApp::with_clock(&[sweep], &clock).await;
             let product = stocked(&app).await;
-            let order = place(&app, product).await;
+            let order = place_order(&app, product).await;
             assert_eq!(open(&app, order).await["expires_at"], rfc3339(DEADLINE));
             clock.set(DEADLINE + at);
             let confirm = || async { app.payment.post("/payments/confirm", &json!({by: 1})).await };
@@ -168,15 +168,15 @@ async fn a_payment_is_confirmed_before_its_deadline_or_expires_with_its_order() 
                 assert_eq!(show(&app, order).await["status"], "paid");
                 clock.set(DEADLINE + 3_600_000);
                 assert_eq!(confirm().await.expect(200), answer.json(), "a paid payment stays paid");
-                came_to(&app, order, &["paid"], product, HELD).await;
+                assert_outcome(&app, order, &["paid"], product, HELD).await;
                 continue;
             }
             let refused = answer.problem(409, "payment_too_late");
             assert_eq!(refused["message"], "Waktu pembayaran telah habis.");
             assert_eq!(refused["detail"], "Place a new order.");
             for _ in 0..2 {
-                ends(&app, 1, "expired").await;
-                came_to(&app, order, &["expired"], product, BACK).await;
+                assert_payment_ends(&app, 1, "expired").await;
+                assert_outcome(&app, order, &["expired"], product, BACK).await;
                 confirm().await.problem(409, "payment_too_late");
                 let again = app.payment.post("/payments", &json!({"order_id": order})).await;
                 again.problem(409, "payment_too_late");
@@ -186,19 +186,19 @@ async fn a_payment_is_confirmed_before_its_deadline_or_expires_with_its_order() 
 }
 
 #[tokio::test]
-async fn the_sweeper_expires_what_nobody_confirmed_and_nothing_else() {
+async fn the_sweeper_expires_only_unconfirmed_payments() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&["--sweep=20ms"], &clock).await;
     let [product, other] = [stocked(&app).await, stocked(&app).await];
-    let [lapsed, paid] = [place(&app, product).await, place(&app, other).await];
+    let [lapsed, paid] = [place_order(&app, product).await, place_order(&app, other).await];
     open(&app, lapsed).await;
     open(&app, paid).await;
     confirm(&app, paid).await.expect(200);
-    let cancelled = place(&app, 1).await;
+    let cancelled = place_order(&app, 1).await;
     open(&app, cancelled).await;
-    take(&app, cancelled, "cancelled").await.expect(200);
+    take_step(&app, cancelled, "cancelled").await.expect(200);
     clock.set(START + 1);
-    let late = place(&app, other).await;
+    let late = place_order(&app, other).await;
     open(&app, late).await;
     clock.set(DEADLINE);
     for payment in [1, 3] {
@@ -206,23 +206,23 @@ async fn the_sweeper_expires_what_nobody_confirmed_and_nothing_else() {
     }
     assert_eq!(status(&app, 4).await, "pending", "it has a millisecond left");
     confirm(&app, late).await.expect(200);
-    came_to(&app, lapsed, &["expired"], product, BACK).await;
-    came_to(&app, paid, &["paid"], other, [4, 6, 0]).await;
+    assert_outcome(&app, lapsed, &["expired"], product, BACK).await;
+    assert_outcome(&app, paid, &["paid"], other, [4, 6, 0]).await;
     assert_eq!([status(&app, 2).await, status(&app, 4).await], ["paid", "paid"]);
     assert_eq!(history(&app, cancelled).await, ["pending", "cancelled"]);
 }
 
 #[tokio::test]
-async fn without_a_sweeper_a_payment_that_lapsed_is_noticed_by_the_next_one() {
+async fn without_a_sweeper_opening_a_payment_expires_a_lapsed_one() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&["--sweep=1h"], &clock).await;
     let product = stocked(&app).await;
-    let order = place(&app, product).await;
+    let order = place_order(&app, product).await;
     open(&app, order).await;
     clock.set(DEADLINE);
     app.payment.post("/payments", &json!({"order_id": order})).await.problem(409, "payment_too_late");
-    ends(&app, 1, "expired").await;
-    came_to(&app, order, &["expired"], product, BACK).await;
+    assert_payment_ends(&app, 1, "expired").await;
+    assert_outcome(&app, order, &["expired"], product, BACK).await;
 }
 
 #[tokio::test]
@@ -231,42 +231,42 @@ async fn the_window_of_a_payment_never_goes_past_the_deadline_of_its_order() {
     let app = TestApp::with_clock(&["--order-ttl=30s", "--sweep=1h"], &clock).await;
     for (opened_at, until) in [(0, 10_000), (19_999, 29_999), (20_001, 30_000), (29_999, 30_000)] {
         clock.set(START);
-        let order = place(&app, 1).await;
+        let order = place_order(&app, 1).await;
         clock.set(START + opened_at);
         assert_eq!(open(&app, order).await["expires_at"], rfc3339(START + until), "{opened_at}");
         clock.set(START + until - 1);
         confirm(&app, order).await.expect(200);
     }
     clock.set(START);
-    let order = place(&app, 1).await;
+    let order = place_order(&app, 1).await;
     clock.set(START + 30_000);
     app.payment.post("/payments", &json!({"order_id": order})).await.problem(409, "payment_too_late");
 }
 
 #[tokio::test]
 async fn a_declined_payment_fails_and_so_does_its_order() {
-    let app = TestApp::with(&["--payment-gateway=card=decline,qris=1ms"]).await;
+    let app = TestApp::with_flags(&["--payment-gateway=card=decline,qris=1ms"]).await;
     let product = stocked(&app).await;
-    let order = place(&app, product).await;
+    let order = place_order(&app, product).await;
     app.payment.post("/payments", &json!({"order_id": order, "method": "card"})).await.expect(201);
     for _ in 0..2 {
         confirm(&app, order).await.problem(409, "payment_declined");
-        ends(&app, 1, "failed").await;
-        came_to(&app, order, &["failed"], product, BACK).await;
+        assert_payment_ends(&app, 1, "failed").await;
+        assert_outcome(&app, order, &["failed"], product, BACK).await;
     }
     app.payment.post("/payments", &json!({"order_id": order})).await.problem(409, "order_state");
     for method in ["qris", "transfer"] {
-        let order = place(&app, 1).await;
+        let order = place_order(&app, 1).await;
         app.payment.post("/payments", &json!({"order_id": order, "method": method})).await.expect(201);
         confirm(&app, order).await.expect(200);
     }
 }
 
 #[tokio::test]
-async fn however_often_and_parallel_a_payment_is_confirmed_it_is_paid_once() {
-    let app = TestApp::with(&["--payment-gateway=transfer=20ms"]).await;
+async fn concurrent_confirmations_pay_once() {
+    let app = TestApp::with_flags(&["--payment-gateway=transfer=20ms"]).await;
     for payment in 1..=5 {
-        let order = place(&app, 1).await;
+        let order = place_order(&app, 1).await;
         open(&app, order).await;
         let bodies = [json!({"order_id": order}), json!({"payment_id": payment})];
         let confirm = |at: usize| app.payment.post("/payments/confirm", &bodies[at % 2]);
@@ -274,39 +274,39 @@ async fn however_often_and_parallel_a_payment_is_confirmed_it_is_paid_once() {
             let paid = answer.expect(200);
             assert_eq!((&paid["id"], &paid["status"]), (&json!(payment), &json!("paid")));
         }
-        quiet(&app).await;
+        wait_until_idle(&app).await;
         assert_eq!(history(&app, order).await, ["pending", "paid"]);
     }
-    let told = app.user.all("/users/1/notifications").await;
-    assert_eq!(told.iter().filter(|one| one["status"] == "paid").count(), 5);
+    let notifications = app.user.all("/users/1/notifications").await;
+    assert_eq!(notifications.iter().filter(|one| one["status"] == "paid").count(), 5);
 }
 
 #[tokio::test]
-async fn an_order_that_was_cancelled_takes_no_payment() {
+async fn a_cancelled_order_accepts_no_payment() {
     let app = TestApp::spawn().await;
     let product = stocked(&app).await;
-    let order = place(&app, product).await;
+    let order = place_order(&app, product).await;
     open(&app, order).await;
-    take(&app, order, "cancelled").await.expect(200);
+    take_step(&app, order, "cancelled").await.expect(200);
     for _ in 0..2 {
         confirm(&app, order).await.problem(409, "order_state");
-        ends(&app, 1, "refunded").await;
-        came_to(&app, order, &["cancelled"], product, BACK).await;
+        assert_payment_ends(&app, 1, "refunded").await;
+        assert_outcome(&app, order, &["cancelled"], product, BACK).await;
     }
 }
 
 #[tokio::test]
-async fn what_an_order_is_said_to_be_by_hand_its_open_payment_comes_to() {
+async fn a_manual_order_status_settles_the_open_payment() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&["--sweep=20ms"], &clock).await;
     for (payment, step, levels) in [(1, "paid", HELD), (2, "failed", BACK), (3, "expired", BACK)] {
         let product = stocked(&app).await;
-        let order = place(&app, product).await;
+        let order = place_order(&app, product).await;
         open(&app, order).await;
         for _ in 0..2 {
-            take(&app, order, step).await.expect(200);
-            ends(&app, payment, step).await;
-            came_to(&app, order, &[step], product, levels).await;
+            take_step(&app, order, step).await.expect(200);
+            assert_payment_ends(&app, payment, step).await;
+            assert_outcome(&app, order, &[step], product, levels).await;
         }
         let confirmed = confirm(&app, order).await;
         match step {
@@ -314,48 +314,48 @@ async fn what_an_order_is_said_to_be_by_hand_its_open_payment_comes_to() {
             "failed" => drop(confirmed.problem(409, "payment_declined")),
             _ => drop(confirmed.problem(409, "payment_too_late")),
         }
-        ends(&app, payment, step).await;
+        assert_payment_ends(&app, payment, step).await;
     }
-    // What is known of the payment is enough to give it back.
+    // The stored payment is enough to refund it.
     assert_eq!(show(&app, 1).await["payment_id"], 1);
-    take(&app, 1, "cancelled").await.expect(200);
-    ends(&app, 1, "refunded").await;
+    take_step(&app, 1, "cancelled").await.expect(200);
+    assert_payment_ends(&app, 1, "refunded").await;
     // Without a payment there is nothing to settle.
-    let order = place(&app, 1).await;
-    take(&app, order, "paid").await.expect(200);
-    quiet(&app).await;
+    let order = place_order(&app, 1).await;
+    take_step(&app, order, "paid").await.expect(200);
+    wait_until_idle(&app).await;
     app.payment.get(&format!("/payments/order/{order}")).await.problem(404, "payment_not_found");
 }
 
 #[tokio::test]
-async fn a_payment_that_is_not_asked_to_settle_by_its_order_s_word_stays_open() {
+async fn a_payment_stays_open_unless_its_order_service_asks_to_settle_it() {
     let app = TestApp::spawn().await;
-    let order = place(&app, 1).await;
+    let order = place_order(&app, 1).await;
     open(&app, order).await;
     let settle = || async { app.payment.post(&format!("/payments/order/{order}/settle"), &json!({})).await };
-    assert_eq!(settle().await.expect(200)["status"], "pending", "the order is pending, whoever asks");
+    assert_eq!(settle().await.expect(200)["status"], "pending", "the order is still pending");
     confirm(&app, order).await.expect(200);
     assert_eq!(settle().await.expect(200)["status"], "paid");
     app.payment.post("/payments/order/99/settle", &json!({})).await.problem(404, "payment_not_found");
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_slower_than_a_request_may_take_is_waited_for_by_nobody() {
-    let app = TestApp::with(&["--payment-gateway=qris=2500ms"]).await;
+async fn no_request_waits_for_a_slow_gateway() {
+    let app = TestApp::with_flags(&["--payment-gateway=qris=2500ms"]).await;
     let product = stocked(&app).await;
-    let order = place(&app, product).await;
+    let order = place_order(&app, product).await;
     app.payment.post("/payments", &json!({"order_id": order, "method": "qris"})).await.expect(201);
     confirm(&app, order).await.problem(503, "payment_unsettled");
-    ends(&app, 1, "paid").await;
-    came_to(&app, order, &["paid"], product, HELD).await;
+    assert_payment_ends(&app, 1, "paid").await;
+    assert_outcome(&app, order, &["paid"], product, HELD).await;
 }
 
 #[tokio::test]
-async fn an_order_that_is_cancelled_while_it_is_paid_is_refunded_whoever_comes_first() {
-    let app = TestApp::with(&["--payment-gateway=transfer=30ms"]).await;
+async fn an_order_cancelled_while_being_paid_is_refunded_in_either_order() {
+    let app = TestApp::with_flags(&["--payment-gateway=transfer=30ms"]).await;
     for payment in 1..=20 {
         let product = stocked(&app).await;
-        let order = place(&app, product).await;
+        let order = place_order(&app, product).await;
         open(&app, order).await;
         let confirmed = confirm(&app, order);
         let cancelled = async {
@@ -364,9 +364,9 @@ async fn an_order_that_is_cancelled_while_it_is_paid_is_refunded_whoever_comes_f
             if payment % 2 == 0 {
                 half_way.await;
             }
-            // Whoever cancels what is not paid yet does not cancel what is paid: that takes another word.
+            // A cancellation of an unpaid order does not cancel a paid one; that takes a second request.
             eventually("it is cancelled", async || {
-                let answer = take(&app, order, "cancelled").await;
+                let answer = take_step(&app, order, "cancelled").await;
                 (answer.status == 200).then(|| answer.json())
             })
             .await
@@ -375,15 +375,15 @@ async fn an_order_that_is_cancelled_while_it_is_paid_is_refunded_whoever_comes_f
         if confirmed.status != 200 {
             confirmed.problem(409, "order_state");
         }
-        ends(&app, payment, "refunded").await;
+        assert_payment_ends(&app, payment, "refunded").await;
         let way: &[_] = if cancelled["payment_status"] == "refunded" { &["paid", "cancelled"] } else { &["cancelled"] };
-        came_to(&app, order, way, product, BACK).await;
+        assert_outcome(&app, order, way, product, BACK).await;
     }
 }
 
 #[tokio::test]
-async fn one_key_makes_one_payment_and_is_not_the_same_key_of_an_order() {
-    let app = TestApp::with(&["--payment-addr=127.0.0.1:0"]).await;
+async fn one_key_makes_one_payment_and_is_separate_from_keys_of_orders() {
+    let app = TestApp::with_flags(&["--payment-addr=127.0.0.1:0"]).await;
     let key = [("idempotency-key", "k")];
     let body = json!({"user_id": 1, "product_id": 1});
     for order in [1, 2] {
@@ -402,7 +402,7 @@ async fn one_key_makes_one_payment_and_is_not_the_same_key_of_an_order() {
     for other in [json!({"order_id": 2}), json!({"order_id": 1, "method": "qris"})] {
         app.payment.post_as("/payments", &key, &other).await.problem(422, "idempotency_key_reused");
     }
-    // As the first time, whatever has become of the payment since.
+    // The replay is the first answer, even if the payment has changed since.
     confirm(&app, 1).await.expect(200);
     let replay = app.payment.post_as("/payments", &key, &json!({"order_id": 1, "method": "transfer"})).await;
     assert_eq!((replay.status, replay.header("idempotent-replayed")), (201, "true"));
@@ -410,15 +410,15 @@ async fn one_key_makes_one_payment_and_is_not_the_same_key_of_an_order() {
 }
 
 #[tokio::test]
-async fn only_what_was_paid_for_a_cancelled_order_is_refunded() {
-    let app = TestApp::with(&["--payment-addr=127.0.0.1:0", "--payment-gateway=card=decline"]).await;
+async fn only_paid_payments_of_cancelled_orders_are_refunded() {
+    let app = TestApp::with_flags(&["--payment-addr=127.0.0.1:0", "--payment-gateway=card=decline"]).await;
 
     let refund = async |payment: i64| app.payment.post(&format!("/payments/{payment}/refund"), &json!({})).await;
     for payment in [0, 1] {
         refund(payment).await.problem(404, "payment_not_found");
     }
     for (payment, method) in [(1, "transfer"), (2, "card")] {
-        let order = place(&app, 1).await;
+        let order = place_order(&app, 1).await;
         app.payment.post("/payments", &json!({"order_id": order, "method": method})).await.expect(201);
         refund(payment).await.problem(409, "order_state");
         assert_eq!(status(&app, payment).await, "pending");
@@ -429,8 +429,8 @@ async fn only_what_was_paid_for_a_cancelled_order_is_refunded() {
     refund(1).await.problem(409, "order_state");
     assert_eq!([status(&app, 1).await, status(&app, 2).await], ["paid", "failed"]);
 
-    take(&app, 1, "cancelled").await.expect(200);
-    ends(&app, 1, "refunded").await;
+    take_step(&app, 1, "cancelled").await.expect(200);
+    assert_payment_ends(&app, 1, "refunded").await;
     assert_eq!(refund(1).await.expect(200)["status"], "refunded");
     confirm(&app, 1).await.problem(409, "order_state");
 }
@@ -439,16 +439,16 @@ async fn only_what_was_paid_for_a_cancelled_order_is_refunded() {
 async fn the_payment_service_may_have_a_port_of_its_own() {
     let beside = TestApp::spawn().await;
     assert_eq!(beside.payment.addr, beside.order.addr);
-    let app = TestApp::with(&["--payment-addr=127.0.0.1:0"]).await;
+    let app = TestApp::with_flags(&["--payment-addr=127.0.0.1:0"]).await;
     assert_ne!(app.payment.addr, app.order.addr);
     assert_eq!(app.payment.get("/").await.expect(200)["service"], "PaymentService");
     app.order.get("/payments").await.problem(404, "route_not_found");
     app.payment.get("/orders").await.problem(404, "route_not_found");
     let product = stocked(&app).await;
-    let order = place(&app, product).await;
+    let order = place_order(&app, product).await;
     open(&app, order).await;
     confirm(&app, order).await.expect(200);
-    take(&app, order, "cancelled").await.expect(200);
-    ends(&app, 1, "refunded").await;
-    came_to(&app, order, &["paid", "cancelled"], product, BACK).await;
+    take_step(&app, order, "cancelled").await.expect(200);
+    assert_payment_ends(&app, 1, "refunded").await;
+    assert_outcome(&app, order, &["paid", "cancelled"], product, BACK).await;
 }

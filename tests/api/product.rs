@@ -20,8 +20,8 @@ async fn a_fresh_database_has_the_demo_products() {
 }
 
 #[tokio::test]
-async fn without_the_demo_there_is_nothing() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn without_demo_data_there_are_no_products() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     assert!(app.product.all("/products").await.is_empty());
     app.product.get("/products/1").await.problem(404, "product_not_found");
 }
@@ -46,8 +46,8 @@ async fn a_product_is_added_and_shown() {
 }
 
 #[tokio::test]
-async fn products_added_at_once_all_get_an_id_of_their_own() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn concurrently_added_products_get_different_ids() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let bodies: Vec<_> = (1..=64).map(|price| json!({"name": "Kopi", "price": price})).collect();
     let answers = join_all(bodies.iter().map(|body| app.product.post("/products", body))).await;
     for (body, answer) in bodies.iter().zip(&answers) {
@@ -59,7 +59,7 @@ async fn products_added_at_once_all_get_an_id_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_positive_64_bit_number_is_the_id_of_no_product() {
+async fn only_positive_64_bit_numbers_are_ids_of_products() {
     let app = TestApp::spawn().await;
     for id in ["0", "4", "-1", "abc", "9223372036854775807", "9223372036854775808", "+1", "01", "1.0", "1%00"] {
         let answer = app.product.get(&format!("/products/{id}")).await;

@@ -1,20 +1,20 @@
-//! What one account may have open: unpaid orders, and the units that they hold.
+//! The quota of an account: unpaid orders, and the units that they reserve.
 
 use futures_util::future::{join, join_all};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, Mood};
+use crate::fake::{Behavior, Fake};
 use crate::support::{Answer, Api, Clock, TestApp, Visitor, eventually};
 
 const AT_ONCE: usize = 16;
 
 async fn order(app: &TestApp, visitor: &Visitor, product: i64, quantity: i64) -> Answer {
     let new = json!({"user_id": visitor.id, "items": [{"product_id": product, "quantity": quantity}]});
-    app.order.by(&visitor.token).post("/orders", &new).await
+    app.order.with_token(&visitor.token).post("/orders", &new).await
 }
 
-/// Sends so many orders at once; all but those that the quota allows are refused with `code`, and say how many it is.
+/// Sends this many orders at once. All beyond the quota are refused with `code`, and the answer names the limit.
 async fn order_at_once(
     app: &TestApp,
     visitor: &Visitor,
@@ -34,7 +34,7 @@ async fn order_at_once(
 
 async fn sells(app: &TestApp, admin: &Visitor, stock: Option<i64>) -> i64 {
     let new = json!({"name": "Kopi", "price": 45_000, "stock": stock});
-    let added = app.product.by(&admin.token).post("/products", &new).await.expect(201);
+    let added = app.product.with_token(&admin.token).post("/products", &new).await.expect(201);
     added["product"]["id"].as_i64().unwrap()
 }
 
@@ -43,27 +43,27 @@ async fn pay(order: &Api, id: i64) {
 }
 
 #[tokio::test]
-async fn of_orders_at_once_each_account_gets_as_many_as_its_quota_allows() {
+async fn each_account_gets_exactly_its_quota_of_concurrent_orders() {
     let flags = ["--auth=required", "--max-pending-orders=3", "--max-held-units=10"];
-    let app = TestApp::with(&flags).await;
+    let app = TestApp::with_flags(&flags).await;
     let admin = app.admin().await;
     let coffee = sells(&app, &admin, Some(1000)).await;
     let tea = sells(&app, &admin, None).await;
     let emails = ["a@example.com", "b@example.com", "c@example.com", "d@example.com"];
     let visitors = join_all(emails.map(|email| app.registers(email))).await;
-    // Two of them ask for many small orders, one of them of what has no stock; two for large ones.
+    // Two accounts send many small orders, one of them for an untracked product. Two send large ones.
     let [a, b, c, d] = [&visitors[0], &visitors[1], &visitors[2], &visitors[3]];
     let few = |visitor, product| order_at_once(&app, visitor, product, 1, "too_many_open_orders", " 3 ");
     let large = |visitor| order_at_once(&app, visitor, coffee, 4, "too_many_held_units", " 10 ");
     let ((a, b), (c, d)) = join(join(few(a, coffee), few(b, tea)), join(large(c), large(d))).await;
     assert_eq!([a.len(), b.len(), c.len(), d.len()], [3, 3, 2, 2]);
-    assert_eq!(app.books(coffee).await, [981, 19, 0], "3 of 1 and 4 of 4 are held");
+    assert_eq!(app.stock_levels(coffee).await, [981, 19, 0], "3 of 1 and 4 of 4 are held");
 
-    // What is paid or cancelled makes room, for that account alone.
+    // A paid or cancelled order frees quota for its own account.
     let (siti, dewi) = (&visitors[0], &visitors[2]);
-    pay(&app.order.by(&admin.token), a[0]).await;
+    pay(&app.order.with_token(&admin.token), a[0]).await;
     let cancelled = json!({"status": "cancelled"});
-    app.order.by(&dewi.token).put(&format!("/orders/{}/status", c[0]), &cancelled).await.expect(200);
+    app.order.with_token(&dewi.token).put(&format!("/orders/{}/status", c[0]), &cancelled).await.expect(200);
     assert_eq!(order_at_once(&app, siti, tea, 1, "too_many_open_orders", " 3 ").await.len(), 1);
     assert_eq!(order_at_once(&app, dewi, coffee, 4, "too_many_held_units", " 10 ").await.len(), 1);
     order(&app, dewi, coffee, 2).await.expect(201);
@@ -72,30 +72,30 @@ async fn of_orders_at_once_each_account_gets_as_many_as_its_quota_allows() {
 }
 
 #[tokio::test]
-async fn an_order_that_expires_makes_room() {
-    let clock = Clock::standing_at(crate::life::START);
+async fn an_expired_order_frees_quota() {
+    let clock = Clock::standing_at(crate::lifecycle::START);
     let flags = ["--auth=required", "--max-pending-orders=1", "--order-ttl=1m", "--sweep=20ms"];
     let app = TestApp::with_clock(&flags, &clock).await;
     let siti = app.registers("siti@example.com").await;
     order(&app, &siti, 1, 1).await.expect(201);
     order(&app, &siti, 1, 1).await.problem(409, "too_many_open_orders");
-    clock.set(crate::life::START + 90_000);
+    clock.set(crate::lifecycle::START + 90_000);
     eventually("there is room", async || (order(&app, &siti, 1, 1).await.status == 201).then_some(())).await;
 }
 
 #[tokio::test]
-async fn admins_and_whoever_need_not_log_in_have_no_quota() {
+async fn admins_and_open_auth_have_no_quota() {
     let folder = tempfile::tempdir().unwrap();
     for auth in ["required", "open"] {
         let auth = format!("--auth={auth}");
         let flags = [&*auth, "--max-pending-orders=1", "--max-held-units=1"];
-        let app = TestApp::on(&folder, &flags).await;
+        let app = TestApp::in_folder(&folder, &flags).await;
         let admin = if auth.ends_with("open") { app.logs_in("admin@example.com").await } else { app.admin().await };
         let coffee = sells(&app, &admin, Some(100)).await;
         for _ in 0..5 {
             order(&app, &admin, coffee, 5).await.expect(201);
             let new = json!({"user_id": 1, "product_id": coffee, "quantity": 5});
-            app.order.by(&admin.token).post("/orders", &new).await.expect(201);
+            app.order.with_token(&admin.token).post("/orders", &new).await.expect(201);
         }
         if auth.ends_with("open") {
             let siti = app.registers("siti@example.com").await;
@@ -106,17 +106,17 @@ async fn admins_and_whoever_need_not_log_in_have_no_quota() {
     }
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     let rows: i64 = database.query_row("SELECT count(*) FROM open_orders", [], |row| row.get(0)).unwrap();
-    assert_eq!(rows, 0, "who has no quota does not pay for it");
+    assert_eq!(rows, 0, "no rows are kept without a quota");
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_placed_leaves_the_quota_as_it_was() {
+async fn a_refused_order_leaves_the_quota_unchanged() {
     // The stock can't be reserved.
-    const REFUSES: Mood = Mood::Closes("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
-    let fake = Fake::start(Mood::Stocked(&REFUSES, &Mood::Well));
+    const REFUSES: Behavior = Behavior::Closes("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+    let fake = Fake::start(Behavior::Stocked(&REFUSES, &Behavior::Well));
     let folder = tempfile::tempdir().unwrap();
     let url = fake.url();
-    let app = TestApp::on(&folder, &["--auth=required", "--max-pending-orders=2", "--product-url", &url]).await;
+    let app = TestApp::in_folder(&folder, &["--auth=required", "--max-pending-orders=2", "--product-url", &url]).await;
     let siti = app.registers("siti@example.com").await;
     let answers = join_all((0..AT_ONCE).map(|_| order(&app, &siti, 1, 1))).await;
     let seen: Vec<_> = answers.iter().map(|answer| (answer.status, answer.json()["code"].clone())).collect();
@@ -126,25 +126,25 @@ async fn an_order_that_is_not_placed_leaves_the_quota_as_it_was() {
     assert!(seen.iter().all(known) && seen.iter().any(|(status, _)| *status == 503), "{seen:?}");
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     let rows = || database.query_row("SELECT count(*) FROM open_orders", [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(rows(), 0, "a claim of an order that there is not");
+    assert_eq!(rows(), 0, "a quota row without an order");
 }
 
 #[tokio::test]
-async fn a_repeated_request_is_answered_with_its_order_when_the_quota_is_used_up() {
-    let app = TestApp::with(&["--auth=required", "--max-pending-orders=1"]).await;
+async fn a_replay_is_answered_when_the_quota_is_used_up() {
+    let app = TestApp::with_flags(&["--auth=required", "--max-pending-orders=1"]).await;
     let admin = app.admin().await;
     let coffee = sells(&app, &admin, Some(10)).await;
     let siti = app.registers("siti@example.com").await;
     let new = json!({"user_id": siti.id, "product_id": coffee});
-    let orders = app.order.by(&siti.token);
+    let orders = app.order.with_token(&siti.token);
     let headers = [("idempotency-key", "one")];
     let first = orders.post_as("/orders", &headers, &new).await.expect(201);
     for _ in 0..3 {
         assert_eq!(orders.post_as("/orders", &headers, &new).await.expect(201), first);
     }
     orders.post_as("/orders", &[("idempotency-key", "two")], &new).await.problem(409, "too_many_open_orders");
-    // That refusal is not kept: once there is room, the same request is placed.
-    pay(&app.order.by(&admin.token), first["id"].as_i64().unwrap()).await;
+    // The refusal is not stored: with free quota, the same request succeeds.
+    pay(&app.order.with_token(&admin.token), first["id"].as_i64().unwrap()).await;
     orders.post_as("/orders", &[("idempotency-key", "two")], &new).await.expect(201);
-    assert_eq!(app.books(coffee).await, [8, 2, 0]);
+    assert_eq!(app.stock_levels(coffee).await, [8, 2, 0]);
 }

@@ -1,4 +1,4 @@
-//! What each route refuses, by status, code and field, and that a refusal changes nothing.
+//! Refused requests of each route: status, code and field, and that nothing changes.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,21 +8,21 @@ use crate::support::{Answer, Api, Clock, TestApp, eventually};
 const JSON: (&str, &str) = ("content-type", "application/json");
 const KEY: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
-/// A shop where everything has been used: a pending order with a payment, stock that is held.
+/// An app with data of every kind: a pending order with a payment, and reserved stock.
 async fn busy_shop() -> TestApp {
-    // What is open stays open, however long the tests take.
+    // With a fixed clock, nothing expires during the test.
     let app = TestApp::with_clock(&[], &Clock::standing_at(1_795_166_700_000)).await;
     assert_eq!(app.sells("Kopi", 5000, Some(10)).await, 4);
     app.order.post("/orders", &json!({"user_id": 1, "product_id": 4, "quantity": 2})).await.expect(201);
     app.order.post("/payments", &json!({"order_id": 1})).await.expect(201);
     let notified = async || app.user.all("/users/1/notifications").await.pop();
-    eventually("the order has been told of", notified).await;
+    eventually("the user was notified of the order", notified).await;
     app
 }
 
-/// All that there is to see in it.
-async fn all(app: &TestApp) -> Vec<Value> {
-    let mut all = Vec::new();
+/// Everything that the services show.
+async fn snapshot(app: &TestApp) -> Vec<Value> {
+    let mut snapshot = Vec::new();
     for (api, path) in [
         (&app.user, "/users"),
         (&app.user, "/users/1/notifications"),
@@ -32,9 +32,9 @@ async fn all(app: &TestApp) -> Vec<Value> {
         (&app.order, "/orders/1/tracking"),
         (&app.order, "/payments"),
     ] {
-        all.push(api.get(path).await.expect(200));
+        snapshot.push(api.get(path).await.expect(200));
     }
-    all
+    snapshot
 }
 
 fn service<'a>(app: &'a TestApp, path: &str) -> &'a Api {
@@ -45,7 +45,7 @@ fn service<'a>(app: &'a TestApp, path: &str) -> &'a Api {
     }
 }
 
-/// Makes a call, written `METHOD /path`.
+/// Makes a call, written as `METHOD /path`.
 async fn call(app: &TestApp, call: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     println!("{call} {headers:?} {}", body.chars().take(80).collect::<String>());
     let (method, path) = call.split_once(' ').unwrap();
@@ -57,9 +57,9 @@ fn fields(problem: &Value) -> String {
     problem["errors"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect::<Vec<_>>().join(" ")
 }
 
-/// Bodies that a call refuses: the body, the fields named in `errors`, and what it is: `wrong_type` if it
-/// begins with `!`, else `invalid_fields`.
-async fn refuses(app: &TestApp, to: &str, bodies: &[(&str, &str)]) {
+/// Asserts that a call refuses these bodies, each with the fields named in `errors`. A leading `!` means the code
+/// `wrong_type`, else it is `invalid_fields`.
+async fn assert_refuses(app: &TestApp, to: &str, bodies: &[(&str, &str)]) {
     for (body, named) in bodies {
         let (status, code) = if named.starts_with('!') { (400, "wrong_type") } else { (422, "invalid_fields") };
         let problem = call(app, to, &[JSON], body).await.problem(status, code);
@@ -70,7 +70,7 @@ async fn refuses(app: &TestApp, to: &str, bodies: &[(&str, &str)]) {
 #[tokio::test]
 async fn a_product_and_its_stock_are_checked_field_by_field() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     let long = format!("/{}", "x".repeat(2048));
     let image = |image: &str| json!({"name": "A", "price": 1, "image": image}).to_string();
     let images = ["", "/", "//evil.id/x", "javascript:alert(1)", "data:image/png;base64,AA", "x.png", "/a b", "/\"x"]
@@ -80,7 +80,7 @@ async fn a_product_and_its_stock_are_checked_field_by_field() {
     for to in ["POST /products", "PUT /products/4", "PATCH /products/4"] {
         let text = |field: &str, text: &str| json!({"name": "A", "price": 1, field: text}).to_string();
         let (bell, endless) = (text("description", "a\u{7}b"), text("description", &"x".repeat(2001)));
-        refuses(
+        assert_refuses(
             &app,
             to,
             &[
@@ -110,11 +110,15 @@ async fn a_product_and_its_stock_are_checked_field_by_field() {
             ],
         )
         .await;
-        refuses(&app, to, &images.iter().map(|body| (&**body, "image")).collect::<Vec<_>>()).await;
+        assert_refuses(&app, to, &images.iter().map(|body| (&**body, "image")).collect::<Vec<_>>()).await;
     }
-    refuses(&app, "PUT /products/4", &[("{}", "name price"), ("{\"price\":1}", "name"), ("{\"name\":\"A\"}", "price")])
-        .await;
-    refuses(
+    assert_refuses(
+        &app,
+        "PUT /products/4",
+        &[("{}", "name price"), ("{\"price\":1}", "name"), ("{\"name\":\"A\"}", "price")],
+    )
+    .await;
+    assert_refuses(
         &app,
         "PUT /products/4/stock",
         &[
@@ -130,13 +134,13 @@ async fn a_product_and_its_stock_are_checked_field_by_field() {
         ],
     )
     .await;
-    assert_eq!(all(&app).await, before);
+    assert_eq!(snapshot(&app).await, before);
 }
 
 #[tokio::test]
-async fn the_lines_of_a_reservation_and_of_an_order_are_checked_one_by_one() {
+async fn each_line_of_a_reservation_and_of_an_order_is_checked() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     let lines = |count: usize| (1..=count).map(|id| json!({"product_id": id})).collect::<Vec<_>>();
     let (many, units) =
         (json!(lines(51)), json!([{"product_id": 4, "quantity": 600_000}, {"product_id": 4, "quantity": 600_000}]));
@@ -163,12 +167,12 @@ async fn the_lines_of_a_reservation_and_of_an_order_are_checked_one_by_one() {
     for (to, rest) in [(&*format!("PUT /reservations/{KEY}"), ""), ("POST /orders", "\"user_id\":1,")] {
         let bodies: Vec<_> =
             bad.iter().map(|(items, named)| (format!("{{{rest}\"items\":{items}}}"), *named)).collect();
-        refuses(&app, to, &bodies.iter().map(|(body, named)| (&**body, *named)).collect::<Vec<_>>()).await;
+        assert_refuses(&app, to, &bodies.iter().map(|(body, named)| (&**body, *named)).collect::<Vec<_>>()).await;
     }
     let reservation = [("{}", "items"), ("{\"items\":[{\"product_id\":4}],\"state\":\"held\"}", "state"), ("[]", "!")];
-    refuses(&app, &format!("PUT /reservations/{KEY}"), &reservation).await;
-    assert_eq!(all(&app).await, before);
-    // None of them has used up the key.
+    assert_refuses(&app, &format!("PUT /reservations/{KEY}"), &reservation).await;
+    assert_eq!(snapshot(&app).await, before);
+    // None of the refusals has used up the key.
     call(&app, &format!("POST /reservations/{KEY}/commit"), &[], "").await.problem(404, "reservation_not_found");
     let fault =
         call(&app, "POST /orders", &[JSON], "{\"user_id\":1,\"items\":[{\"product_id\":1},{\"product_id\":-1}]}");
@@ -176,11 +180,11 @@ async fn the_lines_of_a_reservation_and_of_an_order_are_checked_one_by_one() {
     assert!(why.as_str().unwrap().starts_with("[1].product_id "), "which line it is: {why}");
 }
 
-/// A repeated key has no meaning anywhere in a body, not only at its top.
+/// Repeated keys are refused at every depth of a body.
 #[tokio::test]
 async fn a_line_that_repeats_a_key_is_bad_json() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     for to in ["POST /orders", &format!("PUT /reservations/{KEY}")] {
         let user = if to == "POST /orders" { "\"user_id\":1," } else { "" };
         for line in ["\"product_id\":1,\"product_id\":4", "\"product_id\":4,\"quantity\":1,\"quantity\":2"] {
@@ -188,16 +192,16 @@ async fn a_line_that_repeats_a_key_is_bad_json() {
             call(&app, to, &[JSON], &body).await.problem(400, "bad_json");
         }
     }
-    assert_eq!(all(&app).await, before);
+    assert_eq!(snapshot(&app).await, before);
 }
 
 #[tokio::test]
-async fn an_order_has_one_form_and_its_fields_alone() {
+async fn an_order_has_exactly_one_form_and_no_fields_of_another() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     let ids = |ids: Vec<i64>| json!({"user_id": 1, "menu_ids": ids}).to_string();
     let (many, different) = (ids(vec![4; 1001]), ids((1..=51).collect()));
-    refuses(
+    assert_refuses(
         &app,
         "POST /orders",
         &[
@@ -235,19 +239,19 @@ async fn an_order_has_one_form_and_its_fields_alone() {
         ],
     )
     .await;
-    assert_eq!(all(&app).await, before);
+    assert_eq!(snapshot(&app).await, before);
 }
 
 #[tokio::test]
-async fn what_becomes_of_an_order_and_its_payment_is_checked() {
+async fn changes_of_orders_and_payments_are_checked() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     for bad in ["", "PAID", " paid", "refunded", "cancelled", "confirmed", "1"] {
         let body = json!({"payment_status": bad}).to_string();
         let problem = call(&app, "PUT /orders/1/payment", &[JSON], &body).await.problem(422, "payment_status_invalid");
         assert_eq!(problem["message"], "Status pembayaran tidak valid.");
     }
-    refuses(
+    assert_refuses(
         &app,
         "PUT /orders/1/payment",
         &[
@@ -262,8 +266,8 @@ async fn what_becomes_of_an_order_and_its_payment_is_checked() {
     .await;
     let statuses = ["pending", "paid", "confirmed", "expired", "failed", "Shipped", ""];
     let statuses = statuses.map(|status| json!({"status": status}).to_string());
-    refuses(&app, "PUT /orders/1/status", &statuses.each_ref().map(|body| (&**body, "status"))).await;
-    refuses(
+    assert_refuses(&app, "PUT /orders/1/status", &statuses.each_ref().map(|body| (&**body, "status"))).await;
+    assert_refuses(
         &app,
         "PUT /orders/1/status",
         &[
@@ -274,7 +278,7 @@ async fn what_becomes_of_an_order_and_its_payment_is_checked() {
         ],
     )
     .await;
-    refuses(
+    assert_refuses(
         &app,
         "POST /payments",
         &[
@@ -292,7 +296,7 @@ async fn what_becomes_of_an_order_and_its_payment_is_checked() {
         ],
     )
     .await;
-    refuses(
+    assert_refuses(
         &app,
         "POST /payments/confirm",
         &[
@@ -313,13 +317,13 @@ async fn what_becomes_of_an_order_and_its_payment_is_checked() {
     ] {
         call(&app, to, &[JSON], body).await.problem(404, code);
     }
-    assert_eq!(all(&app).await, before);
+    assert_eq!(snapshot(&app).await, before);
 }
 
 #[tokio::test]
-async fn what_is_no_positive_64_bit_number_is_the_id_of_nothing() {
+async fn only_positive_64_bit_numbers_are_ids() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     let whole = json!({"name": "A", "price": 1}).to_string();
     for (to, body, code) in [
         ("GET /users/@/notifications", "", "user_not_found"),
@@ -342,20 +346,20 @@ async fn what_is_no_positive_64_bit_number_is_the_id_of_nothing() {
         ("POST /payments/@/refund", "", "payment_not_found"),
     ] {
         for id in ["0", "-1", "01", "+1", "x", "1.0", "1%20", "%D9%A1", "9223372036854775808", "9223372036854775807"] {
-            // The order service lists what it has of a user, without asking whether there is one.
+            // The order service lists the orders of any user id without asking whether the user exists.
             let listed = to == "GET /orders/user/@" && id == "9223372036854775807";
             if !listed {
                 call(&app, &to.replace('@', id), &[JSON], body).await.problem(404, code);
             }
         }
     }
-    assert_eq!(all(&app).await, before);
+    assert_eq!(snapshot(&app).await, before);
 }
 
 #[tokio::test]
-async fn headers_that_can_not_be_are_refused() {
+async fn invalid_headers_are_refused() {
     let app = busy_shop().await;
-    let before = all(&app).await;
+    let before = snapshot(&app).await;
     let stream = "GET /users/1/notifications/stream";
     for id in ["", "x", "-1", "+1", "1.5", "1, 2", "0x1", "9223372036854775808", "١"] {
         call(&app, stream, &[("last-event-id", id)], "").await.problem(400, "bad_header");
@@ -389,5 +393,5 @@ async fn headers_that_can_not_be_are_refused() {
         call(&app, to, &[JSON], "").await.problem(400, "bad_json");
         call(&app, to, &[JSON], "{\"a\":1,\"a\":1}").await.problem(400, "bad_json");
     }
-    assert_eq!(all(&app).await, before);
+    assert_eq!(snapshot(&app).await, before);
 }

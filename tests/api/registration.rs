@@ -1,13 +1,13 @@
-//! Registering, and the passwords and addresses that are chosen with it.
+//! Registration, and the rules for passwords and e-mail addresses.
 
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::accounts::{NEW_PASSWORD, SITI, change_password, count, done, faults, login, register};
+use crate::accounts::{NEW_PASSWORD, SITI, assert_no_content, change_password, count, invalid_fields, login, register};
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn whoever_registers_is_a_user_and_has_logged_in() {
+async fn registering_creates_a_user_and_a_session() {
     let app = TestApp::spawn().await;
     for (id, phone) in [(2, None), (3, Some("+62 812-3456"))] {
         let email = format!("Siti{id}@Example.com");
@@ -28,7 +28,7 @@ async fn whoever_registers_is_a_user_and_has_logged_in() {
             let token = session["access_token"].take();
             let expected = json!({"access_token": null, "token_type": "Bearer", "expires_in": 900, "user": profile});
             assert_eq!(session, expected);
-            let me = app.user.by(token.as_str().unwrap()).get("/auth/me").await;
+            let me = app.user.with_token(token.as_str().unwrap()).get("/auth/me").await;
             assert_eq!(me.expect(200), profile);
         }
         assert_eq!(app.user.get(&format!("/users/{id}")).await.expect(200), user);
@@ -37,7 +37,7 @@ async fn whoever_registers_is_a_user_and_has_logged_in() {
 }
 
 #[tokio::test]
-async fn an_address_is_taken_by_a_user_with_an_account_or_without() {
+async fn an_email_is_taken_by_a_user_with_or_without_an_account() {
     let app = TestApp::spawn().await;
     app.user.post("/users", &json!({"name": "Budi", "email": "budi@example.com"})).await.expect(201);
     app.registers(SITI).await;
@@ -57,13 +57,13 @@ async fn a_registration_is_checked_field_by_field() {
     for (changes, named) in [
         (json!({"password": ""}), "password"),
         (json!({"password": "7 chars"}), "password"),
-        // Characters are counted, not bytes.
+        // The length is in characters, not bytes.
         (json!({"password": cats(7)}), "password"),
         (json!({"password": cats(129)}), "password"),
         (json!({"password": "x".repeat(129)}), "password"),
         (json!({"password": "password"}), "password"),
         (json!({"password": "iLoveYou1"}), "password"),
-        // The same, from a keyboard of wide letters.
+        // The same in full-width letters.
         (json!({"password": "\u{ff50}assword"}), "password"),
         (json!({"password": null}), "!password"),
         (json!({"password": 12_345_678}), "!password"),
@@ -96,13 +96,13 @@ async fn a_registration_is_checked_field_by_field() {
         println!("{changes}");
         let mut body = good.clone();
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        assert_eq!(faults(&app.user.post("/auth/register", &body).await), named);
+        assert_eq!(invalid_fields(&app.user.post("/auth/register", &body).await), named);
     }
-    assert_eq!(faults(&app.user.post("/auth/register", &json!({})).await), "email name password");
+    assert_eq!(invalid_fields(&app.user.post("/auth/register", &json!({})).await), "email name password");
     for field in ["name", "email", "password"] {
         let mut body = good.clone();
         body.as_object_mut().unwrap().remove(field);
-        assert_eq!(faults(&app.user.post("/auth/register", &body).await), field);
+        assert_eq!(invalid_fields(&app.user.post("/auth/register", &body).await), field);
     }
     for (body, named) in [
         (json!({}), "email password"),
@@ -111,14 +111,14 @@ async fn a_registration_is_checked_field_by_field() {
         (json!({"email": [SITI], "password": 1}), "!email password"),
         (json!({"email": SITI, "password": PASSWORD, "role": "admin"}), "role"),
     ] {
-        assert_eq!(faults(&app.user.post("/auth/login", &body).await), named);
+        assert_eq!(invalid_fields(&app.user.post("/auth/login", &body).await), named);
     }
     assert_eq!(app.user.all("/users").await.len(), 1, "a refusal adds nobody");
     assert_eq!(app.user.post("/auth/register", &good).await.expect(201)["user"]["id"], 2);
 }
 
 #[tokio::test]
-async fn a_password_is_whatever_its_user_likes_and_every_character_counts() {
+async fn a_password_can_have_any_characters_and_each_one_counts() {
     let app = TestApp::spawn().await;
     let long = "0123456789abcdef".repeat(8);
     for (at, password) in [
@@ -143,12 +143,12 @@ async fn a_password_is_whatever_its_user_likes_and_every_character_counts() {
             login(&app, &email, &other).await.problem(401, "wrong_credentials");
         }
     }
-    // As far as some ways of hashing look.
+    // Beyond 72 bytes, where some hash functions stop.
     login(&app, "siti1@example.com", &long[..72]).await.problem(401, "wrong_credentials");
 }
 
 #[tokio::test]
-async fn a_password_is_the_same_however_a_keyboard_writes_it() {
+async fn equivalent_unicode_forms_are_the_same_password() {
     let app = TestApp::spawn().await;
     let spellings = ["jos\u{e9} dan kucing", "jose\u{301} dan kucing", "\u{ff4a}os\u{e9} dan\u{3000}kucing"];
     for (at, chosen) in spellings.into_iter().enumerate() {
@@ -158,13 +158,13 @@ async fn a_password_is_the_same_however_a_keyboard_writes_it() {
             login(&app, &email, spelling).await.expect(200);
         }
         login(&app, &email, "jose dan kucing").await.problem(401, "wrong_credentials");
-        let user = app.user.by(registered["access_token"].as_str().unwrap());
-        done(&change_password(&user, spellings[(at + 1) % 3], NEW_PASSWORD).await);
+        let user = app.user.with_token(registered["access_token"].as_str().unwrap());
+        assert_no_content(&change_password(&user, spellings[(at + 1) % 3], NEW_PASSWORD).await);
     }
 }
 
 #[tokio::test]
-async fn who_has_an_account_is_not_told_to_those_who_guess() {
+async fn login_does_not_reveal_which_accounts_exist() {
     let app = TestApp::spawn().await;
     app.user.post("/users", &json!({"name": "Budi", "email": "budi@example.com"})).await.expect(201);
     app.registers(SITI).await;
@@ -184,7 +184,7 @@ async fn who_has_an_account_is_not_told_to_those_who_guess() {
         (SITI, ""),
         ("nobody@example.com", PASSWORD),
         ("nobody@example.com", ""),
-        // Of a user without an account no password is right.
+        // For a user without an account no password is right.
         ("budi@example.com", PASSWORD),
         ("budi@example.com", ""),
     ] {
@@ -195,7 +195,7 @@ async fn who_has_an_account_is_not_told_to_those_who_guess() {
 }
 
 #[tokio::test]
-async fn of_many_who_register_one_address_at_once_one_gets_it_however_they_write_it() {
+async fn one_of_many_concurrent_registrations_of_an_email_succeeds_in_any_spelling() {
     let app = TestApp::spawn().await;
     let spellings = [
         "jos\u{e9}@b\u{fc}cher.example",
@@ -213,7 +213,7 @@ async fn of_many_who_register_one_address_at_once_one_gets_it_however_they_write
         for answer in lost {
             answer.problem(409, "email_taken");
         }
-        // The address stays as its owner wrote it, and no number is lost on the others.
+        // The address is stored as its owner wrote it, and the refusals use up no ids.
         let user = &won[0].expect(201)["user"];
         assert_eq!(user["id"], id);
         assert!(spellings.contains(&user["email"].as_str().unwrap()), "{user}");
@@ -226,10 +226,10 @@ async fn of_many_who_register_one_address_at_once_one_gets_it_however_they_write
 }
 
 #[tokio::test]
-async fn a_flood_of_registrations_is_turned_away_in_part_and_nobody_is_half_registered() {
+async fn too_many_registrations_are_refused_and_leave_nothing_half_done() {
     let app = TestApp::spawn().await;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // Three times what may wait for its hash.
+    // Three times as many as can wait for hashing.
     let emails: Vec<_> = (0..3 * (64 + cores)).map(|at| format!("siti{at}@example.com")).collect();
     let answers = join_all(emails.iter().map(|email| register(&app, email, PASSWORD))).await;
     assert_eq!(count(&answers, 201) + count(&answers, 503), emails.len());
@@ -244,7 +244,7 @@ async fn a_flood_of_registrations_is_turned_away_in_part_and_nobody_is_half_regi
         }
     }
     assert_eq!(app.user.all("/users").await.len(), 1 + count(&answers, 201));
-    // Whoever was turned away may come again.
+    // The refused ones can try again.
     let turned_away = emails.iter().zip(&answers).find(|(_, answer)| answer.status == 503);
     register(&app, turned_away.unwrap().0, PASSWORD).await.expect(201);
 }

@@ -1,16 +1,16 @@
-//! Searching products: what is found is what has the text, however it is looked up.
+//! Product search: every way of looking up finds the same products.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::{Api, TestApp};
 
-/// Each letter by way of its capital, as the service compares.
+/// Folds case as the service does: each letter to upper case, then to lower case.
 fn lower(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
-/// The products of `all`, as the service lists them, that have `text` in their name or description.
+/// The products of `all` that have `text` in their name or description, in the same order.
 fn having(all: &[Value], text: &str) -> Vec<Value> {
     let has = |product: &&Value| {
         let texts = ["name", "description"].map(|field| product[field].as_str().unwrap_or_default());
@@ -23,7 +23,7 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Each of the texts finds exactly the products that have it, in each order and by pages.
+/// Asserts that each text finds exactly the products that have it, in each sort order and page by page.
 async fn assert_finds(api: &Api, texts: &[&str]) {
     for sort in ["id", "price", "-price", "name"] {
         let all = api.all(&format!("/products?sort={sort}")).await;
@@ -119,7 +119,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_search_finds_what_has_the_text_and_nothing_else() {
+async fn a_search_finds_exactly_the_products_with_the_text() {
     let app = TestApp::spawn().await;
     for (at, (name, description)) in (1..).zip(NAMES) {
         let new = json!({"name": name, "price": 1000 - at, "description": Some(description).filter(|d| !d.is_empty())});
@@ -129,8 +129,8 @@ async fn a_search_finds_what_has_the_text_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_search_follows_what_is_edited_and_removed() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_search_reflects_edits_and_removals() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi Gayo", 5, Some(3)).await;
     let other = app.sells("Teh Botol", 5, None).await;
     let path = format!("/products/{id}");
@@ -154,8 +154,8 @@ async fn a_search_follows_what_is_edited_and_removed() {
 #[tokio::test]
 async fn the_products_of_an_earlier_version_are_found() {
     let folder = tempfile::tempdir().unwrap();
-    drop(TestApp::on(&folder, &[]).await);
-    // As the version before had it, with more products than are looked up one by one.
+    drop(TestApp::in_folder(&folder, &[]).await);
+    // Tables as the earlier version made them, with more products than are looked up one by one.
     let database = Connection::open(folder.path().join("pasar.db")).unwrap();
     database
         .execute_batch(
@@ -171,7 +171,7 @@ async fn the_products_of_an_earlier_version_are_found() {
         )
         .unwrap();
     drop(database);
-    let app = TestApp::on(&folder, &[]).await;
+    let app = TestApp::in_folder(&folder, &[]).await;
     assert_finds(&app.product, &["tas", "ta", "t", "tas 24", "as 2499", "9", "99", "qx", "q", "asus", "tidak ada"])
         .await;
 }

@@ -1,4 +1,4 @@
-//! Products as they change, their stock, and the reservations that hold it.
+//! Changes of products and stock, and reservations.
 
 use futures_util::future::{join, join_all};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use crate::support::{Answer, TestApp};
 
 const KEY: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
-/// A key of which there are as many as one likes.
+/// The reservation key with this number.
 fn key(number: usize) -> String {
     format!("0f8fad5b-d9cb-469f-a165-{number:012x}")
 }
@@ -26,13 +26,13 @@ async fn release(app: &TestApp, key: &str) -> Answer {
     app.product.delete(&format!("/reservations/{key}")).await
 }
 
-fn done(answer: &Answer) {
+fn assert_no_content(answer: &Answer) {
     assert_eq!((answer.status, answer.text().as_str()), (204, ""));
 }
 
 #[tokio::test]
-async fn what_a_product_is_given_it_shows_and_put_replaces_all_of_it() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_product_shows_all_its_fields_and_put_replaces_them() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let whole = |name: &str| {
         json!({"name": name, "price": 1000, "stock": 5, "category": "Minuman", "description": "Satu\n\tdua",
                "image": "https://gambar.id/kopi.png?b=1&c=[2]"})
@@ -53,12 +53,12 @@ async fn what_a_product_is_given_it_shows_and_put_replaces_all_of_it() {
         assert_eq!(app.product.get("/products/1").await.expect(200), shown);
         assert_eq!(app.product.all("/products").await, [shown]);
     }
-    assert_eq!(app.books(1).await, [0, 0, 0]);
+    assert_eq!(app.stock_levels(1).await, [0, 0, 0]);
 }
 
 #[tokio::test]
-async fn an_edit_keeps_what_it_does_not_name_and_removes_what_it_says_is_null() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn patch_keeps_absent_fields_and_removes_null_fields() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let whole = json!({"name": "Kopi", "price": 1000, "stock": 5, "category": "Minuman", "description": "Biji",
                        "image": "/kopi.png"});
     let mut product = app.product.post("/products", &whole).await.expect(201)["product"].clone();
@@ -85,14 +85,14 @@ async fn an_edit_keeps_what_it_does_not_name_and_removes_what_it_says_is_null() 
         assert_eq!(app.product.patch("/products/1", &edit).await.expect(200), product, "{edit}");
         assert_eq!(app.product.get("/products/1").await.expect(200), product, "{edit}");
     }
-    assert_eq!(app.books(1).await, [9, 0, 0]);
+    assert_eq!(app.stock_levels(1).await, [9, 0, 0]);
 }
 
 #[tokio::test]
-async fn a_product_that_is_removed_is_gone_and_its_id_is_never_given_again() {
+async fn a_removed_product_is_gone_and_its_id_is_never_reused() {
     let app = TestApp::spawn().await;
     for id in [3, 1, 2] {
-        done(&app.product.delete(&format!("/products/{id}")).await);
+        assert_no_content(&app.product.delete(&format!("/products/{id}")).await);
         let path = format!("/products/{id}");
         let whole = json!({"name": "Kopi", "price": 1});
         for answer in [
@@ -115,7 +115,7 @@ async fn a_product_that_is_removed_is_gone_and_its_id_is_never_given_again() {
 }
 
 #[tokio::test]
-async fn a_product_whose_stock_is_held_stays_and_stays_tracked() {
+async fn a_product_with_reserved_stock_can_not_be_removed_or_untracked() {
     let app = TestApp::spawn().await;
     let id = app.sells("Kopi", 1000, Some(5)).await;
     let path = format!("/products/{id}");
@@ -128,31 +128,31 @@ async fn a_product_whose_stock_is_held_stays_and_stays_tracked() {
         ] {
             answer.problem(409, "stock_held");
         }
-        assert_eq!(app.product.get(&path).await.expect(200), before, "nothing is half-done");
-        assert_eq!(app.books(id).await[1], held);
+        assert_eq!(app.product.get(&path).await.expect(200), before, "nothing was changed");
+        assert_eq!(app.stock_levels(id).await[1], held);
     };
     reserve(&app, KEY, &[(id, 2)]).await.expect(200);
     refused(2).await;
     let order = app.order.post("/orders", &json!({"user_id": 1, "product_id": id})).await.expect(201)["id"].clone();
     refused(3).await;
-    done(&release(&app, KEY).await);
+    assert_no_content(&release(&app, KEY).await);
     refused(1).await;
     app.order.put(&format!("/orders/{order}/payment"), &json!({"payment_status": "paid"})).await.expect(200);
     refused(1).await;
     app.order.put(&format!("/orders/{order}/confirm"), &json!({})).await.expect(200);
-    assert_eq!(app.books(id).await, [4, 0, 1]);
+    assert_eq!(app.stock_levels(id).await, [4, 0, 1]);
     assert_eq!(app.product.patch(&path, &json!({"stock": null})).await.expect(200).get("stock"), None);
     let level = app.product.get(&format!("{path}/stock")).await.expect(200);
-    assert_eq!(level, json!({"product_id": id, "reserved": 0, "sold": 1}), "what is sold is still known");
+    assert_eq!(level, json!({"product_id": id, "reserved": 0, "sold": 1}), "sold units are still counted");
     app.product.put(&format!("{path}/stock"), &json!({"stock": 3})).await.expect(200);
-    assert_eq!(app.books(id).await, [3, 0, 1]);
-    done(&app.product.delete(&path).await);
+    assert_eq!(app.stock_levels(id).await, [3, 0, 1]);
+    assert_no_content(&app.product.delete(&path).await);
 }
 
 #[tokio::test]
-async fn stock_is_set_or_changed_and_what_can_not_be_changes_nothing() {
+async fn stock_can_be_set_or_changed_and_a_refusal_changes_nothing() {
     const MOST: i64 = 1_000_000_000;
-    let app = TestApp::with(&["--demo", "off"]).await;
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi", 1000, None).await;
     let level = async || app.product.get(&format!("/products/{id}/stock")).await.expect(200);
     let set = async |body: &Value| app.product.put(&format!("/products/{id}/stock"), body).await;
@@ -163,9 +163,9 @@ async fn stock_is_set_or_changed_and_what_can_not_be_changes_nothing() {
         assert_eq!(level().await, before, "{body}");
         problem
     };
-    let becomes = async |body: Value, books: [i64; 3]| {
+    let becomes = async |body: Value, levels: [i64; 3]| {
         let answered = set(&body).await.expect(200);
-        let [stock, reserved, sold] = books;
+        let [stock, reserved, sold] = levels;
         let received = stock + reserved + sold;
         let expected =
             json!({"product_id": id, "stock": stock, "reserved": reserved, "sold": sold, "received": received});
@@ -181,7 +181,7 @@ async fn stock_is_set_or_changed_and_what_can_not_be_changes_nothing() {
     becomes(json!({"stock": 10}), [10, 0, 0]).await;
 
     reserve(&app, KEY, &[(id, 4)]).await.expect(200);
-    assert_eq!(app.books(id).await, [6, 4, 0]);
+    assert_eq!(app.stock_levels(id).await, [6, 4, 0]);
     becomes(json!({"stock": 1}), [1, 4, 0]).await;
     refused(json!({"change": -2}), 409, "insufficient_stock", "").await;
     becomes(json!({"change": -1}), [0, 4, 0]).await;
@@ -205,8 +205,8 @@ async fn stock_is_set_or_changed_and_what_can_not_be_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_check_says_whether_so_many_can_be_bought_now() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn an_availability_check_says_whether_the_quantity_can_be_bought() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     for (stock, quantity, available) in [
         (None, "1", true),
         (None, "1000000", true),
@@ -231,8 +231,8 @@ async fn a_check_says_whether_so_many_can_be_bought_now() {
 }
 
 #[tokio::test]
-async fn a_reservation_holds_all_its_lines_or_none() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_reservation_reserves_all_its_lines_or_none() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let (a, b) = (app.sells("A", 100, Some(5)).await, app.sells("B", 200, Some(2)).await);
     let free = app.sells("C", 300, None).await;
     let problem = reserve(&app, KEY, &[(a, 3), (b, 3)]).await.problem(409, "insufficient_stock");
@@ -240,9 +240,9 @@ async fn a_reservation_holds_all_its_lines_or_none() {
     assert_eq!(problem["detail"], format!("of product {b} (B) 2 are left, 3 are asked for"));
     reserve(&app, KEY, &[(a, 1), (99, 1), (b, 1)]).await.problem(404, "product_not_found");
     commit(&app, KEY).await.problem(404, "reservation_not_found");
-    assert_eq!((app.books(a).await, app.books(b).await), ([5, 0, 0], [2, 0, 0]));
+    assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([5, 0, 0], [2, 0, 0]));
 
-    // Neither attempt has used up the key. Lines of one product are one line, in the order of the ids.
+    // Neither attempt has used up the key. Lines of the same product are added up, ordered by product id.
     let held = reserve(&app, KEY, &[(free, 9), (b, 1), (a, 2), (b, 1)]).await.expect(200);
     let expected = json!({"key": KEY, "state": "held", "items": [
         {"product_id": a, "name": "A", "price": 100, "quantity": 2, "stock": 3},
@@ -250,27 +250,31 @@ async fn a_reservation_holds_all_its_lines_or_none() {
         {"product_id": free, "name": "C", "price": 300, "quantity": 9},
     ]});
     assert_eq!(held, expected);
-    assert_eq!((app.books(a).await, app.books(b).await), ([3, 2, 0], [0, 2, 0]));
+    assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([3, 2, 0], [0, 2, 0]));
     assert_eq!(app.product.get(&format!("/products/{a}")).await.expect(200)["stock"], 3);
     reserve(&app, &key(1), &[(b, 1)]).await.problem(409, "insufficient_stock");
-    done(&release(&app, KEY).await);
-    assert_eq!((app.books(a).await, app.books(b).await), ([5, 0, 0], [2, 0, 0]));
+    assert_no_content(&release(&app, KEY).await);
+    assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([5, 0, 0], [2, 0, 0]));
 }
 
 #[tokio::test]
-async fn a_reservation_is_made_once_however_often_it_is_asked_for_and_is_sold_once() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_repeated_reservation_is_made_once_and_committed_once() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let (a, b) = (app.sells("A", 100, Some(5)).await, app.sells("B", 200, Some(5)).await);
     let held = reserve(&app, KEY, &[(a, 2), (b, 1)]).await.expect(200);
     app.product.patch(&format!("/products/{a}"), &json!({"name": "Lain", "price": 7})).await.expect(200);
     for lines in [&[(a, 2), (b, 1)][..], &[(b, 1), (a, 2)], &[(a, 1), (b, 1), (a, 1)]] {
-        assert_eq!(reserve(&app, KEY, lines).await.expect(200), held, "names and prices are those of then");
+        assert_eq!(
+            reserve(&app, KEY, lines).await.expect(200),
+            held,
+            "names and prices are those of the first request"
+        );
     }
     let others = [&[(a, 2)][..], &[(a, 2), (b, 2)], &[(a, 3), (b, 1)], &[(a, 2), (b, 1), (99, 1)]];
     for lines in others {
         reserve(&app, KEY, lines).await.problem(409, "reservation_differs");
     }
-    assert_eq!((app.books(a).await, app.books(b).await), ([3, 2, 0], [4, 1, 0]));
+    assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([3, 2, 0], [4, 1, 0]));
 
     let sold = json!({"key": KEY, "state": "committed", "items": held["items"]});
     for _ in 0..3 {
@@ -278,30 +282,30 @@ async fn a_reservation_is_made_once_however_often_it_is_asked_for_and_is_sold_on
         assert_eq!(reserve(&app, KEY, &[(a, 2), (b, 1)]).await.expect(200), sold);
         release(&app, KEY).await.problem(409, "reservation_committed");
         reserve(&app, KEY, others[0]).await.problem(409, "reservation_differs");
-        assert_eq!((app.books(a).await, app.books(b).await), ([3, 0, 2], [4, 0, 1]), "the sale stays");
+        assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([3, 0, 2], [4, 0, 1]), "the sale stays");
     }
 }
 
 #[tokio::test]
-async fn a_key_that_was_released_never_reserves_again_whether_or_not_it_had() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn a_released_key_never_reserves_again() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi", 100, Some(5)).await;
     reserve(&app, KEY, &[(id, 2)]).await.expect(200);
     commit(&app, &key(2)).await.problem(404, "reservation_not_found");
     for key in [KEY, &key(1)] {
         for _ in 0..3 {
-            done(&release(&app, key).await);
-            assert_eq!(app.books(id).await, [5, 0, 0]);
+            assert_no_content(&release(&app, key).await);
+            assert_eq!(app.stock_levels(id).await, [5, 0, 0]);
             reserve(&app, key, &[(id, 2)]).await.problem(409, "reservation_released");
             commit(&app, key).await.problem(409, "reservation_released");
-            assert_eq!(app.books(id).await, [5, 0, 0]);
+            assert_eq!(app.stock_levels(id).await, [5, 0, 0]);
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_no_uuid_in_lower_case_is_the_key_of_no_reservation() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn only_lower_case_uuids_are_reservation_keys() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi", 100, Some(5)).await;
     reserve(&app, KEY, &[(id, 1)]).await.expect(200);
     let (upper, simple) = (KEY.to_uppercase(), KEY.replace('-', ""));
@@ -311,13 +315,13 @@ async fn what_is_no_uuid_in_lower_case_is_the_key_of_no_reservation() {
         reserve(&app, bad, &[(id, 1)]).await.problem(404, "reservation_not_found");
         release(&app, bad).await.problem(404, "reservation_not_found");
         commit(&app, bad).await.problem(404, "reservation_not_found");
-        assert_eq!(app.books(id).await, [4, 1, 0], "{bad}");
+        assert_eq!(app.stock_levels(id).await, [4, 1, 0], "{bad}");
     }
 }
 
 #[tokio::test]
-async fn what_was_not_tracked_when_it_was_reserved_is_neither_sold_nor_given_back() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn products_untracked_when_reserved_are_neither_sold_nor_restocked() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi", 100, None).await;
     for number in 0..2 {
         let held = reserve(&app, &key(number), &[(id, 1_000_000)]).await.expect(200);
@@ -327,21 +331,21 @@ async fn what_was_not_tracked_when_it_was_reserved_is_neither_sold_nor_given_bac
     assert_eq!(app.product.get(&format!("/products/{id}/stock")).await.expect(200), untracked);
     app.product.put(&format!("/products/{id}/stock"), &json!({"stock": 3})).await.expect(200);
     commit(&app, &key(0)).await.expect(200);
-    done(&release(&app, &key(1)).await);
-    assert_eq!(app.books(id).await, [3, 0, 0]);
+    assert_no_content(&release(&app, &key(1)).await);
+    assert_eq!(app.stock_levels(id).await, [3, 0, 0]);
 }
 
 #[tokio::test]
-async fn crossing_baskets_neither_wait_for_each_other_nor_sell_what_is_not_there() {
+async fn crossing_reservations_neither_deadlock_nor_oversell() {
     const BUYERS: usize = 64;
-    let app = TestApp::with(&["--demo", "off"]).await;
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let (a, b) = (app.sells("A", 1, Some(30)).await, app.sells("B", 1, Some(40)).await);
     let keys: Vec<_> = (0..BUYERS).map(key).collect();
     let baskets = [[(a, 1), (b, 1)], [(b, 1), (a, 1)]];
     let asked = keys.iter().zip(baskets.iter().cycle());
     let watching = async {
         for _ in 0..10 {
-            join(app.books(a), app.books(b)).await;
+            join(app.stock_levels(a), app.stock_levels(b)).await;
         }
     };
     let (answers, ()) = join(join_all(asked.map(|(key, basket)| reserve(&app, key, basket))), watching).await;
@@ -350,9 +354,9 @@ async fn crossing_baskets_neither_wait_for_each_other_nor_sell_what_is_not_there
         answer.problem(409, "insufficient_stock");
     });
     assert_eq!(held.len(), 30);
-    assert_eq!((app.books(a).await, app.books(b).await), ([0, 30, 0], [10, 30, 0]));
+    assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([0, 30, 0], [10, 30, 0]));
 
-    // Of a sale and a release at once, one wins; the loser hears of it.
+    // Of a concurrent commit and release one wins, and the other is refused.
     let races = join_all(held.iter().map(|(key, _)| join(commit(&app, key), release(&app, key)))).await;
     let sold = races.iter().filter(|(commit, release)| {
         match (commit.status, release.status) {
@@ -363,24 +367,24 @@ async fn crossing_baskets_neither_wait_for_each_other_nor_sell_what_is_not_there
         commit.status == 200
     });
     let sold = sold.count() as i64;
-    assert_eq!((app.books(a).await, app.books(b).await), ([30 - sold, 0, sold], [40 - sold, 0, sold]));
+    assert_eq!((app.stock_levels(a).await, app.stock_levels(b).await), ([30 - sold, 0, sold], [40 - sold, 0, sold]));
 }
 
 #[tokio::test]
-async fn a_reservation_that_is_asked_for_many_times_at_once_is_made_once() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn concurrent_retries_of_a_reservation_make_one() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi", 1, Some(100)).await;
     for (number, key) in (1..=5).map(|number| (number, key(number as usize))) {
         let lines = [(id, 3)];
         let answers = join_all((0..16).map(|_| reserve(&app, &key, &lines))).await;
         assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == answers[0].body), "{answers:?}");
-        assert_eq!(app.books(id).await, [100 - 3 * number, 3 * number, 0]);
+        assert_eq!(app.stock_levels(id).await, [100 - 3 * number, 3 * number, 0]);
     }
 }
 
 #[tokio::test]
-async fn changes_that_come_all_at_once_all_count() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn concurrent_stock_changes_are_all_applied() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     let id = app.sells("Kopi", 1, Some(0)).await;
     let changes = (0..80).map(|number| if number % 2 == 0 { 2 } else { -3 });
     let bodies: Vec<_> = changes.map(|change| json!({"change": change})).collect();
@@ -395,5 +399,5 @@ async fn changes_that_come_all_at_once_all_count() {
             assert_eq!(body["change"], -3);
         }
     }
-    assert_eq!(app.books(id).await, [stock, 0, 0]);
+    assert_eq!(app.stock_levels(id).await, [stock, 0, 0]);
 }

@@ -1,17 +1,17 @@
-//! Tickets, and what goes on after a token was checked: streams, long lists, slow bodies.
+//! Tickets, and token checks during long requests: streams, long lists, slow bodies.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::events::quiet;
-use crate::life::{place, take};
+use crate::events::wait_until_idle;
+use crate::lifecycle::{place_order, take_step};
 use crate::support::{Api, PATIENCE, TestApp, Visitor};
-use crate::tokens::{SECRET, but, claims, forgeries, now, refused, shop, signed};
+use crate::tokens::{SECRET, assert_refused, claims, forgeries, now, shop, signed, with_changes};
 
 pub async fn ticket(app: &TestApp, of: &Visitor) -> String {
-    let answer = app.user.by(&of.token).post("/auth/ticket", &json!({})).await;
+    let answer = app.user.with_token(&of.token).post("/auth/ticket", &json!({})).await;
     assert_eq!(answer.header("cache-control"), "no-store");
     let ticket = answer.expect(200);
     assert_eq!(ticket["expires_in"], 30);
@@ -23,15 +23,15 @@ fn stream_of(user: i64, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_ticket_opens_the_stream_of_its_user_and_nothing_but_a_good_one_does() {
+async fn only_a_valid_ticket_opens_the_stream_of_its_user() {
     let mut opened = Vec::new();
     for auth in ["required", "open"] {
         let app = shop(auth).await;
         let siti = app.registers("siti@example.com").await;
         let other = app.registers("budi@example.com").await;
         let ticket = ticket(&app, &siti).await;
-        // However long the tests take.
-        let good = but(&claims(&ticket), &json!({"exp": now() + 900}));
+        // With a fixed clock, tickets don't expire during the test.
+        let good = with_changes(&claims(&ticket), &json!({"exp": now() + 900}));
         let mut bad = forgeries(&good, &["pasar", "user", "product", "order", "payment"]);
         bad.push(("an access token".to_owned(), siti.token.clone(), "token_invalid"));
         bad.push(("nothing".to_owned(), String::new(), "token_invalid"));
@@ -41,36 +41,36 @@ async fn a_ticket_opens_the_stream_of_its_user_and_nothing_but_a_good_one_does()
         for (what, ticket, code) in bad {
             println!("{auth} {what}");
             let path = stream_of(siti.id, &format!("ticket={ticket}"));
-            // One that is let in after all would never be answered to the end.
-            if app.user.head_of_endless(&path).await.status == 200 {
+            // An accepted stream would never end its answer.
+            if app.user.head_of_stream(&path).await.status == 200 {
                 opened.push(format!("{what} with AUTH={auth}"));
                 continue;
             }
-            refused(&app.user.get(&path).await, code);
+            assert_refused(&app.user.get(&path).await, code);
         }
         let path = stream_of(siti.id, &format!("ticket={}", signed(&good)));
         for token in [&siti.token, "rubbish"] {
-            refused(&app.user.by(token).get(&path).await, "token_malformed");
+            assert_refused(&app.user.with_token(token).get(&path).await, "token_malformed");
         }
-        let late = signed(&but(&good, &json!({"exp": now() - 2})));
+        let late = signed(&with_changes(&good, &json!({"exp": now() - 2})));
         for good in [late, self::ticket(&app, &siti).await, signed(&good), signed(&good).replace('.', "%2E")] {
             let path = stream_of(siti.id, &format!("ticket={good}"));
-            assert_eq!(app.user.head_of_endless(&path).await.status, 200);
+            assert_eq!(app.user.head_of_stream(&path).await.status, 200);
         }
         if auth == "required" {
             let path = stream_of(other.id, &format!("%74icket={}", signed(&good)));
             app.user.get(&path).await.problem(404, "user_not_found");
-            refused(&app.user.get(&stream_of(siti.id, "")).await, "token_missing");
+            assert_refused(&app.user.get(&stream_of(siti.id, "")).await, "token_missing");
         }
-        // A ticket is no token, and ends like one.
-        refused(&app.user.by(&signed(&good)).get("/auth/me").await, "token_invalid");
-        assert_eq!(app.user.by(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
-        refused(&app.user.get(&path).await, "token_revoked");
+        // A ticket is not valid as a token, and is revoked like one.
+        assert_refused(&app.user.with_token(&signed(&good)).get("/auth/me").await, "token_invalid");
+        assert_eq!(app.user.with_token(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
+        assert_refused(&app.user.get(&path).await, "token_revoked");
     }
     assert!(opened.is_empty(), "the stream was opened by {opened:?}");
 }
 
-/// An open stream: what comes after its head.
+/// An open stream, after its response head.
 async fn listen(api: &Api, path: &str, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(api.addr).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
@@ -93,14 +93,14 @@ async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     read
 }
 
-/// The next event that is one.
+/// The next event, without comments.
 async fn event(stream: &mut TcpStream) -> Value {
     read_until(stream, "\ndata: ").await;
     serde_json::from_str(read_until(stream, "\n\n").await.trim_end()).unwrap()
 }
 
 #[tokio::test]
-async fn who_takes_their_time_with_a_body_is_looked_at_again() {
+async fn the_token_is_checked_again_after_a_slow_body() {
     let app = shop("required").await;
     let siti = app.registers("siti@example.com").await;
     let body = json!({"name": "Eve"}).to_string();
@@ -113,36 +113,36 @@ async fn who_takes_their_time_with_a_body_is_looked_at_again() {
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // Now she has been let in.
+    // The request has passed its first check.
     read_until(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
     stream.write_all(begin.as_bytes()).await.unwrap();
-    assert_eq!(app.user.by(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
+    assert_eq!(app.user.with_token(&siti.token).post("/auth/logout", &json!({})).await.status, 204);
     stream.write_all(end.as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("token_revoked"), "{answer}");
     let siti = app.logs_in("siti@example.com").await;
-    assert_eq!(app.user.by(&siti.token).get("/auth/me").await.expect(200)["name"], "Siti");
+    assert_eq!(app.user.with_token(&siti.token).get("/auth/me").await.expect(200)["name"], "Siti");
 }
 
 #[tokio::test]
-async fn who_takes_their_time_with_a_long_list_is_looked_at_again() {
+async fn the_token_is_checked_again_during_a_long_list() {
     let folder = tempfile::tempdir().unwrap();
-    drop(TestApp::on(&folder, &[]).await);
-    // Far more than all buffers on the way hold.
+    drop(TestApp::in_folder(&folder, &[]).await);
+    // Far more than all buffers in between can hold.
     let database = rusqlite::Connection::open(folder.path().join("pasar.db")).unwrap();
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
                 INSERT INTO users (name) SELECT printf('%0255d', i) FROM n";
     database.execute(many, []).unwrap();
     drop(database);
-    let app = TestApp::on(&folder, &["--auth", "required", "--jwt-secret", SECRET]).await;
+    let app = TestApp::in_folder(&folder, &["--auth", "required", "--jwt-secret", SECRET]).await;
     let admin = app.admin().await;
     let by = format!("Authorization: Bearer {}\r\n", admin.token);
     let whole = |read: &[u8]| read.ends_with(b"]\r\n0\r\n\r\n");
     for ends in [false, true] {
         let mut stream = listen(&app.user, "/users", &by).await;
         if ends {
-            assert_eq!(app.user.by(&admin.token).post("/auth/logout", &json!({})).await.status, 204);
+            assert_eq!(app.user.with_token(&admin.token).post("/auth/logout", &json!({})).await.status, 204);
         }
         let mut read = Vec::new();
         timeout(PATIENCE, stream.read_to_end(&mut read)).await.unwrap().ok();
@@ -151,7 +151,7 @@ async fn who_takes_their_time_with_a_long_list_is_looked_at_again() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_when_the_tokens_of_its_listener_do_and_nobody_elses() {
+async fn a_stream_ends_only_when_the_tokens_of_its_listener_are_revoked() {
     let app = shop("required").await;
     let budi = app.registers("budi@example.com").await;
     let bearer = |visitor: &Visitor| format!("Authorization: Bearer {}\r\n", visitor.token);
@@ -169,7 +169,7 @@ async fn a_stream_ends_when_the_tokens_of_its_listener_do_and_nobody_elses() {
             app.makes_admin(email, &[]).await;
             siti = app.logs_in(email).await;
         }
-        // An admin may listen to others; it is not their tokens that count.
+        // An admin can read streams of others; then the admin's tokens count.
         let heard = if end == "demotion" { budi.id } else { siti.id };
         let mut stream = if way.starts_with("token") {
             listen(&app.user, &stream_of(heard, ""), &bearer(&siti)).await
@@ -178,38 +178,38 @@ async fn a_stream_ends_when_the_tokens_of_its_listener_do_and_nobody_elses() {
             listen(&app.user, &stream_of(heard, &query), "").await
         };
         match end {
-            "logout" => assert_eq!(app.user.by(&siti.token).post("/auth/logout", &json!({})).await.status, 204),
+            "logout" => assert_eq!(app.user.with_token(&siti.token).post("/auth/logout", &json!({})).await.status, 204),
             "demotion" => app.makes_admin(email, &["--remove"]).await,
             _ => {
                 let path = format!("/users/{}", siti.id);
-                assert_eq!(app.user.by(&siti.token).remove(&path).await.status, 204);
+                assert_eq!(app.user.with_token(&siti.token).remove(&path).await.status, 204);
             }
         }
         let mut rest = Vec::new();
         let ended = timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "the stream goes on after {:?}", String::from_utf8_lossy(&rest));
         assert!(rest.ends_with(b"0\r\n\r\n"), "broken off: {:?}", String::from_utf8_lossy(&rest));
-        assert!(!rest.windows(5).any(|part| part == b"data:"), "{:?}", String::from_utf8_lossy(&rest));
+        assert!(!rest.windows(5).any(|window| window == b"data:"), "{:?}", String::from_utf8_lossy(&rest));
     }
     let order = json!({"user_id": budi.id, "product_id": 1});
-    let order = app.order.by(&budi.token).post("/orders", &order).await.expect(201);
+    let order = app.order.with_token(&budi.token).post("/orders", &order).await.expect(201);
     assert_eq!(event(&mut of_budi).await["order_id"], order["id"]);
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_after_the_event_that_its_address_names() {
+async fn a_stream_resumes_after_the_event_id_in_its_url() {
     let app = shop("open").await;
     for order in 1..=2 {
-        assert_eq!(place(&app, 1).await, order);
-        take(&app, order, "paid").await.expect(200);
+        assert_eq!(place_order(&app, 1).await, order);
+        take_step(&app, order, "paid").await.expect(200);
     }
-    quiet(&app).await;
+    wait_until_idle(&app).await;
     for (query, headers, first) in [
         ("", "", 1),
         ("last_event_id=0", "", 1),
         ("last_event_id=2", "", 3),
         ("", "Last-Event-ID: 3\r\n", 4),
-        // An EventSource that connects again uses the address that it was given, and knows better.
+        // On reconnecting, an EventSource sends the same URL with a newer `Last-Event-ID`.
         ("last_event_id=1", "Last-Event-ID: 3\r\n", 4),
     ] {
         println!("{query} {headers}");
@@ -218,8 +218,8 @@ async fn a_stream_goes_on_after_the_event_that_its_address_names() {
     }
     for bad in ["-1", "abc", "", "1.0", "%2B1", "9223372036854775808", "1&last_event_id=1"] {
         println!("{bad}");
-        let refused = app.user.get(&stream_of(1, &format!("last_event_id={bad}"))).await;
-        assert_eq!(refused.problem(400, "bad_query")["errors"].as_object().unwrap().len(), 1);
+        let assert_refused = app.user.get(&stream_of(1, &format!("last_event_id={bad}"))).await;
+        assert_eq!(assert_refused.problem(400, "bad_query")["errors"].as_object().unwrap().len(), 1);
     }
     app.user.get(&stream_of(1, "ticket_id=1")).await.problem(400, "bad_query");
 }

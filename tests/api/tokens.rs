@@ -1,4 +1,4 @@
-//! Tokens: which ones count at each of the servers, and until when.
+//! Tokens: which ones each service accepts, and until when.
 
 use std::time::UNIX_EPOCH;
 
@@ -13,45 +13,48 @@ use crate::tickets::ticket;
 
 pub const SECRET: &str = "a secret that only the tests know";
 const OTHER: &str = "a secret that somebody else knows";
-/// What an answer of 401 asks for, of somebody who showed nothing and of somebody who showed nonsense.
-const PLEASE: &str = r#"Bearer realm="pasar""#;
-const REFUSED: &str = r#"Bearer realm="pasar", error="invalid_token""#;
+/// The challenge of a 401, without a token and with an invalid one.
+const CHALLENGE_WITHOUT_TOKEN: &str = r#"Bearer realm="pasar""#;
+const CHALLENGE_INVALID_TOKEN: &str = r#"Bearer realm="pasar", error="invalid_token""#;
 
 pub async fn shop(auth: &str) -> TestApp {
-    TestApp::with(&["--auth", auth, "--jwt-secret", SECRET]).await
+    TestApp::with_flags(&["--auth", auth, "--jwt-secret", SECRET]).await
 }
 
-/// A call at each of the servers that only an admin may make.
-const DOORS: [(&str, Method, &str); 3] =
+/// A call to each service that only an admin can make.
+const ADMIN_CALLS: [(&str, Method, &str); 3] =
     [("user", Method::GET, "/users"), ("product", Method::PUT, "/products/1/stock"), ("order", Method::GET, "/orders")];
 
-async fn knock(app: &TestApp, (service, method, path): &(&str, Method, &str), headers: &[(&str, &str)]) -> Answer {
+async fn call(app: &TestApp, (service, method, path): &(&str, Method, &str), headers: &[(&str, &str)]) -> Answer {
     let (_, api) = app.services().into_iter().find(|(name, _)| name == service).unwrap();
     let headers = [&[("content-type", "application/json")], headers].concat();
     api.send(method.clone(), path, &headers, b"{\"stock\": 7}".to_vec()).await
 }
 
-/// Knocks with an `Authorization` header of this value.
-async fn show(app: &TestApp, door: &(&str, Method, &str), value: &str) -> Answer {
-    knock(app, door, &[("authorization", value)]).await
+/// The same with an `Authorization` header of this value.
+async fn call_with_authorization(app: &TestApp, admin_call: &(&str, Method, &str), value: &str) -> Answer {
+    call(app, admin_call, &[("authorization", value)]).await
 }
 
-pub fn refused(answer: &Answer, code: &str) {
+pub fn assert_refused(answer: &Answer, code: &str) {
     answer.problem(401, code);
-    assert_eq!(answer.header("www-authenticate"), if code == "token_missing" { PLEASE } else { REFUSED });
+    assert_eq!(
+        answer.header("www-authenticate"),
+        if code == "token_missing" { CHALLENGE_WITHOUT_TOKEN } else { CHALLENGE_INVALID_TOKEN }
+    );
 }
 
 pub fn now() -> u64 {
     UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 
-/// What a token says.
+/// The claims of a token.
 pub fn claims(token: &str) -> Value {
     serde_json::from_slice(&BASE64.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
-/// The claims with some of them changed, or with null left out.
-pub fn but(claims: &Value, changes: &Value) -> Value {
+/// The claims with some of them changed, or with null removed.
+pub fn with_changes(claims: &Value, changes: &Value) -> Value {
     let mut claims = claims.clone();
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();
@@ -68,15 +71,16 @@ fn signed_by(secret: &str, algorithm: Algorithm, claims: &Value) -> String {
     jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
-/// A token whose head says what it likes, signed as ours are.
-fn headed(header: &Value, claims: &Value) -> String {
-    let message = [header, claims].map(|part| BASE64.encode(part.to_string())).join(".");
+/// A token with any header, signed with our secret.
+fn signed_with_header(header: &Value, claims: &Value) -> String {
+    let message = [header, claims].map(|json| BASE64.encode(json.to_string())).join(".");
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
     format!("{message}.{signature}")
 }
 
-/// Tokens that differ in one thing from a good one with these claims, what that is, and the code of the refusal.
+/// Tokens that differ in one thing from a valid one with these claims: what that is, the token, and the refusal's
+/// code.
 pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'static str)> {
     let (invalid, expired, now) = ("token_invalid", "token_expired", now());
     let mut all = Vec::new();
@@ -114,12 +118,12 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
         (json!({"ver": null}), invalid),
         (json!({"ver": "1"}), invalid),
     ] {
-        all.push((changes.to_string(), signed(&but(good, &changes)), code));
+        all.push((changes.to_string(), signed(&with_changes(good, &changes)), code));
     }
     for audience in audiences {
         for role in ["customer", "admin"] {
             let changes = json!({"aud": audience, "role": role});
-            all.push((changes.to_string(), signed(&but(good, &changes)), invalid));
+            all.push((changes.to_string(), signed(&with_changes(good, &changes)), invalid));
         }
     }
     for header in [
@@ -128,12 +132,12 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
         json!({"alg": ""}),
         json!({"alg": null}),
         json!({"typ": "JWT"}),
-        // A public key would be no secret, if it were taken for one of HMAC.
+        // The public key of an asymmetric algorithm must not work as an HMAC secret.
         json!({"alg": "RS256", "typ": "JWT"}),
         json!({"alg": "ES256"}),
         json!({"alg": "HS512"}),
     ] {
-        let token = headed(&header, good);
+        let token = signed_with_header(&header, good);
         let (message, _) = token.rsplit_once('.').unwrap();
         all.extend([
             (header.to_string(), token.clone(), invalid),
@@ -143,7 +147,7 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
     }
     let token = signed(good);
     let (message, signature) = token.rsplit_once('.').unwrap();
-    let late = but(good, &json!({"exp": now - 60}));
+    let late = with_changes(good, &json!({"exp": now - 60}));
     for (what, token) in [
         ("HS384", signed_by(SECRET, Algorithm::HS384, good)),
         ("HS512", signed_by(SECRET, Algorithm::HS512, good)),
@@ -154,8 +158,8 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
         ("an empty signature", format!("{message}.")),
         ("half a signature", format!("{message}.{}", &signature[..signature.len() / 2])),
         ("a padded signature", format!("{token}=")),
-        ("a fourth part", format!("{token}.{signature}")),
-        ("an empty part", format!(".{token}")),
+        ("a fourth segment", format!("{token}.{signature}")),
+        ("an empty segment", format!(".{token}")),
         ("nothing but dots", "..".to_owned()),
         ("a word", "rubbish".to_owned()),
     ] {
@@ -165,7 +169,7 @@ pub fn forgeries(good: &Value, audiences: &[&str]) -> Vec<(String, String, &'sta
 }
 
 #[tokio::test]
-async fn a_token_says_whose_it_is_and_no_more() {
+async fn a_token_contains_only_the_documented_claims() {
     let app = shop("required").await;
     let siti = app.registers("siti@example.com").await;
     let token = claims(&siti.token);
@@ -177,60 +181,60 @@ async fn a_token_says_whose_it_is_and_no_more() {
     let ticket = claims(&ticket(&app, &siti).await);
     let iat = ticket["iat"].as_u64().unwrap();
     let changes = json!({"aud": "pasar/stream", "iat": iat, "nbf": iat, "exp": iat + 30});
-    assert_eq!(ticket, but(&token, &changes));
+    assert_eq!(ticket, with_changes(&token, &changes));
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_ours_or_not_for_this_opens_nothing_at_any_server() {
+async fn every_service_refuses_forged_and_misused_tokens() {
     for auth in ["required", "open"] {
         let app = shop(auth).await;
         let admin = app.admin().await;
         let good = claims(&admin.token);
-        for door in &DOORS {
+        for admin_call in &ADMIN_CALLS {
             let audiences = ["user", "product", "order", "payment", "pasar/stream"];
             for (what, token, code) in forgeries(&good, &audiences) {
-                println!("{auth} {door:?} {what}");
-                refused(&show(&app, door, &format!("Bearer {token}")).await, code);
+                println!("{auth} {admin_call:?} {what}");
+                assert_refused(&call_with_authorization(&app, admin_call, &format!("Bearer {token}")).await, code);
             }
         }
         let product = app.product.get("/products/1").await.expect(200);
         assert_eq!(product.get("stock"), None, "a refusal changes nothing: {product}");
-        // So it was not for want of something else. Of clocks, two may be some seconds apart.
+        // Shows that the refusals above had the right reason. Two clocks can differ by some seconds.
         for (claim, from_now) in [("exp", 60), ("exp", -2), ("nbf", 2)] {
-            for door in &DOORS {
-                println!("{auth} {door:?} {claim} {from_now}");
-                let token = signed(&but(&good, &json!({claim: now().saturating_add_signed(from_now)})));
-                show(&app, door, &format!("Bearer {token}")).await.expect(200);
+            for admin_call in &ADMIN_CALLS {
+                println!("{auth} {admin_call:?} {claim} {from_now}");
+                let token = signed(&with_changes(&good, &json!({claim: now().saturating_add_signed(from_now)})));
+                call_with_authorization(&app, admin_call, &format!("Bearer {token}")).await.expect(200);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn no_character_of_a_token_can_be_another() {
+async fn changing_any_character_makes_a_token_invalid() {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let app = shop("required").await;
     let admin = app.admin().await;
-    app.user.by(&admin.token).get("/users").await.expect(200);
+    app.user.with_token(&admin.token).get("/users").await.expect(200);
     for at in 0..admin.token.len() {
         let mut changed = admin.token.clone().into_bytes();
-        // Its lowest bit: the last character has two that mean nothing, and they must be as they were.
+        // The lowest bit. The last character has two unused bits, which must be zero.
         let Some(letter) = ALPHABET.iter().position(|letter| *letter == changed[at]) else { continue };
         changed[at] = ALPHABET[letter ^ 1];
         let changed = String::from_utf8(changed).unwrap();
         println!("{at}: {changed}");
-        refused(&app.user.by(&changed).get("/users").await, "token_invalid");
+        assert_refused(&app.user.with_token(&changed).get("/users").await, "token_invalid");
     }
 }
 
 #[tokio::test]
-async fn a_token_comes_in_one_header_of_one_form() {
+async fn a_token_must_be_in_one_well_formed_authorization_header() {
     for auth in ["required", "open"] {
         let app = shop(auth).await;
         let token = app.admin().await.token;
         let endless = format!("Bearer {}", "x".repeat(10 * 1024));
         let no_longer_looked_at = format!("Bearer {token}{}", "x".repeat(4097 - token.len()));
-        for door in &DOORS {
+        for admin_call in &ADMIN_CALLS {
             let malformed = [
                 "",
                 "Bearer",
@@ -243,64 +247,67 @@ async fn a_token_comes_in_one_header_of_one_form() {
                 &no_longer_looked_at,
             ];
             for value in malformed {
-                println!("{auth} {door:?} {value:?}");
-                refused(&show(&app, door, value).await, "token_malformed");
+                println!("{auth} {admin_call:?} {value:?}");
+                assert_refused(&call_with_authorization(&app, admin_call, value).await, "token_malformed");
             }
-            // Another scheme is for a proxy before us, where we ask for none ourselves.
+            // With open auth another scheme is ignored: it can be meant for a proxy in front.
             for value in ["Basic YWRtaW46YWRtaW4=", "Digest username=\"admin\"", &format!("Token {token}")] {
-                let answer = show(&app, door, value).await;
-                if auth == "required" { refused(&answer, "token_malformed") } else { drop(answer.expect(200)) }
+                let answer = call_with_authorization(&app, admin_call, value).await;
+                if auth == "required" { assert_refused(&answer, "token_malformed") } else { drop(answer.expect(200)) }
             }
             let bearer = format!("Bearer {token}");
             for others in [&bearer, "Bearer rubbish", ""] {
                 for two in [[&bearer, others], [others, &bearer]] {
-                    println!("{auth} {door:?} {two:?}");
-                    refused(&knock(&app, door, &two.map(|value| ("authorization", value))).await, "token_malformed");
+                    println!("{auth} {admin_call:?} {two:?}");
+                    assert_refused(
+                        &call(&app, admin_call, &two.map(|value| ("authorization", value))).await,
+                        "token_malformed",
+                    );
                 }
             }
             for value in [bearer.clone(), format!("bearer {token}"), format!("BEARER   {token} ")] {
-                show(&app, door, &value).await.expect(200);
+                call_with_authorization(&app, admin_call, &value).await.expect(200);
             }
-            let (service, method, path) = door;
+            let (service, method, path) = admin_call;
             let (_, api) = app.services().into_iter().find(|(name, _)| name == service).unwrap();
             let accented = format!("Authorization: {bearer}\u{e9}");
             let line = format!("{method} {path} HTTP/1.1");
-            refused(&api.raw_head(&line, &["Host: localhost", &accented]).await, "token_malformed");
+            assert_refused(&api.raw_head(&line, &["Host: localhost", &accented]).await, "token_malformed");
         }
     }
 }
 
 #[tokio::test]
-async fn without_a_token_a_request_is_told_how_to_show_one() {
+async fn a_request_without_a_token_gets_a_challenge() {
     let app = shop("required").await;
     let token = app.admin().await.token;
-    for door in &DOORS {
-        refused(&knock(&app, door, &[]).await, "token_missing");
-        // Elsewhere than in its header, nobody looks for it.
+    for admin_call in &ADMIN_CALLS {
+        assert_refused(&call(&app, admin_call, &[]).await, "token_missing");
+        // Only this header is read.
         let bearer = format!("Bearer {token}");
         for header in ["cookie", "proxy-authorization", "x-authorization"] {
-            refused(&knock(&app, door, &[(header, &bearer)]).await, "token_missing");
+            assert_refused(&call(&app, admin_call, &[(header, &bearer)]).await, "token_missing");
         }
         for query in [format!("access_token={token}"), format!("token={token}"), format!("ticket={token}")] {
-            let (service, method, path) = door;
+            let (service, method, path) = admin_call;
             let path = format!("{path}?{query}");
-            refused(&knock(&app, &(*service, method.clone(), &path), &[]).await, "token_missing");
+            assert_refused(&call(&app, &(*service, method.clone(), &path), &[]).await, "token_missing");
         }
     }
     let app = shop("open").await;
-    refused(&app.user.get("/auth/me").await, "token_missing");
-    for door in &DOORS {
-        knock(&app, door, &[]).await.expect(200);
+    assert_refused(&app.user.get("/auth/me").await, "token_missing");
+    for admin_call in &ADMIN_CALLS {
+        call(&app, admin_call, &[]).await.expect(200);
     }
 }
 
 #[tokio::test]
-async fn where_anyone_may_go_no_token_is_looked_at() {
+async fn routes_open_to_all_ignore_tokens() {
     let login = json!({"email": "siti@example.com", "password": PASSWORD});
     for auth in ["required", "open"] {
         let app = shop(auth).await;
         let siti = app.registers("siti@example.com").await;
-        let late = signed(&but(&claims(&siti.token), &json!({"exp": 0})));
+        let late = signed(&with_changes(&claims(&siti.token), &json!({"exp": 0})));
         for value in ["", "Bearer", "Bearer rubbish", "Basic YWRtaW46YWRtaW4=", &format!("Bearer {late}")] {
             let headers = [("authorization", value)];
             println!("{auth} {value:?}");
@@ -323,7 +330,7 @@ async fn where_anyone_may_go_no_token_is_looked_at() {
 }
 
 #[tokio::test]
-async fn a_token_ends_with_the_credentials_that_it_was_made_with() {
+async fn changing_the_credentials_revokes_the_tokens() {
     let app = shop("required").await;
     let admin = app.admin().await;
     for end in ["logout", "password", "promotion", "demotion", "removal"] {
@@ -334,13 +341,13 @@ async fn a_token_ends_with_the_credentials_that_it_was_made_with() {
             app.makes_admin(&email, &[]).await;
             old.clear();
         }
-        // Of two devices.
+        // Sessions of two devices.
         old.push(app.logs_in(&email).await);
         old.push(app.logs_in(&email).await);
-        let (id, user) = (old[0].id, app.user.by(&old[0].token));
-        for door in &DOORS {
+        let (id, user) = (old[0].id, app.user.with_token(&old[0].token));
+        for admin_call in &ADMIN_CALLS {
             for Visitor { token, .. } in &old {
-                let before = show(&app, door, &format!("Bearer {token}")).await;
+                let before = call_with_authorization(&app, admin_call, &format!("Bearer {token}")).await;
                 assert_eq!(before.status, if end == "demotion" { 200 } else { 403 }, "{}", before.text());
             }
         }
@@ -355,19 +362,20 @@ async fn a_token_ends_with_the_credentials_that_it_was_made_with() {
             "demotion" => app.makes_admin(&email, &["--remove"]).await,
             _ => assert_eq!(user.remove(&format!("/users/{id}")).await.status, 204),
         }
-        for door in &DOORS {
+        for admin_call in &ADMIN_CALLS {
             for Visitor { token, .. } in &old {
                 let bearer = format!("Bearer {token}");
-                if door.0 != "user" {
-                    let heard = async || (show(&app, door, &bearer).await.status == 401).then_some(());
-                    eventually("the others have heard of it", heard).await;
+                if admin_call.0 != "user" {
+                    let heard =
+                        async || (call_with_authorization(&app, admin_call, &bearer).await.status == 401).then_some(());
+                    eventually("the other services have received the revocation", heard).await;
                 }
-                refused(&show(&app, door, &bearer).await, "token_revoked");
+                assert_refused(&call_with_authorization(&app, admin_call, &bearer).await, "token_revoked");
             }
         }
-        // And for nobody else, nor for whoever logs in again.
-        for door in &DOORS {
-            show(&app, door, &format!("Bearer {}", admin.token)).await.expect(200);
+        // Tokens of other users and of a later login are not affected.
+        for admin_call in &ADMIN_CALLS {
+            call_with_authorization(&app, admin_call, &format!("Bearer {}", admin.token)).await.expect(200);
         }
         if end == "removal" {
             continue;
@@ -376,9 +384,9 @@ async fn a_token_ends_with_the_credentials_that_it_was_made_with() {
         let login = json!({"email": email, "password": password});
         let session = app.user.post("/auth/login", &login).await.expect(200);
         let token = session["access_token"].as_str().unwrap();
-        assert_eq!(app.user.by(token).get("/auth/me").await.expect(200)["id"], id);
-        for door in &DOORS {
-            let again = show(&app, door, &format!("Bearer {token}")).await;
+        assert_eq!(app.user.with_token(token).get("/auth/me").await.expect(200)["id"], id);
+        for admin_call in &ADMIN_CALLS {
+            let again = call_with_authorization(&app, admin_call, &format!("Bearer {token}")).await;
             assert_eq!(again.status, if end == "promotion" { 200 } else { 403 }, "{}", again.text());
         }
     }

@@ -1,4 +1,4 @@
-//! HTTP itself gone wrong: paths, methods, hosts, origins, and requests that no client should send.
+//! HTTP itself: paths, methods, hosts, origins, and malformed requests.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,14 +7,14 @@ use tokio::net::TcpStream;
 
 use crate::support::{Answer, Api, PATIENCE, TestApp, eventually};
 
-const LOCAL: &str = "Host: localhost";
+const LOCAL_HOST: &str = "Host: localhost";
 
-/// After whatever has happened, the service serves.
-async fn works(api: &Api) {
+/// Asserts that the service still answers.
+async fn assert_serves(api: &Api) {
     api.get("/health/ready").await.expect(200);
 }
 
-/// Every path of a service but its pages, with an example in each part that varies, and its methods.
+/// Every path of a service except its pages, with an example for each parameter, and its methods.
 fn paths(service: &str) -> Vec<(&'static str, &'static str)> {
     let own: &[_] = match service {
         "user" => &[
@@ -58,11 +58,11 @@ fn paths(service: &str) -> Vec<(&'static str, &'static str)> {
     own.iter().copied().chain(shared.map(|path| (path, "GET, HEAD, OPTIONS"))).collect()
 }
 
-/// The one path whose answer has no end.
+/// The only path with an endless answer.
 const STREAM: &str = "/users/1/notifications/stream";
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones_at_every_path() {
+async fn a_wrong_method_gets_the_allowed_methods_at_every_path() {
     let app = TestApp::spawn().await;
     for (service, api) in app.services() {
         for (path, allow) in paths(service) {
@@ -83,7 +83,7 @@ async fn a_wrong_method_is_told_the_right_ones_at_every_path() {
             let options = api.send(Method::OPTIONS, path, &[], vec![]).await;
             assert_eq!((options.status, options.header("allow"), options.body.len()), (204, allow, 0), "{path}");
             if !allowed(&Method::GET) {
-                let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL]).await;
+                let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL_HOST]).await;
                 assert_eq!((head.status, head.header("allow"), head.text().as_str()), (405, allow, ""), "{path}");
             }
         }
@@ -99,24 +99,24 @@ async fn head_is_get_without_the_body_at_every_path() {
     eventually("the notification has come", notified).await;
     for (service, api) in app.services() {
         for (path, _) in paths(service).into_iter().filter(|(_, allow)| allow.contains("GET")) {
-            let get = if path == STREAM { api.head_of_endless(path).await } else { api.get(path).await };
-            let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL]).await;
-            // Nobody has logged in.
+            let get = if path == STREAM { api.head_of_stream(path).await } else { api.get(path).await };
+            let head = api.raw_head(&format!("HEAD {path} HTTP/1.1"), &[LOCAL_HOST]).await;
+            // The caller has no token.
             let status = if path == "/auth/me" { 401 } else { 200 };
             assert_eq!((get.status, head.status, head.text().as_str()), (status, status, ""), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
-            // The metrics have counted on in between.
+            // The metrics have changed in between.
             if ![STREAM, "/metrics"].contains(&path) {
                 assert_eq!(head.header("content-length"), get.body.len().to_string(), "{path}");
             }
         }
-        let missing = api.raw_head("HEAD /nothing HTTP/1.1", &[LOCAL]).await;
+        let missing = api.raw_head("HEAD /nothing HTTP/1.1", &[LOCAL_HOST]).await;
         assert_eq!((missing.status, missing.text().as_str()), (404, ""));
     }
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_a_404_however_it_is_written() {
+async fn an_unknown_path_is_a_404_in_every_spelling() {
     let app = TestApp::spawn().await;
     let long = format!("/{}", "x".repeat(8000));
     for (path, code) in [
@@ -149,16 +149,16 @@ async fn an_unknown_path_is_a_404_however_it_is_written() {
         for language in ["id", "en"] {
             println!("{path}");
             let accept = format!("Accept-Language: {language}");
-            let answer = app.user.raw_head(&format!("GET {path} HTTP/1.1"), &[LOCAL, &accept]).await;
+            let answer = app.user.raw_head(&format!("GET {path} HTTP/1.1"), &[LOCAL_HOST, &accept]).await;
             answer.problem_in(language, 404, code);
         }
-        works(&app.user).await;
+        assert_serves(&app.user).await;
     }
 }
 
 #[tokio::test]
 async fn only_hosts_and_origins_of_this_machine_are_answered() {
-    let app = TestApp::with(&["--allowed-hosts", "shop.example"]).await;
+    let app = TestApp::with_flags(&["--allowed-hosts", "shop.example"]).await;
     let users = "GET /users/1 HTTP/1.1";
     for good in
         ["localhost", "LocalHost:1", "127.0.0.1", "127.8.9.1:80", "[::1]:5000", "shop.example", "SHOP.example:8"]
@@ -168,7 +168,7 @@ async fn only_hosts_and_origins_of_this_machine_are_answered() {
         let origin = format!("Origin: http://{good}");
         assert_eq!(app.user.raw_head(users, &[&host, &origin]).await.status, 200, "{good}");
     }
-    assert_eq!(app.user.raw_head("GET http://localhost/users/1 HTTP/1.1", &[LOCAL]).await.status, 200);
+    assert_eq!(app.user.raw_head("GET http://localhost/users/1 HTTP/1.1", &[LOCAL_HOST]).await.status, 200);
     assert_eq!(app.user.raw_head("GET /users/1 HTTP/1.0", &[]).await.status, 200);
 
     let evil = [
@@ -190,11 +190,11 @@ async fn only_hosts_and_origins_of_this_machine_are_answered() {
             assert!(detail.contains("ALLOWED_HOSTS") && detail.contains(bad), "{detail}");
         }
         let origin = format!("Origin: http://{bad}");
-        let refused = app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
+        let refused = app.user.raw_head(users, &[LOCAL_HOST, &origin]).await.problem(403, "origin_not_allowed");
         let detail = refused["detail"].to_string();
         assert!(detail.contains("CORS_ORIGINS") && detail.contains(&format!("http://{bad}")), "{detail}");
     }
-    app.user.raw_head("GET http://evil.example/users/1 HTTP/1.1", &[LOCAL]).await.problem(421, "host_not_allowed");
+    app.user.raw_head("GET http://evil.example/users/1 HTTP/1.1", &[LOCAL_HOST]).await.problem(421, "host_not_allowed");
     app.user
         .raw_head("GET http://localhost/users/1 HTTP/1.1", &["Host: evil.example"])
         .await
@@ -202,13 +202,13 @@ async fn only_hosts_and_origins_of_this_machine_are_answered() {
     for origin in ["null", "file://", "http://localhost, http://evil.example", "localhost", "https://evil.example:443"]
     {
         let origin = format!("Origin: {origin}");
-        app.user.raw_head(users, &[LOCAL, &origin]).await.problem(403, "origin_not_allowed");
+        app.user.raw_head(users, &[LOCAL_HOST, &origin]).await.problem(403, "origin_not_allowed");
     }
-    works(&app.user).await;
+    assert_serves(&app.user).await;
 }
 
 #[tokio::test]
-async fn what_is_quoted_of_a_client_is_short_and_without_control_characters() {
+async fn quoted_client_input_is_short_and_without_control_characters() {
     let app = TestApp::spawn().await;
     let host = format!("Host: {}.example", "x".repeat(2000));
     let refused = app.user.raw_head("GET /users/1 HTTP/1.1", &[&host]).await.problem(421, "host_not_allowed");
@@ -220,7 +220,7 @@ async fn what_is_quoted_of_a_client_is_short_and_without_control_characters() {
 }
 
 #[tokio::test]
-async fn answers_to_curl_end_their_line_and_others_stay_as_they_are() {
+async fn only_answers_to_curl_end_with_a_newline() {
     let app = TestApp::spawn().await;
     let curl = ("user-agent", "curl/8.5.0");
     for path in ["/users/1", "/users", "/users/99", "/", "/errors", "/openapi.json"] {
@@ -230,21 +230,21 @@ async fn answers_to_curl_end_their_line_and_others_stay_as_they_are() {
         let head = app.user.send(Method::HEAD, path, &[curl], vec![]).await;
         assert_eq!(head.header("content-length"), line.header("content-length"), "{path}");
     }
-    // What is not JSON, or nothing, has no line.
+    // Bodies that are not JSON, and empty ones, get no newline.
     for path in ["/metrics", "/docs", "/static/info.js"] {
         assert!(!app.user.get_as(path, &[curl]).await.body.ends_with(b"\n\n"), "{path}");
     }
     let gone = app.user.send(Method::DELETE, "/users/1", &[curl], vec![]).await;
     assert_eq!((gone.status, gone.body.len()), (204, 0));
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
-    // A replay is the first answer, whoever asks.
+    // A replay is the first answer for every client.
     let key = ("idempotency-key", "once");
     let body = json!({"user_id": 2, "product_id": 1});
     let first = app.order.post_as("/orders", &[key], &body).await;
     let replayed = app.order.post_as("/orders", &[key, curl], &body).await;
     assert_eq!((replayed.status, replayed.header("idempotent-replayed")), (201, "true"));
     assert_eq!(replayed.body, [&first.body[..], b"\n"].concat());
-    // A streamed list, too.
+    // A streamed list gets one too.
     for _ in 0..250 {
         app.order.post("/orders", &body).await.expect(201);
     }
@@ -276,8 +276,8 @@ async fn preflight(api: &Api, origin: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn pages_of_this_machine_may_call_and_read_and_others_may_not() {
-    let app = TestApp::with(&["--cors-origins", "https://shop.example"]).await;
+async fn only_pages_of_this_machine_can_call_and_read() {
+    let app = TestApp::with_flags(&["--cors-origins", "https://shop.example"]).await;
     let body = json!({"user_id": 1, "product_id": 1});
     for origin in ["http://localhost:3000", "http://127.0.0.1:8080", "https://shop.example"] {
         let allowed = preflight(&app.order, origin).await;
@@ -294,7 +294,7 @@ async fn pages_of_this_machine_may_call_and_read_and_others_may_not() {
         for header in ["location", "link", "retry-after", "idempotent-replayed", "x-request-id"] {
             assert!(exposed.split(',').any(|one| one.trim() == header), "{header} in {exposed}");
         }
-        // A page must be able to read why it was refused.
+        // The page must be able to read the reason of a refusal.
         let refused = app.order.get_as("/orders/99", &[("origin", origin)]).await;
         refused.problem(404, "order_not_found");
         assert_eq!(refused.header("access-control-allow-origin"), origin);
@@ -303,7 +303,7 @@ async fn pages_of_this_machine_may_call_and_read_and_others_may_not() {
 
 #[tokio::test]
 async fn a_preflight_from_a_foreign_page_is_refused_with_a_problem_document() {
-    let app = TestApp::with(&["--cors-origins", "https://shop.example"]).await;
+    let app = TestApp::with_flags(&["--cors-origins", "https://shop.example"]).await;
     for origin in ["http://evil.example", "http://shop.example", "null"] {
         let refused = preflight(&app.order, origin).await;
         assert_eq!(refused.header("access-control-allow-origin"), "");
@@ -311,16 +311,16 @@ async fn a_preflight_from_a_foreign_page_is_refused_with_a_problem_document() {
     }
 }
 
-/// What answers a request: our own layers with a problem document, or the framework below them, whose
+/// Who answers a request: our own middleware with a problem document, or the framework below it. The framework's
 /// parser refuses a head that it can't read with a bare status.
-enum By {
+enum AnsweredBy {
     Us(&'static str),
     Framework,
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_http_is_a_400_and_does_no_harm() {
-    use By::{Framework, Us};
+async fn a_request_that_is_not_http_is_a_400() {
+    use AnsweredBy::{Framework, Us};
     let app = TestApp::spawn().await;
     let post = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
     let get = "GET /users/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
@@ -353,38 +353,38 @@ async fn a_request_that_is_not_http_is_a_400_and_does_no_harm() {
         if let Us(code) = by {
             answer.problem(400, code);
         } else {
-            assert_eq!(answer.text(), "", "the framework's own answer says nothing");
+            assert_eq!(answer.text(), "", "the framework's own answer has no body");
         }
-        works(&app.user).await;
+        assert_serves(&app.user).await;
     }
     let huge = format!("{get}X: {}\r\n\r\n", "x".repeat(1_000_000));
     let answer = app.user.raw(huge).await;
     assert!(matches!(answer.status, 400 | 431), "{}", answer.status);
-    works(&app.user).await;
+    assert_serves(&app.user).await;
     assert_eq!(app.user.all("/users").await.len(), 1);
 }
 
 const POST: &str = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
 
 #[tokio::test]
-async fn a_body_that_does_not_come_in_time_is_a_408() {
-    let app = TestApp::with(&["--request-timeout", "500ms"]).await;
+async fn a_late_body_is_a_408() {
+    let app = TestApp::with_flags(&["--request-timeout", "500ms"]).await;
     for begun in ["", "{", "{\"name\":\"Bob\""] {
         let request = format!("{POST}Content-Length: 14\r\n\r\n{begun}");
         app.user.raw(request).await.problem(408, "request_timeout");
-        works(&app.user).await;
+        assert_serves(&app.user).await;
     }
     assert_eq!(app.user.all("/users").await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_client_that_takes_its_time_does_not_use_up_the_time_for_the_other_services() {
+async fn a_slow_client_does_not_use_up_the_deadline_for_peer_calls() {
     let app = TestApp::spawn().await;
     let mut stream = TcpStream::connect(app.order.addr).await.unwrap();
     let order = r#"{"user_id": 1, "product_id": 1}"#;
     let head = format!("{}Content-Length: {}\r\n\r\n", POST.replace("/users", "/orders"), order.len());
     stream.write_all(head.as_bytes()).await.unwrap();
-    // Longer than all calls to other services together may take.
+    // Longer than the deadline for all peer calls of a request.
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
     stream.write_all(order.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -393,27 +393,27 @@ async fn a_client_that_takes_its_time_does_not_use_up_the_time_for_the_other_ser
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_in_time_is_a_408() {
+async fn a_late_head_is_a_408() {
     let app = TestApp::spawn().await;
-    // Byte by byte or not at all: what counts is when the head began.
+    // Sent byte by byte or not at all: the timeout starts with the first byte of the head.
     let (begun, nothing) = tokio::join!(app.user.raw("GET /users/1 HTTP/1.1\r\nHost: local"), app.user.raw("G"));
     assert_eq!((begun.status, nothing.status), (408, 408));
-    works(&app.user).await;
+    assert_serves(&app.user).await;
 }
 
 #[tokio::test]
-async fn a_client_that_never_ends_its_chunked_body_is_answered_and_let_go() {
-    let app = TestApp::with(&["--request-timeout", "500ms"]).await;
+async fn an_endless_chunked_body_is_answered_and_the_connection_closed() {
+    let app = TestApp::with_flags(&["--request-timeout", "500ms"]).await;
     let slow = format!("{POST}Transfer-Encoding: chunked\r\n\r\n8\r\n{{\"name\":\r\n");
     let refused = format!("{POST}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n");
     let (slow, refused) = tokio::join!(app.user.raw(slow), app.user.raw(refused));
     slow.problem(408, "request_timeout");
     refused.problem(415, "unsupported_media_type");
-    works(&app.user).await;
+    assert_serves(&app.user).await;
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_in_the_middle_of_its_body_stores_nothing() {
+async fn a_request_with_a_broken_off_body_stores_nothing() {
     let app = TestApp::spawn().await;
     let head =
         "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n";
@@ -429,26 +429,26 @@ async fn a_client_that_leaves_in_the_middle_of_its_body_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_serves_on_after_an_error() {
+async fn a_connection_stays_usable_after_an_error() {
     let app = TestApp::spawn().await;
     let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
     let bad = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{";
     let requests =
         [&get("/nothing", ""), bad, &get("/users/99", ""), &get("/users/1", "Connection: close\r\n")].concat();
     let answers = app.user.raw(requests).await;
-    // The first one's body goes on to the last answer.
+    // The body of the first answer contains all following answers.
     let all = answers.text();
     let statuses: Vec<_> = all.match_indices("HTTP/1.1 ").map(|(at, _)| &all[at + 9..at + 12]).collect();
     assert_eq!((answers.status, statuses), (404, vec!["400", "404", "200"]), "{all}");
     assert!(all.ends_with("{\"id\":1,\"name\":\"Bambang\"}"), "{all}");
 }
 
-/// A stream takes one of a thousand places; who asks for its head alone takes none.
+/// At most a thousand streams can be open; a HEAD request counts as none.
 #[tokio::test]
-async fn the_head_of_a_stream_takes_no_place_from_those_who_read_it() {
+async fn head_requests_do_not_count_as_open_streams() {
     let app = TestApp::spawn().await;
     for _ in 0..1001 {
-        assert_eq!(app.user.raw_head(&format!("HEAD {STREAM} HTTP/1.1"), &[LOCAL]).await.status, 200);
+        assert_eq!(app.user.raw_head(&format!("HEAD {STREAM} HTTP/1.1"), &[LOCAL_HOST]).await.status, 200);
     }
-    assert_eq!(app.user.head_of_endless(STREAM).await.status, 200);
+    assert_eq!(app.user.head_of_stream(STREAM).await.status, 200);
 }

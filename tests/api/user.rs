@@ -14,14 +14,14 @@ async fn a_fresh_database_has_the_demo_user() {
 }
 
 #[tokio::test]
-async fn without_the_demo_there_is_nobody() {
-    let app = TestApp::with(&["--demo", "off"]).await;
+async fn without_demo_data_there_are_no_users() {
+    let app = TestApp::with_flags(&["--demo", "off"]).await;
     assert!(app.user.all("/users").await.is_empty());
     app.user.get("/users/1").await.problem(404, "user_not_found");
 }
 
 #[tokio::test]
-async fn a_user_is_added_and_shown_with_what_was_given_and_nothing_else() {
+async fn a_user_is_stored_and_shown_with_exactly_its_fields() {
     let app = TestApp::spawn().await;
     for (id, mut user) in (2..).zip([
         json!({"name": "Siti"}),
@@ -41,14 +41,14 @@ async fn a_user_is_added_and_shown_with_what_was_given_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn white_space_around_a_name_is_left_out_and_null_is_as_good_as_absent() {
+async fn white_space_around_a_name_is_trimmed_and_null_means_absent() {
     let app = TestApp::spawn().await;
     let user = json!({"name": " Siti\t", "email": null, "phone": null});
     assert_eq!(app.user.post("/users", &user).await.expect(201), json!({"id": 2, "name": "Siti"}));
 }
 
 #[tokio::test]
-async fn an_email_belongs_to_one_user_however_it_is_capitalised() {
+async fn an_email_belongs_to_one_user_regardless_of_case() {
     let app = TestApp::spawn().await;
     let with = |email: &str| json!({"name": "Budi", "email": email});
     app.user.post("/users", &with("budi@mail.id")).await.expect(201);
@@ -57,12 +57,12 @@ async fn an_email_belongs_to_one_user_however_it_is_capitalised() {
         assert_eq!(refused.problem(409, "email_taken")["message"], "Email sudah terdaftar.");
     }
     assert_eq!(app.user.all("/users").await.len(), 2);
-    // A refusal costs no id: the next user is the next number.
+    // A refusal uses up no id.
     assert_eq!(app.user.post("/users", &with("siti@mail.id")).await.expect(201)["id"], 3);
 }
 
 #[tokio::test]
-async fn of_many_who_want_one_email_at_once_one_gets_it() {
+async fn one_of_many_concurrent_users_with_the_same_email_is_stored() {
     let app = TestApp::spawn().await;
     let user = json!({"name": "Budi", "email": "budi@mail.id"});
     let answers = join_all((0..32).map(|_| app.user.post("/users", &user))).await;
@@ -73,7 +73,7 @@ async fn of_many_who_want_one_email_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn any_number_of_users_may_have_no_email() {
+async fn many_users_can_have_no_email() {
     let app = TestApp::spawn().await;
     let user = json!({"name": "Anonim"});
     let answers = join_all((0..20).map(|_| app.user.post("/users", &user))).await;
@@ -83,7 +83,7 @@ async fn any_number_of_users_may_have_no_email() {
 }
 
 #[tokio::test]
-async fn what_is_no_positive_64_bit_number_is_the_id_of_nobody() {
+async fn only_positive_64_bit_numbers_are_ids_of_users() {
     let app = TestApp::spawn().await;
     for id in ["0", "2", "-1", "abc", "9223372036854775807", "9223372036854775808", "+1", "01", "1e0", "1%20", "null"] {
         let answer = app.user.get(&format!("/users/{id}")).await;

@@ -2,8 +2,8 @@
 """Compares two builds of Pasar: whether B is slower than A in any workload.
 
 The builds are started in alternation (A B, B A, A B, ...), each time on a fresh database, and loaded as in run.py.
-What both share, such as the speed of the disk at that moment, is mostly the same within a pair; so each pair gives
-a ratio, and the median of the ratios counts. A pair that other programs disturbed is left out for that workload.
+Conditions such as the speed of the disk are mostly the same within a pair. So each pair gives a ratio, and the median
+of the ratios is the result. A pair that other programs disturbed is left out for that workload.
 
     cargo build --release && cp target/release/pasar /var/tmp/before
     # change something
@@ -35,7 +35,7 @@ def starter(name, binary, port, tmp, folders):
 
 
 def trouble(name, info, figures):
-    """What makes the figures of one run worthless."""
+    """The problems that make the figures of one run useless."""
     found = [f"{name}: {what}" for what in info["contract"]]
     if info["stored_ok"] is False:
         found.append(f"{name}: rows in the file after stop differ from the live count")

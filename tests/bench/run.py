@@ -2,7 +2,7 @@
 """Side-by-side benchmark of the peers, and of the project, under the same load.
 
 Each target is started on a fresh database, checked against the contract, loaded with wrk,
-stopped; then the next; then the whole round again. See README.md for what the figures mean.
+and stopped. Then the next target runs; then the whole round is repeated. README.md explains the figures.
 """
 import argparse
 import contextlib
@@ -28,7 +28,7 @@ HZ = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 ALL_PEERS = ["flask", "fastapi", "go", "axum", "node"]
-# node's SQLite has no shared memory (exclusive WAL): its file must not be opened beside it.
+# node's SQLite has no shared memory (exclusive WAL): no other process can open its file at the same time.
 NO_LIVE_COUNT = {"node"}
 
 # name, port offset, path, connections, wrk script, kind of order accounting
@@ -160,7 +160,7 @@ class Target:
         return last
 
     def stop(self):
-        """Ends this target's process group, then whatever of its session is left."""
+        """Ends this target's process group, then the rest of its session."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGTERM)
         end = time.monotonic() + 8
@@ -307,7 +307,7 @@ def check_contract(base):
 
 
 def check_post_product(base):
-    """Run after the load, for the reason above."""
+    """Run after the load, because a fourth product would change the load of GET /products."""
     try:
         status, r = call(base + 1, "POST", "/products", {"name": "Kabel", "price": 5000})
         if status == 201 and r["message"] == "Produk berhasil ditambahkan" and r["product"]["price"] == 5000:
@@ -368,7 +368,7 @@ def one_load(target, workload, secs):
 
 
 def measure(target, workload, secs):
-    """One workload; once more if other programs were busy meanwhile, keeping the quieter."""
+    """One workload. If other programs were busy, it is repeated once and the quieter run is kept."""
     first = one_load(target, workload, secs)
     if first["foreign_cores"] <= FOREIGN_LIMIT:
         return first
@@ -423,7 +423,7 @@ def run_target(start, workloads, secs, warmup):
 
 
 def combine(runs):
-    """Two rounds: the better; three or more: the median by req/s."""
+    """Of two rounds the better one; of three or more the median by req/s."""
     by_speed = sorted(runs, key=lambda r: r["rps"])
     kept = dict(by_speed[-1] if len(runs) <= 2 else by_speed[len(runs) // 2])
     kept["kept"] = "best" if len(runs) <= 2 else "median"
@@ -443,7 +443,7 @@ def combine(runs):
 # ------------------------------------------------------------------ physical limits
 
 def limits(base, secs, tmp):
-    """What the machine can do at best: SQLite alone, the disk alone, HTTP alone."""
+    """The limits of the machine: SQLite alone, the disk alone, HTTP alone."""
     if not os.path.exists(LIMIT):
         raise Problem("limit is not built: run setup.sh")
     out = {}

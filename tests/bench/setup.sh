@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the benchmark needs and builds the peers. Safe to run again: what is there is kept.
+# Installs what the benchmark needs and builds the peers. It can run again and keeps what is installed.
 # Needs: root (for apt-get), python3, cargo; node and npm for the node peer.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -1,5 +1,5 @@
-//! Accounts as the command line and several processes see them: who becomes an admin, what tokens are signed with,
-//! and that what has ended in one process ends in the others.
+//! Accounts across the command line and several processes: admins, the signing secret, and revocations that reach
+//! every process.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -28,13 +28,13 @@ impl Visitor {
         Self::of(&post(users, "/auth/login", &json!({"email": email, "password": PASSWORD})).expect(200))
     }
 
-    fn try_to(&self, service: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Broken> {
-        Http::new(service, false).by(&self.token).send(method, path, None, body)
+    fn try_send(&self, service: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Broken> {
+        Http::new(service, false).with_token(&self.token).send(method, path, None, body)
     }
 
     #[track_caller]
     fn send(&self, service: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        self.try_to(service, method, path, body).unwrap_or_else(|broken| panic!("{method} {path}: {broken:?}"))
+        self.try_send(service, method, path, body).unwrap_or_else(|broken| panic!("{method} {path}: {broken:?}"))
     }
 
     #[track_caller]
@@ -52,9 +52,9 @@ impl Visitor {
         self.send(service, "PUT", path, Some(body))
     }
 
-    /// Whether a service says that the token counts no more. It must not be refused for another reason.
+    /// Whether a service answers that the token is revoked. Any other refusal of the token fails the test.
     #[track_caller]
-    fn has_ended(&self, (service, method, path): Place) -> bool {
+    fn is_revoked(&self, (service, method, path): Call) -> bool {
         let answer = self.send(service, method, path, None);
         let ended = answer.status == 401;
         if ended {
@@ -64,39 +64,39 @@ impl Visitor {
     }
 
     #[track_caller]
-    pub fn assert_counts(&self, users: SocketAddr, others: &[Place]) {
+    pub fn assert_valid(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").expect(200);
-        for place in others {
-            assert!(!self.has_ended(*place), "the token of a session that goes on: {place:?}");
+        for call in calls_besides_user {
+            assert!(!self.is_revoked(*call), "a valid token was refused at {call:?}");
         }
     }
 
-    /// Its tokens have ended at the user service, and will have at the others without further ado.
+    /// The user service refuses the tokens, and the other services will, without further requests.
     #[track_caller]
-    pub fn assert_ended(&self, users: SocketAddr, others: &[Place]) {
+    pub fn assert_revoked(&self, users: SocketAddr, calls_besides_user: &[Call]) {
         self.get(users, "/auth/me").problem(401, "token_revoked");
-        for place in others {
-            until(&format!("{place:?} hears of it"), DEADLINE, || self.has_ended(*place));
+        for call in calls_besides_user {
+            until(&format!("{call:?} refuses the revoked token"), DEADLINE, || self.is_revoked(*call));
         }
     }
 }
 
-/// A call with which a service looks at the token before anything else, and which changes nothing.
-pub type Place = (SocketAddr, &'static str, &'static str);
+/// A call whose token is checked before anything else, and which changes nothing.
+pub type Call = (SocketAddr, &'static str, &'static str);
 
-pub fn places(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Place; 3] {
+pub fn protected_calls(product: SocketAddr, order: SocketAddr, payment: SocketAddr) -> [Call; 3] {
     [(product, "POST", "/products"), (order, "GET", "/orders/1"), (payment, "GET", "/payments/1")]
 }
 
-pub fn others(pasar: &Pasar) -> [Place; 3] {
-    places(pasar.product(), pasar.order(), pasar.payment())
+pub fn calls_besides_user(pasar: &Pasar) -> [Call; 3] {
+    protected_calls(pasar.product(), pasar.order(), pasar.payment())
 }
 
-pub fn required(folder: &Folder) -> Pasar {
+pub fn start_with_auth(folder: &Folder) -> Pasar {
     Pasar::start(&mut folder.pasar(REQUIRED), ALL)
 }
 
-/// The exit code and the one line with which `command` says that it can't.
+/// The exit code and the one line on standard error of a `command` that fails.
 #[track_caller]
 pub fn refusal(command: &mut Command) -> (i32, String) {
     let output = run(command);
@@ -107,58 +107,58 @@ pub fn refusal(command: &mut Command) -> (i32, String) {
     (output.status.code().unwrap(), stderr)
 }
 
-/// Runs `pasar admin`, which must say what has become of whom.
+/// Runs `pasar admin`, which must print the address and the new role.
 #[track_caller]
-pub fn assert_made(command: &mut Command, email: &str, title: &str) {
+pub fn assert_role_set(command: &mut Command, email: &str, title: &str) {
     let output = run(command);
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains(email) && stdout.contains(title) && stdout.lines().count() == 1, "{stdout}");
 }
 
-/// Registers an admin, of whom the shop in `folder` hears while it runs.
+/// Registers an admin while the services run.
 #[track_caller]
 fn admin(folder: &Folder, users: SocketAddr) -> Visitor {
     let email = "admin@example.com";
     Visitor::registers(users, email);
-    assert_made(&mut folder.pasar(&["admin", email]), email, "admin");
+    assert_role_set(&mut folder.pasar(&["admin", email]), email, "admin");
     Visitor::logs_in(users, email)
 }
 
 #[test]
-fn an_account_becomes_an_admins_and_a_customers_again_while_the_shop_runs() {
+fn an_account_becomes_admin_and_customer_again_while_the_shop_runs() {
     let folder = Folder::new();
-    let shop = required(&folder);
-    let (users, others) = (shop.user(), others(&shop));
+    let shop = start_with_auth(&folder);
+    let (users, calls_besides_user) = (shop.user(), calls_besides_user(&shop));
     let customer = Visitor::registers(users, "siti@example.com");
     customer.get(users, "/users").problem(403, "not_allowed");
-    customer.assert_counts(users, &others);
+    customer.assert_valid(users, &calls_besides_user);
 
-    // As she writes it on another day: what was promoted is shown as it is known.
+    // In another spelling; the output has the stored address.
     let made = "User 2, Siti <siti@example.com>";
-    assert_made(&mut folder.pasar(&["admin", "Siti@Example.COM"]), made, "an admin");
-    customer.assert_ended(users, &others);
+    assert_role_set(&mut folder.pasar(&["admin", "Siti@Example.COM"]), made, "an admin");
+    customer.assert_revoked(users, &calls_besides_user);
     let admin = Visitor::logs_in(users, "siti@example.com");
     assert_eq!(admin.id, customer.id);
     assert_eq!(admin.get(users, "/users").expect(200).as_array().map(Vec::len), Some(2));
     admin.post(shop.product(), "/products", &json!({"name": "Kopi", "price": 45_000})).expect(201);
-    admin.assert_counts(users, &others);
+    admin.assert_valid(users, &calls_besides_user);
 
-    assert_made(&mut folder.pasar(&["admin", "siti@example.com", "--remove"]), "siti@example.com", "a customer");
-    admin.assert_ended(users, &others);
+    assert_role_set(&mut folder.pasar(&["admin", "siti@example.com", "--remove"]), "siti@example.com", "a customer");
+    admin.assert_revoked(users, &calls_besides_user);
     let customer = Visitor::logs_in(users, "siti@example.com");
     customer.get(users, "/users").problem(403, "not_allowed");
     customer.post(shop.product(), "/products", &json!({"name": "Teh", "price": 9_000})).problem(403, "not_allowed");
-    customer.assert_counts(users, &others);
+    customer.assert_valid(users, &calls_besides_user);
     shop.stop("TERM");
 }
 
 #[test]
-fn who_has_no_account_becomes_no_admin() {
+fn only_an_existing_account_can_become_admin() {
     let folder = Folder::new();
     let (exit, line) = refusal(&mut folder.pasar(&["admin", "bob@example.com"]));
     assert!(exit == 1 && line.contains("DATABASE_URL"), "{line}");
-    assert!(!folder.database().exists(), "whoever mistypes an address is left with a fresh database");
+    assert!(!folder.database().exists(), "a mistyped address must not create a database");
 
     let shop = folder.start();
     post(shop.user(), "/users", &json!({"name": "Bob", "email": "bob@example.com"})).expect(201);
@@ -175,7 +175,7 @@ fn who_has_no_account_becomes_no_admin() {
 }
 
 #[test]
-fn an_admin_is_made_in_the_user_services_own_database() {
+fn the_admin_command_uses_the_database_of_the_user_service() {
     let folder = Folder::new();
     let own = url(&folder.path().join("users.db"));
     let alone = |args: &[&str]| {
@@ -185,15 +185,15 @@ fn an_admin_is_made_in_the_user_services_own_database() {
     };
     let users = Pasar::start(&mut alone(&["user", "--auth", "required"]), &["UserService"]);
     let customer = Visitor::registers(users.user(), "siti@example.com");
-    assert_made(&mut alone(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
+    assert_role_set(&mut alone(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
     assert!(!folder.database().exists(), "the database of the other services was opened");
-    customer.assert_ended(users.user(), &[]);
+    customer.assert_revoked(users.user(), &[]);
     Visitor::logs_in(users.user(), "siti@example.com").get(users.user(), "/users").expect(200);
     users.stop("TERM");
 }
 
 #[test]
-fn four_processes_with_one_secret_are_one_shop() {
+fn four_processes_with_one_secret_accept_the_same_tokens() {
     let shop = Shop::start(APART, &["--auth", "required", "--jwt-secret", SECRET]);
     let (users, products, orders, payments) = (shop.user(), shop.product(), shop.order(), shop.payment());
     let admin = admin(&shop.folder, users);
@@ -201,11 +201,11 @@ fn four_processes_with_one_secret_are_one_shop() {
     let coffee = json!({"name": "Kopi Gayo", "price": 45_000, "stock": 10});
     let coffee = admin.post(products, "/products", &coffee).expect(201)["product"]["id"].clone();
     let stock = |stock: i64, reserved: i64, sold: i64| {
-        let wanted = json!({"stock": stock, "reserved": reserved, "sold": sold});
+        let expected = json!({"stock": stock, "reserved": reserved, "sold": sold});
         let mut found = Value::Null;
-        until("the stock is told", DEADLINE, || {
+        until("the expected stock", DEADLINE, || {
             found = get(products, &format!("/products/{coffee}/stock")).expect(200);
-            ["stock", "reserved", "sold"].iter().all(|column| found[column] == wanted[column])
+            ["stock", "reserved", "sold"].iter().all(|column| found[column] == expected[column])
         });
     };
     let order = json!({"user_id": siti.id, "items": [{"product_id": coffee, "quantity": 2}]});
@@ -217,7 +217,7 @@ fn four_processes_with_one_secret_are_one_shop() {
     };
     let status = |order: i64| siti.get(orders, &format!("/orders/{order}")).expect(200)["status"].clone();
 
-    // Nobody else may.
+    // Nobody else can.
     post(orders, "/orders", &order).problem(401, "token_missing");
     let eve = Visitor::registers(users, "eve@example.com");
     eve.post(orders, "/orders", &order).problem(404, "user_not_found");
@@ -248,19 +248,19 @@ fn four_processes_with_one_secret_are_one_shop() {
         payment["status"] == "refunded"
     });
 
-    // What ends in one process ends in all of them, for one user alone.
-    let others = places(products, orders, payments);
-    siti.assert_counts(users, &others);
+    // What is revoked in one process is revoked in all, and only for this user.
+    let calls_besides_user = protected_calls(products, orders, payments);
+    siti.assert_valid(users, &calls_besides_user);
     siti.send(users, "POST", "/auth/logout", None).with_status(204);
-    siti.assert_ended(users, &others);
+    siti.assert_revoked(users, &calls_besides_user);
     for visitor in [&admin, &eve, &Visitor::logs_in(users, "siti@example.com")] {
-        visitor.assert_counts(users, &others);
+        visitor.assert_valid(users, &calls_besides_user);
     }
     shop.stop();
 }
 
 #[test]
-fn who_listens_beyond_loopback_asks_for_tokens() {
+fn listening_beyond_loopback_requires_tokens() {
     let folder = Folder::new();
     for variable in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR", "PAYMENT_ADDR"] {
         for address in ["0.0.0.0:0", "[::]:0"] {
@@ -276,7 +276,7 @@ fn who_listens_beyond_loopback_asks_for_tokens() {
             }
         }
     }
-    assert!(!folder.database().exists(), "refused only after something had been opened");
+    assert!(!folder.database().exists(), "the database was opened before the refusal");
     let mut command = folder.pasar(&[]);
     for variable in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR", "PAYMENT_ADDR"] {
         command.env(variable, "0.0.0.0:0");
@@ -290,26 +290,26 @@ fn who_listens_beyond_loopback_asks_for_tokens() {
 }
 
 #[test]
-fn a_logout_that_was_answered_is_heard_by_whoever_starts_after_the_user_service_was_killed() {
+fn a_logout_reaches_services_that_start_after_the_user_service_was_killed() {
     let folder = Folder::new();
     let mut users = Pasar::start(&mut folder.pasar(&[&["user"], REQUIRED].concat()), &["UserService"]);
     let [siti, eve] = ["siti@example.com", "eve@example.com"].map(|email| Visitor::registers(users.user(), email));
     siti.send(users.user(), "POST", "/auth/logout", None).with_status(204);
-    // Nobody was there to hear it.
+    // No other service was running when the event was written.
     users.kill();
     let mut command = folder.pasar(&[&["product", "order", "payment"], REQUIRED].concat());
     let rest = Pasar::start(&mut command, &ALL[1..]);
-    for place in others(&rest) {
-        until(&format!("{place:?} hears of it"), DEADLINE, || siti.has_ended(place));
-        assert!(!eve.has_ended(place), "{place:?} ended the token of another");
+    for call in calls_besides_user(&rest) {
+        until(&format!("{call:?} refuses the revoked token"), DEADLINE, || siti.is_revoked(call));
+        assert!(!eve.is_revoked(call), "{call:?} refuses the token of another user");
     }
     rest.stop("TERM");
 }
 
-/// What would break the promise that an event exists if and only if its change was committed.
-const TOKENS_APART: &[(&str, &str)] = &[
+/// Violations of the rule that an event exists if and only if its change was committed.
+const TOKEN_VIOLATIONS: &[(&str, &str)] = &[
     (
-        "tokens that have ended, of which nobody was told",
+        "revoked tokens without an event",
         "SELECT count(*) FROM accounts WHERE token_version > 1
          AND NOT EXISTS (SELECT 1 FROM revocations
                          WHERE revocations.user_id = accounts.user_id AND version = token_version)
@@ -318,7 +318,7 @@ const TOKENS_APART: &[(&str, &str)] = &[
                 AND json_extract(event, '$.version') = token_version) < 3",
     ),
     (
-        "ends of tokens that were told, of tokens that have not ended",
+        "revocation events of tokens that are not revoked",
         "SELECT count(*) FROM accounts WHERE
          EXISTS (SELECT 1 FROM revocations WHERE revocations.user_id = accounts.user_id AND version > token_version)
          OR EXISTS (SELECT 1 FROM outbox WHERE key = 'user:' || user_id AND subscriber LIKE '%.tokens'
@@ -327,17 +327,18 @@ const TOKENS_APART: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_logout_is_heard_everywhere_or_nowhere_whenever_the_shop_is_killed() {
+fn a_logout_is_applied_everywhere_or_nowhere_after_a_kill() {
     let folder = Folder::new();
-    let mut shop = required(&folder);
+    let mut shop = start_with_auth(&folder);
     for round in 0..kills().max(2) {
         let users = shop.user();
         let siti = Visitor::registers(users, &format!("siti{round}@example.com"));
         let answered = std::thread::scope(|scope| {
-            let logout = scope.spawn(|| siti.try_to(users, "POST", "/auth/logout", None));
-            // Every other time within the logout, else between its answer and the event's delivery.
+            let logout = scope.spawn(|| siti.try_send(users, "POST", "/auth/logout", None));
+            // In every other round the kill is during the logout, else between its answer and the delivery of its
+            // event.
             if round % 2 == 0 {
-                // The moment is what this test varies; nothing waits for anything here.
+                // The moment of the kill is random on purpose; this sleep waits for nothing.
                 std::thread::sleep(Duration::from_micros(fastrand::u64(0..8000)));
             } else {
                 until("the answer", DEADLINE, || logout.is_finished());
@@ -352,16 +353,16 @@ fn a_logout_is_heard_everywhere_or_nowhere_whenever_the_shop_is_killed() {
             }
             true
         });
-        Stored::open(&folder.database()).assert_none(TOKENS_APART);
-        shop = required(&folder);
+        Stored::open(&folder.database()).assert_none(TOKEN_VIOLATIONS);
+        shop = start_with_auth(&folder);
         let ended = siti.get(shop.user(), "/auth/me").status == 401;
         assert!(ended || !answered, "a logout that was answered is lost");
         if ended {
-            siti.assert_ended(shop.user(), &others(&shop));
+            siti.assert_revoked(shop.user(), &calls_besides_user(&shop));
         } else {
-            siti.assert_counts(shop.user(), &others(&shop));
+            siti.assert_valid(shop.user(), &calls_besides_user(&shop));
         }
     }
     shop.stop("TERM");
-    Stored::open(&folder.database()).assert_none(TOKENS_APART);
+    Stored::open(&folder.database()).assert_none(TOKEN_VIOLATIONS);
 }

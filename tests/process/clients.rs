@@ -1,4 +1,4 @@
-//! Clients that place orders and see them through, and notice whatever they are answered that can't be true.
+//! Clients that send orders and continue them, and record every answer that must not happen.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::life::{REST, statuses};
+use super::lifecycle::{IDLE_TIMEOUT, statuses};
 use super::load::Placed;
 use crate::support::{binary::Shop, blocking::Http};
 
 pub const PRODUCTS: usize = 4;
-/// Of one unit of each product.
+/// The price of one unit of each product.
 pub const PRICE: i64 = 45_000;
-/// The longest that a client may wait for an answer.
+/// The longest that an answer may take.
 const ANSWER: Duration = Duration::from_secs(3);
-/// Why there may be no answer for the time being.
+/// The codes of temporary refusals.
 const UNAVAILABLE: &[&str] = &["busy", "too_slow", "storage_unavailable", "peer_unavailable", "payment_unsettled"];
 
-/// What clients did not expect: how often, and the first of each.
+/// Unexpected answers: how often each happened, and its first example.
 #[derive(Default)]
 pub struct Findings(pub Mutex<BTreeMap<String, (usize, String)>>);
 
@@ -29,7 +29,7 @@ impl Findings {
         self.0.lock().unwrap().entry(what).or_insert((0, example)).0 += 1;
     }
 
-    /// Adds what is wrong in the file.
+    /// Adds violations found in the database.
     pub fn add_stored(&self, wrong: Vec<(usize, &str)>, moment: &str) {
         for (number, what) in wrong {
             self.add(what.to_owned(), format!("{number} {moment}"));
@@ -38,42 +38,42 @@ impl Findings {
 }
 
 /// What all clients of a round share.
-pub struct World<'a> {
+pub struct Shared<'a> {
     pub order: SocketAddr,
     pub payment: SocketAddr,
     pub products: [i64; PRODUCTS],
     pub round: usize,
     pub over: &'a AtomicBool,
     pub findings: &'a Findings,
-    /// How far behind the machine was at the most, in milliseconds.
+    /// The largest delay of this machine so far, in milliseconds.
     pub behind: &'a AtomicU64,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 enum Outcome {
     Done(Value),
     /// 409 with this code.
     Refused(String),
-    /// No answer, or that there is none for the time being.
+    /// No answer, or a temporary refusal.
     Unknown,
 }
 
-/// What a client was answered.
+/// The answers that a client got.
 #[derive(Default)]
 pub struct Answered {
     pub placed: Vec<Placed>,
-    /// An order and a status that it has reached.
+    /// An order and a status that it has had.
     reached: Vec<(i64, &'static str)>,
     /// Payments that were opened.
     opened: Vec<i64>,
     /// Payments that are paid, and their orders.
     paid: Vec<(i64, i64)>,
-    /// Orders that it asked to cancel, whatever the answer.
+    /// Orders that it tried to cancel, whatever the answer was.
     cancelling: HashSet<i64>,
 }
 
 pub struct Client<'a> {
-    world: &'a World<'a>,
+    shared: &'a Shared<'a>,
     order: Http,
     payment: Http,
     user: i64,
@@ -81,9 +81,9 @@ pub struct Client<'a> {
     answered: Answered,
 }
 
-/// Sends a request, and compares the answer with what may be answered to it.
+/// Sends a request, and records an answer that must not happen.
 fn send(
-    world: &World<'_>,
+    shared: &Shared<'_>,
     http: &mut Http,
     (method, path, route): (&str, &str, &str),
     key: Option<&str>,
@@ -92,17 +92,17 @@ fn send(
 ) -> Outcome {
     let began = Instant::now();
     let Ok(answer) = http.send(method, path, key, body) else {
-        // It is being started again.
+        // The service is restarting.
         std::thread::sleep(Duration::from_millis(2));
         return Outcome::Unknown;
     };
     let took = began.elapsed();
-    let behind = Duration::from_millis(world.behind.load(Ordering::Relaxed));
+    let behind = Duration::from_millis(shared.behind.load(Ordering::Relaxed));
     let sent = body.map(Value::to_string).unwrap_or_default();
     let example =
         || format!("{method} {path} {sent} was answered after {took:?} with {}: {}", answer.status, answer.text());
     if took > ANSWER + behind {
-        world.findings.add(format!("{method} {route} answered late"), example());
+        shared.findings.add(format!("{method} {route} answered late"), example());
     }
     if let 200 | 201 = answer.status {
         return Outcome::Done(answer.json());
@@ -112,31 +112,31 @@ fn send(
     match answer.status {
         409 if refusals.contains(&code) => return Outcome::Refused(code.to_owned()),
         503 if !answer.header("retry-after").is_empty() && UNAVAILABLE.contains(&code) => {}
-        status => world.findings.add(format!("{method} {route} answered {status} {code}"), example()),
+        status => shared.findings.add(format!("{method} {route} answered {status} {code}"), example()),
     }
     Outcome::Unknown
 }
 
 impl<'a> Client<'a> {
-    pub fn new(world: &'a World<'a>, user: i64) -> Self {
-        let (order, payment) = (Http::new(world.order, true), Http::new(world.payment, true));
-        Self { world, order, payment, user, sent: 0, answered: Answered::default() }
+    pub fn new(shared: &'a Shared<'a>, user: i64) -> Self {
+        let (order, payment) = (Http::new(shared.order, true), Http::new(shared.payment, true));
+        Self { shared, order, payment, user, sent: 0, answered: Answered::default() }
     }
 
-    pub fn live(mut self) -> Answered {
-        while !self.world.over.load(Ordering::Relaxed) {
-            if let Some(order) = self.place() {
-                self.see_through(order);
+    pub fn run(mut self) -> Answered {
+        while !self.shared.over.load(Ordering::Relaxed) {
+            if let Some(order) = self.place_order() {
+                self.continue_order(order);
             }
         }
         self.answered
     }
 
-    fn place(&mut self) -> Option<i64> {
+    fn place_order(&mut self) -> Option<i64> {
         self.sent += 1;
-        let key = keyed(self.user).then(|| format!("{}-{}-{}", self.user, self.world.round, self.sent));
+        let key = keyed(self.user).then(|| format!("{}-{}-{}", self.user, self.shared.round, self.sent));
         let first = fastrand::usize(..PRODUCTS);
-        let products = (first..first + fastrand::usize(1..=3)).map(|at| self.world.products[at % PRODUCTS]);
+        let products = (first..first + fastrand::usize(1..=3)).map(|at| self.shared.products[at % PRODUCTS]);
         let items: Vec<_> =
             products.map(|product| json!({"product_id": product, "quantity": fastrand::i64(1..=3)})).collect();
         let (body, units) = if fastrand::u8(..8) == 0 {
@@ -148,42 +148,44 @@ impl<'a> Client<'a> {
         let began = Instant::now();
         loop {
             let route = ("POST", "/orders", "/orders");
-            match send(self.world, &mut self.order, route, key.as_deref(), Some(&body), &["key_under_way"]) {
+            match send(self.shared, &mut self.order, route, key.as_deref(), Some(&body), &["key_under_way"]) {
                 Outcome::Done(order) => {
                     let id = order["id"].as_i64().unwrap();
                     let items = order["items"].as_array().unwrap();
-                    // What the catalogue does not have would be a line without an id.
+                    // A line outside the catalogue would have no id.
                     let known = items.iter().all(|item| item["id"].is_i64());
                     if order["total_price"] != units * PRICE || order["user_id"] != self.user || !known {
-                        self.world.findings.add("another order than was placed".to_owned(), format!("{body}: {order}"));
+                        self.shared
+                            .findings
+                            .add("the order differs from the request".to_owned(), format!("{body}: {order}"));
                     }
                     self.answered.placed.push(Placed { id, user: self.user, key });
                     return Some(id);
                 }
-                // With a key it can be repeated until it is answered.
-                _ if key.is_some() && began.elapsed() < REST => std::thread::sleep(Duration::from_millis(20)),
-                _ if key.is_some() => panic!("{key:?} was not answered within {REST:?}"),
+                // With a key it can be retried until it is answered.
+                _ if key.is_some() && began.elapsed() < IDLE_TIMEOUT => std::thread::sleep(Duration::from_millis(20)),
+                _ if key.is_some() => panic!("{key:?} was not answered within {IDLE_TIMEOUT:?}"),
                 _ => return None,
             }
         }
     }
 
-    fn see_through(&mut self, order: i64) {
+    fn continue_order(&mut self, order: i64) {
         let by_hand = ["paid", "paid", "failed", "expired"][fastrand::usize(..4)];
         match fastrand::u8(..12) {
-            // It expires.
+            // The order expires.
             0 => return,
             1 => _ = self.set_status(order, "cancelled"),
             2 => _ = self.set_payment(order, by_hand),
-            // A payment is open meanwhile.
+            // A payment is open at the same time.
             3 => {
                 self.open(order);
                 self.set_payment(order, by_hand);
             }
-            // Two want different things at the same time.
+            // Two clients want different things at the same time.
             4 => {
                 if let Some(payment) = self.open(order) {
-                    let mut other = Self::new(self.world, self.user);
+                    let mut other = Self::new(self.shared, self.user);
                     std::thread::scope(|scope| {
                         scope.spawn(|| match fastrand::bool() {
                             true => other.set_status(order, "cancelled"),
@@ -194,7 +196,7 @@ impl<'a> Client<'a> {
                     self.answered.add(other.answered);
                 }
             }
-            // It is late, or nearly.
+            // The confirmation is late, or nearly.
             5 => {
                 if let Some(payment) = self.open(order) {
                     std::thread::sleep(Duration::from_millis(fastrand::u64(1000..2500)));
@@ -207,24 +209,24 @@ impl<'a> Client<'a> {
                 }
             }
         }
-        self.look_at(order);
+        self.check_still_shown(order);
         match fastrand::u8(..4) {
             0 => _ = self.set_status(order, "cancelled"),
             1 => {}
             _ => {
-                // Whether it may be confirmed is for the services to know.
+                // The services decide whether it can be confirmed.
                 let _ = self.confirm(order) && self.set_status(order, "shipped") && self.set_status(order, "completed");
             }
         }
     }
 
-    /// Everything that was ordered is still there.
-    fn look_at(&mut self, order: i64) {
+    /// Checks that the order still shows its user and all its products.
+    fn check_still_shown(&mut self, order: i64) {
         let (path, route) = (format!("/orders/{order}/detail"), "/orders/_/detail");
-        if let Outcome::Done(shown) = send(self.world, &mut self.order, ("GET", &path, route), None, None, &[]) {
+        if let Outcome::Done(shown) = send(self.shared, &mut self.order, ("GET", &path, route), None, None, &[]) {
             let all = shown["products"].as_array().map(Vec::len) == shown["items"].as_array().map(Vec::len);
             if !all || shown["user"]["name"] != user_name(self.user) {
-                self.world.findings.add(format!("GET {route} lacks what is there"), shown.to_string());
+                self.shared.findings.add(format!("GET {route} is incomplete"), shown.to_string());
             }
         }
     }
@@ -232,14 +234,14 @@ impl<'a> Client<'a> {
     fn put(&mut self, order: i64, name: &str, body: &Value, status: &'static str) -> bool {
         let (path, route) = (format!("/orders/{order}/{name}"), format!("/orders/_/{name}"));
         let refusals = ["order_state", "payment_too_late"];
-        let mut ask = || send(self.world, &mut self.order, ("PUT", &path, &route), None, Some(body), &refusals);
+        let mut ask = || send(self.shared, &mut self.order, ("PUT", &path, &route), None, Some(body), &refusals);
         let mut outcome = ask();
         if let Outcome::Unknown = outcome {
             outcome = ask();
         }
         let Outcome::Done(shown) = outcome else { return false };
         if shown["status"] != status {
-            self.world.findings.add(format!("PUT {route} answered with another status"), format!("{body}: {shown}"));
+            self.shared.findings.add(format!("PUT {route} answered with another status"), format!("{body}: {shown}"));
         }
         self.answered.reached.push((order, status));
         true
@@ -263,7 +265,7 @@ impl<'a> Client<'a> {
     fn open(&mut self, order: i64) -> Option<i64> {
         let refusals = ["order_state", "payment_too_late", "payment_open"];
         let body = json!({"order_id": order});
-        match send(self.world, &mut self.payment, ("POST", "/payments", "/payments"), None, Some(&body), &refusals) {
+        match send(self.shared, &mut self.payment, ("POST", "/payments", "/payments"), None, Some(&body), &refusals) {
             Outcome::Done(payment) => {
                 let id = payment["id"].as_i64()?;
                 self.answered.opened.push(id);
@@ -277,27 +279,27 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// An order that has left `pending` never comes back: whoever was refused for its status must not find it there.
+    /// An order never returns to `pending`: after a refusal because of its status it must have another one.
     fn check_refusal(&mut self, order: i64, code: &str, route: &str) {
         let shown = self.order.send("GET", &format!("/orders/{order}"), None, None);
         if let Ok(shown) = shown
             && code == "order_state"
             && shown.json()["status"] == "pending"
         {
-            self.world.findings.add(format!("{route} was refused for the status of a pending order"), shown.text());
+            self.shared.findings.add(format!("{route} was refused for the status of a pending order"), shown.text());
         }
     }
 
-    /// Asks a few times at the most: what was begun comes to its end by itself.
+    /// Makes a few attempts at most: the services finish what was started.
     fn confirm_payment(&mut self, order: i64, payment: i64) {
         let body = json!({"payment_id": payment});
         let route = ("POST", "/payments/confirm", "/payments/confirm");
         for _ in 0..fastrand::u8(1..=3) {
-            match send(self.world, &mut self.payment, route, None, Some(&body), &["order_state", "payment_too_late"]) {
+            match send(self.shared, &mut self.payment, route, None, Some(&body), &["order_state", "payment_too_late"]) {
                 Outcome::Done(shown) => {
                     if shown["status"] != "paid" {
                         let what = "a payment was confirmed without being paid".to_owned();
-                        self.world.findings.add(what, shown.to_string());
+                        self.shared.findings.add(what, shown.to_string());
                     }
                     self.answered.reached.push((order, "paid"));
                     self.answered.paid.push((payment, order));
@@ -319,16 +321,16 @@ impl Answered {
         self.cancelling.extend(other.cancelling);
     }
 
-    /// Compares what was answered with what the services show at rest.
-    pub fn compare(&self, shop: &Shop, findings: &Findings) {
+    /// Records differences between the answers and what the services show afterwards.
+    pub fn assert_shown(&self, shop: &Shop, findings: &Findings) {
         let (orders, payments) = (statuses(shop.order(), "/orders"), statuses(shop.payment(), "/payments"));
         let none = "none".to_owned();
         for &(order, status) in &self.reached {
             let shown = orders.get(&order).unwrap_or(&none).as_str();
-            let life = ["paid", "confirmed", "shipped", "completed"];
-            let kept = match life.iter().position(|step| *step == status) {
+            let lifecycle = ["paid", "confirmed", "shipped", "completed"];
+            let kept = match lifecycle.iter().position(|step| *step == status) {
                 Some(0) if shown == "cancelled" => self.cancelling.contains(&order),
-                Some(step) => life[step..].contains(&shown),
+                Some(step) => lifecycle[step..].contains(&shown),
                 None => shown == status,
             };
             if !kept {
@@ -347,7 +349,7 @@ impl Answered {
     }
 }
 
-/// Whether this user's orders have Idempotency-Keys, and are repeated until they are answered.
+/// Whether this user's orders have Idempotency-Keys and are retried until they are answered.
 pub fn keyed(user: i64) -> bool {
     user % 2 == 0
 }

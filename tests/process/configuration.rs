@@ -1,4 +1,4 @@
-//! Settings: which one counts, and how a wrong one is refused.
+//! Settings: which source has priority, and the refusal of invalid ones.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
@@ -29,7 +29,7 @@ fn assert_refused(command: &mut Command, named: &[&str]) {
 }
 
 #[test]
-fn a_port_in_use_is_one_line_that_names_the_flag() {
+fn a_port_in_use_is_reported_on_one_line_with_its_flag() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -41,7 +41,7 @@ fn a_port_in_use_is_one_line_that_names_the_flag() {
     ] {
         assert_refused(folder.pasar(&[]).env(variable, &address), &[variable, flag, &address]);
     }
-    // By another Pasar, too.
+    // Also by another Pasar.
     let pasar = folder.start();
     let address = pasar.user().to_string();
     assert_refused(&mut folder.pasar(&["user", "--user-addr", &address]), &["USER_ADDR", "--user-addr", &address]);
@@ -49,7 +49,7 @@ fn a_port_in_use_is_one_line_that_names_the_flag() {
 }
 
 #[test]
-fn a_database_that_can_not_be_used_is_one_line_that_names_the_setting() {
+fn an_unusable_database_is_reported_on_one_line_with_its_setting() {
     let folder = Folder::new();
     let [file, nonsense, foreign] = ["file", "nonsense.db", "foreign.db"].map(|name| folder.path().join(name));
     std::fs::write(&file, "regular").unwrap();
@@ -71,7 +71,7 @@ fn a_database_that_can_not_be_used_is_one_line_that_names_the_setting() {
 }
 
 #[test]
-fn a_database_of_another_program_is_left_as_it_is() {
+fn a_database_of_another_program_is_not_changed() {
     let folder = Folder::new();
     let file = folder.database();
     Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
@@ -81,7 +81,7 @@ fn a_database_of_another_program_is_left_as_it_is() {
 }
 
 #[test]
-fn settings_that_can_not_work_are_one_line_that_names_them() {
+fn invalid_settings_are_reported_on_one_line_with_their_names() {
     let folder = Folder::new();
     let twin = free_address().to_string();
     for (args, environment, named) in [
@@ -101,13 +101,13 @@ fn settings_that_can_not_work_are_one_line_that_names_them() {
     ] {
         assert_refused(folder.pasar(&args).envs(environment), &named);
     }
-    assert!(!folder.database().exists(), "refused only after something had been opened");
+    assert!(!folder.database().exists(), "the database was opened before the refusal");
     let mut meant = folder.pasar(&["user"]);
     Pasar::start(meant.env("USER_ADDR", "0.0.0.0:0").env("OPEN_TO_NETWORK", "yes"), &["UserService"]).stop("TERM");
 }
 
 #[test]
-fn an_env_file_that_can_not_be_read_is_one_line_that_names_it() {
+fn an_unreadable_env_file_is_reported_on_one_line_with_its_name() {
     for nonsense in [&b"this is no setting\n"[..], b"DEMO=\xff\xfe\n", b"USER_ADDR=\"127.0.0.1\nPRODUCT_ADDR=x\n"] {
         let folder = Folder::new();
         std::fs::write(folder.path().join(".env"), nonsense).unwrap();
@@ -119,7 +119,7 @@ fn an_env_file_that_can_not_be_read_is_one_line_that_names_it() {
 fn flags_come_before_the_environment_before_the_env_file_before_the_defaults() {
     let folder = Folder::new();
     let [flag, variable, line] = [free_address(), free_address(), free_address()];
-    // Where a setting of a lower rank counted after all, the start would fail.
+    // The start would fail if a setting of lower priority were used.
     let text = format!("USER_ADDR=nonsense\nPRODUCT_ADDR=nonsense\nORDER_ADDR={line}\n");
     std::fs::write(folder.path().join(".env"), text).unwrap();
     let mut command = folder.pasar(&["--user-addr", &flag.to_string()]);
@@ -129,7 +129,7 @@ fn flags_come_before_the_environment_before_the_env_file_before_the_defaults() {
     assert!(folder.path().join("data/pasar.db").exists(), "the default of DATABASE_URL");
     pasar.stop("TERM");
 
-    // The default port is in use, by us or by whoever kept us from it.
+    // The default port is in use: by this process, or by the one that kept it from binding.
     let default = SocketAddr::from(([127, 0, 0, 1], 5000));
     let _taken = TcpListener::bind(default);
     let folder = Folder::new();

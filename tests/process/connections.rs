@@ -1,4 +1,4 @@
-//! Clients with many connections, and with none of them honest: who does not read, and who takes them all.
+//! Clients with many connections: some don't read, some try to use them all.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
@@ -13,10 +13,10 @@ use crate::support::binary::{ALL, Folder, Pasar, until};
 use crate::support::blocking::{Http, get, post};
 use crate::support::raise_limits;
 
-/// The longest that a client may leave an answer unread, and what a slow machine adds.
-const GIVEN_UP: Duration = Duration::from_secs(40);
+/// The longest that an answer can stay unread, with a margin for a slow machine.
+const STALL_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Fills the database with so many orders.
+/// Inserts this many orders.
 fn fill(folder: &Folder, orders: i64) {
     let database = Connection::open(folder.database()).unwrap();
     let sql = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
@@ -26,7 +26,7 @@ fn fill(folder: &Folder, orders: i64) {
     database.execute(sql, [orders]).unwrap();
 }
 
-/// What the process has in memory, in KiB.
+/// The resident memory of the process, in KiB.
 #[cfg(target_os = "linux")]
 fn memory(pasar: &Pasar) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pasar.id())).unwrap();
@@ -34,10 +34,10 @@ fn memory(pasar: &Pasar) -> usize {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Asks for `path` on a connection of its own, and does not read.
-fn ask(addr: SocketAddr, path: &str) -> TcpStream {
+/// Requests `path` on a new connection, and does not read the answer.
+fn request_without_reading(addr: SocketAddr, path: &str) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    // Less than most answers have.
+    // Smaller than most answers.
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(&addr.into()).unwrap();
     let mut stream = TcpStream::from(socket);
@@ -47,7 +47,7 @@ fn ask(addr: SocketAddr, path: &str) -> TcpStream {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn clients_that_never_read_take_little_memory_and_are_given_up() {
+fn clients_that_never_read_use_little_memory_and_are_disconnected() {
     raise_limits().unwrap();
     let folder = Folder::new();
     folder.start().stop("TERM");
@@ -68,7 +68,8 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
     }
     let idle = memory(&pasar);
 
-    let mut unread: Vec<_> = (0..2000).map(|n| big[n % big.len()]).map(|(addr, path)| ask(addr, path)).collect();
+    let mut unread: Vec<_> =
+        (0..2000).map(|n| big[n % big.len()]).map(|(addr, path)| request_without_reading(addr, path)).collect();
     let mut most = 0;
     for _ in 0..20 {
         post(pasar.order(), "/orders", &order_of(1)).expect(201);
@@ -80,21 +81,21 @@ fn clients_that_never_read_take_little_memory_and_are_given_up() {
     eprintln!("from {idle} to {most} KiB");
     assert!(most <= idle + 100 * 1024, "from {idle} to {most} KiB");
 
-    // A bundle of a megabyte and a list without end fit into no buffer of the system.
+    // A script of a megabyte and an endless list exceed the buffers of the system.
     let mut nth = 0..;
     unread.retain(|_| nth.next().is_some_and(|n| [0, 3].contains(&(n % big.len()))));
-    until("the unread answers are given up", GIVEN_UP, || {
-        // A reset, which is told once.
+    until("the connections with unread answers are closed", STALL_TIMEOUT, || {
+        // A reset is reported only once.
         unread.retain(|stream| stream.take_error().unwrap().is_none());
         unread.is_empty()
     });
     let page = get(pasar.order(), "/orders?limit=1000").expect(200);
-    assert_eq!(page.as_array().unwrap().len(), 1000, "pages are whole again");
+    assert_eq!(page.as_array().unwrap().len(), 1000, "pages are complete");
     assert!(pasar.log().contains("event=unread_answer"), "{}", pasar.log());
     pasar.stop("TERM");
 }
 
-/// All services, in a process that may have as many files open as `limit`, for `ulimit`, says.
+/// All services, in a process with this `ulimit` of open files.
 fn with_files(folder: &Folder, limit: &str) -> Pasar {
     let inner = folder.pasar(&[]);
     let mut command = Command::new("/bin/sh");
@@ -104,7 +105,7 @@ fn with_files(folder: &Folder, limit: &str) -> Pasar {
     Pasar::start(&mut command, ALL)
 }
 
-/// 200 clients at a time place two orders each, on connections that they keep.
+/// 200 concurrent clients send two orders each, on kept-alive connections.
 fn orders_of_200_clients(order_service: SocketAddr) {
     std::thread::scope(|scope| {
         for _ in 0..200 {
@@ -124,7 +125,7 @@ fn two_hundred_clients_are_served_with_256_files() {
     let folder = Folder::new();
     let pasar = with_files(&folder, "-n 256");
     orders_of_200_clients(pasar.order());
-    // Idle clients have taken all connections of the other services: these call each other all the same.
+    // Idle clients use all connections of the other services; these still call each other.
     let idle: Vec<_> = [pasar.user(), pasar.product()]
         .into_iter()
         .flat_map(|addr| (0..60).map(move |_| TcpStream::connect(addr).unwrap()))
@@ -162,15 +163,15 @@ fn the_limit_of_files_is_raised_as_far_as_the_system_allows() {
     pasar.stop("TERM");
 }
 
-/// An address of this machine that is not loopback, if it has one.
+/// A non-loopback address of this machine, if it has one.
 fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-    // Sends nothing: it only chooses a route.
+    // Sends nothing: connecting a UDP socket only chooses a route.
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|addr| addr.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
-/// Whether a request on this connection is answered; else the connection is closed.
+/// Whether a request on this connection is answered; otherwise the connection must be closed.
 fn is_served(mut stream: &TcpStream) -> bool {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let sent = stream.write_all(b"GET /products/1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -185,7 +186,7 @@ fn is_served(mut stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn one_address_has_a_share_of_the_connections_and_loopback_all() {
+fn one_remote_address_can_open_only_its_share_of_the_connections() {
     let Some(address) = own_address() else {
         eprintln!("skipped: this machine has no address but loopback");
         return;
@@ -199,16 +200,16 @@ fn one_address_has_a_share_of_the_connections_and_loopback_all() {
     assert!(open.iter().all(is_served));
     assert!(!is_served(&TcpStream::connect(remote).unwrap()), "one more is refused");
     let here: Vec<_> = (0..300).map(|_| TcpStream::connect(pasar.product()).unwrap()).collect();
-    assert!(here.iter().all(is_served), "this machine's own are not counted");
+    assert!(here.iter().all(is_served), "loopback connections are not counted");
     drop(open.pop());
     let again = || is_served(&TcpStream::connect(remote).unwrap());
-    until("whoever lets one go may have another", Duration::from_secs(10), again);
+    until("a closed connection can be replaced", Duration::from_secs(10), again);
     until("the refusal is logged", Duration::from_secs(10), || pasar.log().contains("event=refused_connection"));
     pasar.stop("TERM");
 }
 
 #[test]
-fn what_is_no_request_is_logged_with_its_address() {
+fn invalid_requests_are_logged_with_the_client_address() {
     let folder = Folder::new();
     let pasar = folder.start();
     get(pasar.user(), "/nothing").expect(404);

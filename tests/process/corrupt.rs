@@ -1,4 +1,4 @@
-//! A database file that is damaged.
+//! A damaged database file.
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -9,7 +9,7 @@ use crate::support::binary::{DEADLINE, Folder, until};
 use crate::support::blocking::{get, post};
 
 #[test]
-fn a_service_that_finds_its_file_damaged_is_not_ready() {
+fn a_service_with_a_damaged_database_is_not_ready() {
     let folder = Folder::new();
     let pasar = folder.start();
     post(pasar.order(), "/orders", &order_of(1)).expect(201);
@@ -33,7 +33,7 @@ fn a_service_that_finds_its_file_damaged_is_not_ready() {
             assert_unavailable(&get(service, path), &["storage_unavailable"]);
         }
     }
-    // Writes elsewhere succeed, which does not mend the file.
+    // Writes to other pages succeed; that does not repair the file.
     post(pasar.user(), "/users", &serde_json::json!({"name": "Bob"})).expect(201);
     assert_unavailable(&get(pasar.user(), "/health/ready"), &["storage_unavailable"]);
     get(pasar.user(), "/health/live").expect(200);

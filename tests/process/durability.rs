@@ -1,4 +1,4 @@
-//! What was answered with 201 stays, however the process ends.
+//! An order that was answered with 201 is kept, however the process ends.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
                     let new = if number % 2 == 0 { Writer::new } else { Writer::with_fresh_connections };
                     let mut writer = new(order, 1);
                     loop {
-                        match writer.place() {
+                        match writer.place_order() {
                             Ok(answer) => _ = answer.with_status(201),
                             Err(Broken::Torn(error)) => panic!("an answer broke off: {error}"),
                             Err(Broken::Unanswered(error)) => {
@@ -45,7 +45,7 @@ fn sigterm_under_load_answers_what_was_accepted_and_exits_0() {
     });
     let stored = Stored::open(&folder.database());
     stored.assert_holds(&placed);
-    // Nor was an order made whose client never heard of it.
+    // No order exists whose client got no answer.
     assert_eq!(stored.count("SELECT count(*) FROM orders"), placed.len());
     stored.assert_sound();
 }
@@ -73,7 +73,7 @@ fn an_acknowledged_order_survives_sigkill_at_any_moment() {
                         if keyed(user) {
                             writer = writer.with_keys(format!("{round}-{user}"));
                         }
-                        while let Ok(answer) = writer.place() {
+                        while let Ok(answer) = writer.place_order() {
                             answer.expect(201);
                             seen.fetch_add(1, Ordering::Relaxed);
                         }
@@ -82,7 +82,7 @@ fn an_acknowledged_order_survives_sigkill_at_any_moment() {
                 })
                 .collect();
             until("the first order", DEADLINE, || seen.load(Ordering::Relaxed) > 0);
-            // The moment is what this test varies; nothing waits for anything here.
+            // The moment of the kill is random on purpose; this sleep waits for nothing.
             std::thread::sleep(Duration::from_millis(fastrand::u64(5..=150)));
             pasar.kill();
             writers.into_iter().map(|writer| writer.join().unwrap()).collect()
@@ -94,14 +94,14 @@ fn an_acknowledged_order_survives_sigkill_at_any_moment() {
         stored.assert_sound();
         let mut http = Http::new(pasar.order(), true);
         for mut writer in writers {
-            // The latest are those that the kill could have torn.
+            // The latest orders are the ones that a kill could damage.
             for order in writer.placed.iter().rev().take(5) {
                 let Some(key) = &order.key else { continue };
                 let again =
                     http.send("POST", "/orders", Some(key), Some(&order_of(order.user))).unwrap().with_status(201);
                 assert_eq!((id(&again), again.header("idempotent-replayed")), (order.id, "true"), "{order:?}");
             }
-            // Whether the order in flight was kept is open, but not that its key makes one order.
+            // The order in flight may be lost or kept, but its key makes exactly one order.
             if let Some(key) = writer.key() {
                 let user = writer.user;
                 let mut retry =

@@ -1,37 +1,37 @@
-//! Orders and payments agree in the end, and clients are answered in time, though calls between the services
-//! fail in every way that networks and gateways know, and services are killed meanwhile.
+//! Orders and payments agree in the end, and clients get answers in time, although calls between services fail in
+//! every way of networks and gateways, and services are killed.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::books::{AT_REST, NEVER};
-use super::clients::{self, Answered, Client, Findings, PRICE, World, keyed};
-use super::life::{Over, REST, rest};
+use super::clients::{self, Answered, Client, Findings, PRICE, Shared, keyed};
+use super::invariants::{ALWAYS_FORBIDDEN, FORBIDDEN_WHEN_IDLE};
+use super::lifecycle::{IDLE_TIMEOUT, SetOnDrop, wait_until_idle};
 use super::load::Stored;
 use super::proxy::Proxies;
 use crate::support::binary::{APART, Shop, until};
 use crate::support::blocking::post;
 
 const CLIENTS: i64 = 16;
-/// Enough for everybody, so that a refusal for want of stock is a lie.
+/// More than all clients can order, so that no refusal for lack of stock is right.
 const STOCK: i64 = 1_000_000_000;
-/// Shorter than what many clients take, so that orders and payments expire.
+/// Short, so that orders and payments expire while clients use them.
 const FLAGS: &[&str] = &["--demo=off", "--order-ttl=5s", "--payment-window=2s", "--sweep=200ms"];
-/// How often it is looked how far the machine is behind.
-const PROBE: Duration = Duration::from_millis(20);
-/// Calls after which everything has to come to rest, and is counted.
+/// How often the delay of the machine is measured.
+const PROBE_INTERVAL: Duration = Duration::from_millis(20);
+/// Calls after which all work must end, and the database is checked.
 const ROUND: usize = 20_000;
-/// The longest that the clients may take for the calls between two kills.
+/// The longest that the clients may need for the calls between two kills.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How far behind the machine is: how much later than asked for a thread wakes up.
-fn probe(over: &AtomicBool, behind: &AtomicU64) {
+/// Measures the delay of the machine: how much later than requested a thread wakes up.
+fn measure_delay(over: &AtomicBool, behind: &AtomicU64) {
     while !over.load(Ordering::Relaxed) {
         let began = Instant::now();
-        std::thread::sleep(PROBE);
-        behind.fetch_max((began.elapsed() - PROBE).as_millis() as u64, Ordering::Relaxed);
+        std::thread::sleep(PROBE_INTERVAL);
+        behind.fetch_max((began.elapsed() - PROBE_INTERVAL).as_millis() as u64, Ordering::Relaxed);
     }
 }
 
@@ -40,7 +40,7 @@ fn number(variable: &str, default: usize) -> usize {
 }
 
 #[test]
-fn orders_and_payments_agree_whatever_becomes_of_the_calls_between_the_services() {
+fn orders_and_payments_agree_after_failures_of_every_call_between_services() {
     let (calls, kills) = (number("PASAR_FAULT_CALLS", 5_000), number("PASAR_FAULT_KILLS", 5));
     let mut proxies = Proxies::bind(APART.len());
     let peers = ["user", "product", "order", "payment"].iter().zip(proxies.addresses());
@@ -63,42 +63,44 @@ fn orders_and_payments_agree_whatever_becomes_of_the_calls_between_the_services(
         proxies.fail(true);
         let over = AtomicBool::new(false);
         let (order, payment) = (shop.order(), shop.payment());
-        let world = &World { order, payment, products, round, over: &over, findings: &findings, behind: &behind };
+        let shared = &Shared { order, payment, products, round, over: &over, findings: &findings, behind: &behind };
         std::thread::scope(|scope| {
-            let closing = Over(&over);
-            scope.spawn(|| probe(&over, &behind));
+            let closing = SetOnDrop(&over);
+            scope.spawn(|| measure_delay(&over, &behind));
             let clients: Vec<_> =
-                (1..=CLIENTS).map(|user| scope.spawn(move || Client::new(world, user).live())).collect();
+                (1..=CLIENTS).map(|user| scope.spawn(move || Client::new(shared, user).run())).collect();
             while killed < kills * round / rounds {
                 let next = calls * (killed + 1) / (kills + 1);
                 until("the calls between two kills", PATIENCE, || proxies.calls() >= next);
                 shop.kill_one();
                 killed += 1;
-                findings.add_stored(Stored::open(&shop.folder.database()).wrong(NEVER), "after a kill");
+                findings.add_stored(Stored::open(&shop.folder.database()).violations(ALWAYS_FORBIDDEN), "after a kill");
             }
             until("the calls of this round", PATIENCE, || proxies.calls() >= calls * round / rounds);
             drop(closing);
             clients.into_iter().for_each(|client| answered.add(client.join().unwrap()));
         });
         proxies.fail(false);
-        until("what was held back has arrived", REST, || proxies.in_flight() == 0);
+        until("delayed calls have arrived", IDLE_TIMEOUT, || proxies.in_flight() == 0);
         let stored = Stored::open(&shop.folder.database());
-        for wrong in [rest(&stored), stored.wrong(NEVER), stored.wrong(AT_REST)] {
-            findings.add_stored(wrong, "at rest");
+        for wrong in
+            [wait_until_idle(&stored), stored.violations(ALWAYS_FORBIDDEN), stored.violations(FORBIDDEN_WHEN_IDLE)]
+        {
+            findings.add_stored(wrong, "when idle");
         }
         stored.assert_sound();
         stored.assert_holds(&answered.placed);
-        // Whoever had a key was answered in the end, and no order was made besides.
+        // Each order with a key was answered in the end, and exists once.
         for user in (1..=CLIENTS).filter(|user| keyed(*user)) {
             let made = stored.count(&format!("SELECT count(*) FROM orders WHERE user_id = {user}"));
             assert_eq!(made, answered.placed.iter().filter(|order| order.user == user).count(), "user {user}");
         }
-        answered.compare(&shop, &findings);
+        answered.assert_shown(&shop, &findings);
     }
     shop.stop();
     let findings = findings.0.into_inner().unwrap();
     assert!(findings.is_empty(), "{findings:#?}");
     for (fault, times) in proxies.faults() {
-        assert!(times > calls / 100, "{fault:?} happened {times} times in {calls} calls: that proves little");
+        assert!(times > calls / 100, "{fault:?} happened {times} times in {calls} calls: too few for this test");
     }
 }

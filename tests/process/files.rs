@@ -1,4 +1,4 @@
-//! The files of a shop: whom they are for, and that they are there after a power loss.
+//! The files of a shop: their permissions, and that they survive a power loss.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ fn refusal(command: &mut Command) -> String {
     stderr
 }
 
-/// Says by name that a test can't run here; with CI=true that is a failure.
+/// Prints that a test was skipped; with CI=true this is a failure.
 #[track_caller]
 fn skipped(name: &str, why: &str) {
     let skipped = format!("{name} was skipped: {why}; run it on Linux: cargo test --test process {name}");
@@ -34,52 +34,52 @@ fn skipped(name: &str, why: &str) {
     writeln!(std::io::stderr(), "{skipped}").unwrap();
 }
 
-/// What to type is in the text.
+/// The text contains the command to type.
 #[track_caller]
 fn assert_says(text: &str, command: &str) {
     assert!(text.contains(command), "{command} is not in: {text}");
 }
 
 #[test]
-fn a_database_that_others_can_read_is_refused_where_one_has_to_log_in_and_else_the_log_says_so() {
-    for (permissions, part) in [(0o644, ""), (0o640, ""), (0o602, ""), (0o644, "-wal"), (0o644, "-shm")] {
+fn a_database_that_others_can_read_is_refused_with_required_auth_and_else_logged() {
+    for (permissions, suffix) in [(0o644, ""), (0o640, ""), (0o602, ""), (0o644, "-wal"), (0o644, "-shm")] {
         let folder = Folder::new();
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
         let file = folder.database();
-        let exposed = folder.path().join(format!("pasar.db{part}"));
-        if !part.is_empty() {
-            // As a process leaves it that was killed.
+        let exposed = folder.path().join(format!("pasar.db{suffix}"));
+        if !suffix.is_empty() {
+            // As a killed process leaves it.
             fs::write(&exposed, "").unwrap();
         }
         allow(&exposed, permissions);
         let before = fs::read(&file).unwrap();
-        let cure = format!("chmod 600 {}*", file.display());
+        let command = format!("chmod 600 {}*", file.display());
         let line = refusal(&mut folder.pasar(REQUIRED));
-        assert_says(&line, &cure);
+        assert_says(&line, &command);
         assert_says(&line, "DATABASE_URL");
-        assert!(fs::read(&file).unwrap() == before, "what was refused was changed");
+        assert!(fs::read(&file).unwrap() == before, "a refused file was changed");
         assert_eq!(fs::metadata(&exposed).unwrap().mode() & 0o777, permissions);
 
-        // A demo that an earlier version has left goes on.
+        // A demo database of an earlier version keeps working.
         let shop = folder.start();
         get(shop.user(), "/users/1").expect(200);
-        let log = shop.stop_and_tell("TERM");
-        assert_says(&log, &cure);
+        let log = shop.stop_and_read_output("TERM");
+        assert_says(&log, &command);
 
-        // The cure helps.
+        // The command in the message solves it.
         if exposed.exists() {
             allow(&exposed, permissions);
         }
-        assert!(Command::new("sh").args(["-c", &cure]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
-        assert!(!folder.start().stop_and_tell("TERM").contains("chmod"));
+        assert!(!folder.start().stop_and_read_output("TERM").contains("chmod"));
     }
 }
 
 #[test]
-fn files_of_another_user_are_refused_where_one_has_to_log_in() {
+fn files_of_another_user_are_refused_with_required_auth() {
     if fs::metadata("/proc/self").map_or(1, |own| own.uid()) != 0 {
-        return skipped("files_of_another_user_are_refused_where_one_has_to_log_in", "only root gives files away");
+        return skipped("files_of_another_user_are_refused_with_required_auth", "only root gives files away");
     }
     for name in ["pasar.db", "jwt-secret"] {
         let folder = Folder::new();
@@ -90,14 +90,14 @@ fn files_of_another_user_are_refused_where_one_has_to_log_in() {
         assert_says(&line, "user 12345");
         assert_says(&line, "chown 0");
         assert_says(&line, file.to_str().unwrap());
-        let log = folder.start().stop_and_tell("TERM");
+        let log = folder.start().stop_and_read_output("TERM");
         assert_says(&log, "user 12345");
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
     }
 }
 
-/// The line of `trace` where a call made `name`, and the first one after it that synced `folder`.
+/// The line of `trace` where a call created `name`, and the first line after it where `folder` was synced.
 fn made_and_synced(trace: &[&str], name: &Path, folder: &Path) -> (Option<usize>, Option<usize>) {
     let quoted = format!("\"{}\"", name.display());
     let makes = |line: &&str| {
@@ -113,19 +113,19 @@ fn made_and_synced(trace: &[&str], name: &Path, folder: &Path) -> (Option<usize>
 }
 
 #[test]
-fn before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk() {
+fn file_names_are_synced_to_disk_before_a_service_reports_its_address() {
     if Command::new("strace").arg("-V").output().is_err() {
-        let name = "before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk";
+        let name = "file_names_are_synced_to_disk_before_a_service_reports_its_address";
         return skipped(name, "it needs strace, which tests/tools/install installs");
     }
     let folder = Folder::new();
-    // A path without symbolic links, as the kernel shows it.
+    // A path without symbolic links, as in the trace.
     let root = folder.path().canonicalize().unwrap();
     let (shop, data) = (root.join("shop"), root.join("shop/data"));
     let database = data.join("pasar.db");
     let trace = root.join("trace");
     let mut command = Command::new("strace");
-    // -D: the process itself is the child, to which the signals go.
+    // -D: the process itself is our child, so it gets the signals.
     command.args(["-D", "-f", "-y", "-s", "300", "-o"]).arg(&trace);
     command.args(["-e", "trace=mkdir,mkdirat,openat,rename,renameat,renameat2,link,linkat,fsync,write", "--"]);
     let pasar = folder.pasar(REQUIRED);
@@ -136,12 +136,12 @@ fn before_a_service_says_where_it_is_the_names_of_its_files_are_on_the_disk() {
 
     let text = fs::read_to_string(&trace).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    let said = lines.iter().position(|line| line.contains("write(1<") && line.contains("UserService"));
-    let said = said.unwrap_or_else(|| panic!("nothing was said: {text}"));
+    let printed = lines.iter().position(|line| line.contains("write(1<") && line.contains("UserService"));
+    let printed = printed.unwrap_or_else(|| panic!("no address was printed: {text}"));
     for (name, folder) in [(&shop, &root), (&data, &shop), (&database, &data), (&data.join("jwt-secret"), &data)] {
         let (made, synced) = made_and_synced(&lines, name, folder);
         assert!(made.is_some(), "{} was not made: {text}", name.display());
         let synced = synced.unwrap_or_else(|| panic!("{} is not on the disk", name.display()));
-        assert!(synced < said, "{} is on the disk only later", name.display());
+        assert!(synced < printed, "{} is on the disk only later", name.display());
     }
 }

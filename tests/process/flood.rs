@@ -1,4 +1,4 @@
-//! Very many searches at once, of very many products, while orders are placed.
+//! Many concurrent searches of many products, while orders are placed one by one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::support::blocking::{Http, get};
 const PRODUCTS: i64 = 100_000;
 const SEARCHERS: usize = 100;
 const ORDERS: usize = 100;
-/// What every answer is promised to take at most.
-const PROMISED: Duration = Duration::from_secs(3);
+/// The longest that an answer may take.
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(3);
 
-/// None of them finds anything: with an index, one letter that is rare, and the rest by reading all.
+/// None finds anything: some use an index, the others read all rows.
 const SEARCHES: &[&str] = &[
     "/products?search=tidak+ada+yang+begini",
     "/products?search=qx&sort=price",
@@ -25,7 +25,7 @@ const SEARCHES: &[&str] = &[
 ];
 
 #[test]
-fn searches_that_find_nothing_keep_nobody_from_ordering() {
+fn searches_without_results_do_not_block_orders() {
     let folder = Folder::new();
     folder.start().stop("TERM");
     let mut database = Connection::open(folder.database()).unwrap();
@@ -53,7 +53,7 @@ fn searches_that_find_nothing_keep_nobody_from_ordering() {
                 while !over.load(Ordering::Relaxed) {
                     let start = Instant::now();
                     let answer = searcher.send("GET", path, None, None).unwrap();
-                    assert!(start.elapsed() <= PROMISED, "{path}: {:?}", start.elapsed());
+                    assert!(start.elapsed() <= MAX_ANSWER_TIME, "{path}: {:?}", start.elapsed());
                     match answer.status {
                         200 => assert_eq!(answer.text(), "[]", "{path}"),
                         _ => assert_unavailable(&answer, &["busy", "too_slow"]),
@@ -64,17 +64,17 @@ fn searches_that_find_nothing_keep_nobody_from_ordering() {
         let mut writer = Writer::new(pasar.order(), 1);
         for _ in 0..ORDERS {
             let start = Instant::now();
-            let placed = writer.place();
+            let placed = writer.place_order();
             let took = start.elapsed();
-            // Also if this fails, the searchers must end.
-            if !placed.as_ref().is_ok_and(|answer| answer.status == 201) || took > PROMISED {
+            // The searchers must end even if this fails.
+            if !placed.as_ref().is_ok_and(|answer| answer.status == 201) || took > MAX_ANSWER_TIME {
                 over.store(true, Ordering::Relaxed);
                 panic!("an order after {took:?}: {:?}", placed.map(|answer| answer.text()));
             }
         }
         over.store(true, Ordering::Relaxed);
     });
-    // A search by itself is answered.
+    // A single search is answered.
     get(pasar.product(), "/products?search=kulit+99999").expect(200);
     pasar.stop("TERM");
 }

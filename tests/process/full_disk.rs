@@ -1,4 +1,4 @@
-//! A disk that runs full under load, and gets room again.
+//! A disk that becomes full under load, and gets free space again.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -13,10 +13,10 @@ use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, until, url};
 use crate::support::blocking::get;
 
 const NAME: &str = "a_full_disk_refuses_orders_and_loses_none";
-/// What keeps a part of the disk, to be given back later.
+/// The size of a file that is deleted later to free space.
 const BALLAST: usize = 1 << 20;
-/// Far more orders than the disk has room for.
-const TOO_MANY: usize = 20_000;
+/// Far more orders than fit on the disk.
+const MAX_ORDERS: usize = 20_000;
 
 #[test]
 fn a_full_disk_refuses_orders_and_loses_none() {
@@ -28,14 +28,14 @@ fn a_full_disk_refuses_orders_and_loses_none() {
     let pasar = Pasar::start(folder.pasar(&[]).env("DATABASE_URL", url(&database)), ALL);
     let service = pasar.order();
 
-    // Several at once, so that a failure meets a group of writes.
+    // Several at once, so that a failure affects a group of writes.
     let mut placed: Vec<_> = std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(move || {
                     let mut writer = Writer::new(service, 1);
-                    for _ in 0..TOO_MANY {
-                        let answer = writer.place().unwrap();
+                    for _ in 0..MAX_ORDERS {
+                        let answer = writer.place_order().unwrap();
                         if answer.status != 201 {
                             assert_unavailable(&answer, &["storage_unavailable"]);
                             return writer.placed;
@@ -49,15 +49,15 @@ fn a_full_disk_refuses_orders_and_loses_none() {
     });
     assert!(!placed.is_empty(), "the disk was full from the start");
 
-    // Folding the log into the file can make room again: so what there is is filled each time.
+    // A checkpoint of the log can free space, so the disk is filled again each time.
     let mut writer = Writer::with_fresh_connections(service, 1);
     let (mut refused, mut unready) = (0, 0);
     until("20 refusals", Duration::from_secs(60), || {
         fill(&disk.path().join("filler"));
-        let answer = writer.place().unwrap();
+        let answer = writer.place_order().unwrap();
         if answer.status != 201 {
             assert_unavailable(&answer, &["storage_unavailable"]);
-            // Unless something smaller has been written meanwhile, as notifications are.
+            // Unless something smaller, such as a notification, was written first.
             for path in ["/health/ready", "/health"] {
                 let health = get(service, path);
                 if health.status != 200 {
@@ -72,30 +72,30 @@ fn a_full_disk_refuses_orders_and_loses_none() {
         get(pasar.user(), "/users/1").expect(200);
         refused == 20
     });
-    assert!(unready > 0, "it was ready after each of the refusals");
+    assert!(unready > 0, "no refusal made it unready");
     Stored::open(&database).assert_holds(placed.iter().chain(&writer.placed));
 
-    // Also without requests that write.
+    // Also when no request writes.
     until("not ready by itself", DEADLINE, || {
         fill(&disk.path().join("filler"));
         get(pasar.user(), "/health/ready").status == 503
     });
     std::fs::remove_file(&ballast).unwrap();
     until("ready after there is room", DEADLINE, || get(pasar.user(), "/health/ready").status == 200);
-    until("an order after there is room", DEADLINE, || writer.place().unwrap().status == 201);
+    until("an order after there is room", DEADLINE, || writer.place_order().unwrap().status == 201);
     for _ in 0..20 {
-        writer.place().unwrap().expect(201);
+        writer.place_order().unwrap().expect(201);
     }
     placed.append(&mut writer.placed);
     pasar.stop("TERM");
     let stored = Stored::open(&database);
     stored.assert_holds(&placed);
-    // What was refused was not kept.
+    // Refused orders were not stored.
     assert_eq!(stored.count("SELECT count(*) FROM orders"), placed.len());
     stored.assert_sound();
 }
 
-/// Writes to `file` until the disk has no room left.
+/// Writes to `file` until the disk is full.
 fn fill(file: &Path) {
     let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
     loop {
@@ -107,11 +107,11 @@ fn fill(file: &Path) {
     }
 }
 
-/// A file system in memory, gone when dropped.
+/// A file system in memory, unmounted when dropped.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// None where mounting is not possible; with CI=true that is a failure.
+    /// None where mounting is not possible; with CI=true this is a failure.
     fn mount() -> Option<Self> {
         let folder = TempDir::with_prefix("pasar-disk-").unwrap();
         let mut command = Command::new("mount");

@@ -1,5 +1,5 @@
-//! One Idempotency-Key makes one order and one payment, however often it is sent at once, and whatever is
-//! killed meanwhile.
+//! One Idempotency-Key makes one order and one payment, even if it is sent many times at once while processes are
+//! killed.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::books::NEVER;
+use super::invariants::ALWAYS_FORBIDDEN;
 use super::load::{Stored, assert_unavailable};
 use crate::support::Answer;
 use crate::support::binary::{Shop, TOGETHER, until};
 use crate::support::blocking::{Http, post};
 
 const KEYS: usize = 100;
-const TWINS: usize = 16;
-/// Keys that are being sent at the same time.
+const DUPLICATES: usize = 16;
+/// Keys that are sent at the same time.
 const AT_ONCE: usize = 10;
-/// Answers after which it is killed again.
-const LOT: usize = 200;
-/// Above the longest that a key stays under way after whoever worked on it was killed.
+/// Answers between two kills.
+const ANSWERS_PER_KILL: usize = 200;
+/// More than the time that a key stays locked after the process that had it was killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 const QUANTITY: i64 = 2;
 
-/// Sends the same until it is answered with 201.
-fn insist(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
+/// Retries the request until it is answered with 201.
+fn send_until_created(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
     let mut http = Http::new(addr, true);
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
@@ -41,34 +41,34 @@ fn insist(addr: SocketAddr, path: &str, key: &str, body: &Value) -> Answer {
                 ),
             }
         }
-        // Not as long as it was told to, so that more of them meet.
+        // Shorter than the Retry-After, so that more of them meet.
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("{key} was not answered within {PATIENCE:?}");
 }
 
-/// Sends the same many times at once: all are answered alike, with the id that comes back.
-fn send_twins(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &AtomicUsize) -> i64 {
+/// Sends the same request many times at once. All answers must be equal; returns the id in them.
+fn send_duplicates(addr: SocketAddr, path: &str, key: &str, body: &Value, answered: &AtomicUsize) -> i64 {
     let answers: Vec<_> = std::thread::scope(|scope| {
-        let twin = || {
-            let answer = insist(addr, path, key, body);
+        let duplicate = || {
+            let answer = send_until_created(addr, path, key, body);
             answered.fetch_add(1, Ordering::Relaxed);
             answer
         };
-        let twins: Vec<_> = (0..TWINS).map(|_| scope.spawn(twin)).collect();
-        twins.into_iter().map(|twin| twin.join().unwrap()).collect()
+        let duplicates: Vec<_> = (0..DUPLICATES).map(|_| scope.spawn(duplicate)).collect();
+        duplicates.into_iter().map(|duplicate| duplicate.join().unwrap()).collect()
     });
     for answer in &answers {
-        assert_eq!(answer.body, answers[0].body, "{key} was answered in two ways");
+        assert_eq!(answer.body, answers[0].body, "{key} got two different answers");
     }
-    // None, if whoever was to hear it was cut off.
+    // None, if the connection of the first answer was cut off.
     let fresh = answers.iter().filter(|answer| answer.header("idempotent-replayed").is_empty()).count();
     assert!(fresh <= 1, "{key} was made {fresh} times");
     answers[0].json()["id"].as_i64().unwrap()
 }
 
 #[test]
-fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_killed() {
+fn a_key_makes_one_order_and_one_payment_despite_repeats_and_kills() {
     let mut shop = Shop::start(TOGETHER, &["--payment-window=15m"]);
     let stock = json!({"name": "Kopi Gayo", "price": 45_000, "stock": 1_000});
     let product = &post(shop.product(), "/products", &stock).expect(201)["product"]["id"];
@@ -84,9 +84,10 @@ fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_k
                     let keys = (sender..KEYS).step_by(AT_ONCE);
                     let made = keys.map(|key| {
                         let name = format!("key-{key}");
-                        let placed = send_twins(orders, "/orders", &name, &order(QUANTITY), answered);
+                        let placed = send_duplicates(orders, "/orders", &name, &order(QUANTITY), answered);
                         // The same key at another service is another key.
-                        let paid = send_twins(payments, "/payments", &name, &json!({"order_id": placed}), answered);
+                        let paid =
+                            send_duplicates(payments, "/payments", &name, &json!({"order_id": placed}), answered);
                         (key, placed, paid)
                     });
                     made.collect::<Vec<_>>()
@@ -95,8 +96,10 @@ fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_k
             .collect();
         let over = || senders.iter().all(|sender| sender.is_finished());
         while !over() {
-            until("more answers", PATIENCE * 2, || over() || answered.load(Ordering::Relaxed) > kills * LOT);
-            // The moment is what this test varies; nothing waits for anything here.
+            until("more answers", PATIENCE * 2, || {
+                over() || answered.load(Ordering::Relaxed) > kills * ANSWERS_PER_KILL
+            });
+            // The moment of the kill is random on purpose; this sleep waits for nothing.
             std::thread::sleep(Duration::from_millis(fastrand::u64(0..=50)));
             shop.kill_one();
             kills += 1;
@@ -119,8 +122,8 @@ fn a_key_makes_one_order_and_one_payment_however_often_it_is_sent_and_the_shop_k
         }
     }
     let stored = Stored::open(&shop.folder.database());
-    until("nothing is owed", PATIENCE, || stored.count("SELECT count(*) FROM intents") == 0);
-    stored.assert_none(NEVER);
+    until("no job is left", PATIENCE, || stored.count("SELECT count(*) FROM intents") == 0);
+    stored.assert_none(ALWAYS_FORBIDDEN);
     for (sql, number) in [
         ("SELECT count(*) FROM orders", KEYS),
         ("SELECT count(*) FROM payments", KEYS),

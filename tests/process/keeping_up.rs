@@ -1,4 +1,4 @@
-//! Events keep up with orders that are placed at full speed, and none of a living subscriber is dropped.
+//! Event delivery keeps up with orders at full speed, and no event of a running subscriber is dropped.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,23 +9,23 @@ use super::load::{Stored, Writer, id, order_of};
 use crate::support::binary::{Folder, Layout, Pasar, Shop, TOGETHER, free_address, until};
 use crate::support::blocking::{get, post};
 
-/// What is promised.
+/// The promised delay.
 const APPLIED_WITHIN: Duration = Duration::from_secs(2);
-/// What the machine may add: the clients are as many as its cores bear, and others may be at work on it.
+/// A margin for the machine: the clients use all its cores, and other programs may run.
 const SLACK: Duration = Duration::from_secs(2);
 const CLIENTS: usize = 16;
-/// Events that wait when the flood begins: more than a slow machine's clients make in that time.
+/// Waiting events at the start: more than the clients of a slow machine can make in that time.
 const BACKLOG: usize = 10_000;
 const APART: Layout = &[&["UserService"], &["ProductService"], &["OrderService", "PaymentService"]];
 
 /// How long the flood lasts.
-fn flood() -> Duration {
+fn flood_duration() -> Duration {
     let seconds = std::env::var("PASAR_FLOOD_SECONDS").map(|seconds| seconds.parse().unwrap());
     Duration::from_secs(seconds.unwrap_or(4))
 }
 
 #[test]
-fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
+fn a_notification_arrives_within_two_seconds_while_another_user_floods_the_shop() {
     for layout in [TOGETHER, APART] {
         let shop = Shop::start(layout, &[]);
         post(shop.user(), "/users", &json!({"name": "Siti"})).expect(201);
@@ -43,7 +43,7 @@ fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
                     let (mut client, flooding, last) = (Writer::new(shop.order(), 1), &flooding, &last);
                     scope.spawn(move || {
                         while flooding.load(Ordering::Relaxed) {
-                            let answer = client.place().unwrap();
+                            let answer = client.place_order().unwrap();
                             if answer.status == 201 {
                                 last.fetch_max(id(&answer), Ordering::Relaxed);
                             }
@@ -52,14 +52,14 @@ fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
                     })
                 })
                 .collect();
-            let end = Instant::now() + flood();
+            let end = Instant::now() + flood_duration();
             while Instant::now() < end {
-                // The other user's, as that user sees it, and the flooding one's.
+                // The other user's notification over HTTP, and the flooding user's in the database.
                 let own = id(&post(shop.order(), "/orders", &order_of(2)).with_status(201));
                 let (start, theirs) = (Instant::now(), last.load(Ordering::Relaxed));
-                let told = || get(shop.user(), "/users/2/notifications").expect(200);
+                let notifications = || get(shop.user(), "/users/2/notifications").expect(200);
                 until("the other user's notification", APPLIED_WITHIN + SLACK, || {
-                    told().as_array().unwrap().iter().any(|one| one["order_id"] == own)
+                    notifications().as_array().unwrap().iter().any(|one| one["order_id"] == own)
                 });
                 let sql = format!("SELECT count(*) FROM notifications WHERE user_id = 1 AND order_id = {theirs}");
                 until("the flooding user's notification", APPLIED_WITHIN + SLACK, || {
@@ -77,13 +77,13 @@ fn an_order_is_told_of_within_two_seconds_while_another_user_floods_the_shop() {
         });
         let (rest, longest) = (start.elapsed(), waits.iter().max().unwrap());
         eprintln!("{placed} orders; {} waits, the longest {longest:?}; {waiting} at the end, {rest:?}", waits.len());
-        assert!(placed > 100, "{placed} orders are no flood");
+        assert!(placed > 100, "{placed} orders are too few for this test");
         shop.stop();
     }
 }
 
-/// A million and two events for a subscriber, as far as their numbers say.
-fn put_events(stored: &Stored, subscriber: &str) {
+/// Four events for a subscriber, numbered as if there were a million and two.
+fn insert_events(stored: &Stored, subscriber: &str) {
     for id in [1, 2, 3, 1_000_002] {
         stored.execute(&format!(
             "INSERT INTO outbox (subscriber, id, key, event) VALUES
@@ -93,7 +93,7 @@ fn put_events(stored: &Stored, subscriber: &str) {
 }
 
 #[test]
-fn only_events_that_nobody_has_received_for_a_day_are_dropped_and_they_are_counted() {
+fn only_events_of_subscribers_absent_for_a_day_are_dropped_and_counted() {
     let folder = Folder::new();
     Pasar::start(&mut folder.pasar(&["user"]), &["UserService"]).stop("TERM");
     let stored = Stored::open(&folder.database());
@@ -109,27 +109,29 @@ fn only_events_that_nobody_has_received_for_a_day_are_dropped_and_they_are_count
         let line = metrics.lines().find(|line| line.starts_with("events_dropped_total")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
     };
-    // The process of the one was here a moment ago; nobody was ever the other, who is looked at later.
+    // The first subscriber was seen a moment ago, and the second never. Below, the first has been absent for a day.
     let [alive, unknown] = ["user.notifications", "product.tokens"];
     stored.execute(&format!(
         "INSERT INTO subscribers (name, last_seen) VALUES ('{alive}', {}) ON CONFLICT DO NOTHING",
         now()
     ));
-    put_events(&stored, alive);
-    put_events(&stored, unknown);
+    insert_events(&stored, alive);
+    insert_events(&stored, unknown);
     let pasar = start();
-    until("what nobody receives is dropped", Duration::from_secs(10), || waiting(unknown) == 2);
+    until("events of an unknown subscriber are dropped", Duration::from_secs(10), || waiting(unknown) == 2);
     assert_eq!((waiting(alive), dropped(&pasar)), (4, 2));
     pasar.stop("TERM");
 
     stored.execute("UPDATE subscribers SET last_seen = last_seen - 25 * 60 * 60 * 1000");
-    // Those of a subscriber of this process are for it to receive, however long it was away.
-    put_events(&stored, "order.log");
+    // Events of this process's own subscribers are delivered, however long it was stopped.
+    insert_events(&stored, "order.log");
     let pasar = start();
-    until("what nobody has received for a day is dropped", Duration::from_secs(10), || waiting(alive) == 2);
+    until("events of a subscriber absent for a day are dropped", Duration::from_secs(10), || waiting(alive) == 2);
     until("its own events are received", Duration::from_secs(10), || waiting("order.log") == 0);
     assert_eq!(dropped(&pasar), 4);
-    assert!(pasar.stop_and_tell("TERM").contains("dropped 2 events, which nobody receives as user.notifications"));
+    assert!(
+        pasar.stop_and_read_output("TERM").contains("dropped 2 events, which nobody receives as user.notifications")
+    );
 }
 
 /// In epoch milliseconds.

@@ -1,4 +1,4 @@
-//! Writers that place orders, and the comparison of what they were promised with what is in the file.
+//! Writers that send orders, and checks that the database has every order that was answered.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -18,11 +18,11 @@ pub struct Placed {
     pub key: Option<String>,
 }
 
-/// One client that places orders for one user, one after the other.
+/// One client that places one order after the other for one user.
 pub struct Writer {
     http: Http,
     pub user: i64,
-    /// What its Idempotency-Keys begin with, if it sends any.
+    /// The prefix of its Idempotency-Keys, if it sends any.
     keys: Option<String>,
     sent: usize,
     pub placed: Vec<Placed>,
@@ -42,13 +42,13 @@ impl Writer {
         Self { keys: Some(prefix), ..self }
     }
 
-    /// Sends one order, and keeps it in mind if it is answered with 201.
-    pub fn place(&mut self) -> Result<Answer, Broken> {
+    /// Sends one order, and remembers it if the answer is 201.
+    pub fn place_order(&mut self) -> Result<Answer, Broken> {
         self.sent += 1;
         let key = self.key();
         let answer = self.http.send("POST", "/orders", key.as_deref(), Some(&order_of(self.user)))?;
         if answer.status == 201 {
-            assert_eq!(answer.header("idempotent-replayed"), "", "a fresh key was known: {key:?}");
+            assert_eq!(answer.header("idempotent-replayed"), "", "a new key was replayed: {key:?}");
             self.placed.push(Placed { id: id(&answer), user: self.user, key });
         }
         Ok(answer)
@@ -64,13 +64,13 @@ pub fn order_of(user: i64) -> Value {
     json!({"user_id": user, "product_id": 1})
 }
 
-/// The id in an answer about an order.
+/// The order id in an answer.
 #[track_caller]
 pub fn id(answer: &Answer) -> i64 {
     answer.json()["order_id"].as_i64().unwrap_or_else(|| panic!("no order: {}", answer.text()))
 }
 
-/// A refusal for the time being, told as one.
+/// Asserts that this is a temporary refusal with one of these codes.
 #[track_caller]
 pub fn assert_unavailable(answer: &Answer, codes: &[&str]) {
     assert_eq!(answer.status, 503, "{}", answer.text());
@@ -81,7 +81,7 @@ pub fn assert_unavailable(answer: &Answer, codes: &[&str]) {
     assert!(codes.iter().any(|known| code == *known), "{}", answer.text());
 }
 
-/// The database file as another program sees it.
+/// The database file, opened by another program.
 pub struct Stored(Connection);
 
 impl Stored {
@@ -91,7 +91,7 @@ impl Stored {
         Self(connection)
     }
 
-    /// Every order is there, is its user's, has its line, and no two of them are one.
+    /// Asserts that every order is stored once, with its user and its line.
     #[track_caller]
     pub fn assert_holds<'a>(&self, placed: impl IntoIterator<Item = &'a Placed>) {
         let sql = "SELECT user_id FROM orders WHERE id = ?1 AND json_array_length(items) > 0";
@@ -112,17 +112,17 @@ impl Stored {
         usize::try_from(self.0.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap()
     }
 
-    /// Holds each of these against the file as it is in one moment: what is wrong, and a query that counts it.
+    /// Asserts that these queries count nothing, all in one snapshot of the database.
     #[track_caller]
-    pub fn assert_none(&self, wrongs: &[(&str, &str)]) {
-        let found = self.wrong(wrongs);
+    pub fn assert_none(&self, queries: &[(&str, &str)]) {
+        let found = self.violations(queries);
         assert!(found.is_empty(), "in {}: {found:?}", self.0.path().unwrap_or_default());
     }
 
-    /// Those of them that are found in the file as it is in one moment, and how often.
-    pub fn wrong<'a>(&self, wrongs: &[(&'a str, &str)]) -> Vec<(usize, &'a str)> {
+    /// The queries that count something in one snapshot of the database, and how much.
+    pub fn violations<'a>(&self, queries: &[(&'a str, &str)]) -> Vec<(usize, &'a str)> {
         let moment = self.0.unchecked_transaction().unwrap();
-        let found = wrongs.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
+        let found = queries.iter().map(|(what, sql)| (self.count(sql), *what)).filter(|(n, _)| *n > 0).collect();
         moment.commit().unwrap();
         found
     }

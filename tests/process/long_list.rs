@@ -1,4 +1,4 @@
-//! A list of very many orders: all of them in constant memory, while orders are placed.
+//! A list of very many orders is streamed in constant memory while orders are placed.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ fn orders() -> usize {
     std::env::var("PASAR_ORDERS").map_or(50_000, |count| count.parse().unwrap())
 }
 
-/// A figure of the process's memory, in KiB: `VmRSS` is what it has, `VmHWM` the most that it had.
+/// A value from the process's status, in KiB: `VmRSS` is its current memory, `VmHWM` its peak.
 #[cfg(target_os = "linux")]
 fn memory(pasar: &Pasar, figure: &str) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pasar.id())).unwrap();
@@ -47,7 +47,7 @@ fn a_list_of_all_orders_is_streamed_in_constant_memory() {
 
     let mut list = TcpStream::connect(pasar.order()).unwrap();
     list.write_all(b"GET /orders HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    // Counted as it comes: what is tested here is not the memory of the test.
+    // Only counted while it arrives, so that the test needs no memory for it.
     let (mut count, mut tail, mut read) = (0, Vec::new(), [0; 64 * 1024]);
     let mark = b"\"order_id\":";
     let mut writer = Writer::new(pasar.order(), 1);
@@ -61,11 +61,11 @@ fn a_list_of_all_orders_is_streamed_in_constant_memory() {
         count += tail.windows(mark.len()).filter(|window| window == mark).count();
         tail.drain(..tail.len().saturating_sub(mark.len() - 1));
         if placed < 100 {
-            writer.place().unwrap().expect(201);
+            writer.place_order().unwrap().expect(201);
             placed += 1;
         }
     }
-    assert!(tail.ends_with(b"]\r\n0\r\n\r\n"), "the list has an end");
+    assert!(tail.ends_with(b"]\r\n0\r\n\r\n"), "the list is complete");
     assert!((orders()..=orders() + placed).contains(&count), "{count} of {} orders", orders());
     assert!(placed > 0);
     let most = memory(&pasar, "VmHWM");

@@ -1,18 +1,16 @@
-//! The real binary as a process: how it starts, refuses to start, stops, is killed, runs out of disk, finds its
-//! file damaged, is flooded with searches, and shares its file with others of its kind.
+//! Tests of the real binary as a process: start, refusal to start, stop, kill, full disk, damaged file, many
+//! searches, and several processes on one database.
 //!
-//! `PASAR_KILLS` says how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many
-//! orders the longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls between
-//! the services the trial with their failures makes (5,000) and how often it kills (5),
-//! `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). The test with a full disk needs
-//! Linux and root, to mount a disk that is small enough to fill.
+//! `PASAR_KILLS` is how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many orders the
+//! longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls the test of failing calls
+//! makes (5,000) and how often it kills (5), `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). The test
+//! with a full disk needs Linux and root, to mount a small disk.
 
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
 
 mod accounts;
-mod books;
 mod clients;
 mod configuration;
 mod connections;
@@ -23,16 +21,17 @@ mod files;
 mod flood;
 mod full_disk;
 mod idempotency;
+mod invariants;
 mod keeping_up;
-mod life;
+mod lifecycle;
 mod load;
 mod long_list;
 mod newcomer;
 mod proxy;
-mod search;
+mod secret_messages;
+mod secret_search;
 mod secrets;
 mod signing;
-mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -83,8 +82,8 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
         ]
         .map(|(service, path)| get(service, path).with_status(200).body)
     };
-    let told = || get(pasar.user(), "/users/1/notifications").expect(200).as_array().map(Vec::len);
-    until("two notifications", DEADLINE, || told() == Some(2));
+    let notification_count = || get(pasar.user(), "/users/1/notifications").expect(200).as_array().map(Vec::len);
+    until("two notifications", DEADLINE, || notification_count() == Some(2));
     let before = lists(&pasar);
     pasar.stop("TERM");
     let pasar = folder.start();
@@ -93,7 +92,7 @@ fn a_restart_keeps_all_data_and_adds_the_demo_data_once() {
 }
 
 #[test]
-fn three_processes_started_at_once_share_a_fresh_file() {
+fn three_processes_started_at_once_share_a_new_database() {
     for _ in 0..10 {
         let folder = Folder::new();
         let [user, product] = [free_address(), free_address()];
@@ -159,7 +158,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
                         if writer.placed.len() == ORDERS {
                             break;
                         }
-                        let answer = writer.place().unwrap();
+                        let answer = writer.place_order().unwrap();
                         if answer.status != 201 {
                             assert_unavailable(&answer, &["storage_unavailable", "busy"]);
                         }
@@ -171,7 +170,7 @@ fn two_processes_write_to_one_file_at_the_same_time() {
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     });
     assert_eq!(placed.len(), processes.len() * WRITERS as usize * ORDERS, "too many were refused");
-    // Each process sees what the other wrote.
+    // Each process sees the writes of the other.
     let last = placed.iter().max_by_key(|order| order.id).unwrap();
     for process in &processes {
         assert_eq!(id(&get(process.order(), &format!("/orders/{}", last.id)).with_status(200)), last.id);
@@ -181,13 +180,13 @@ fn two_processes_write_to_one_file_at_the_same_time() {
     }
     let stored = Stored::open(&folder.database());
     stored.assert_holds(&placed);
-    // What was refused with 503 was not kept.
+    // Orders refused with 503 were not stored.
     assert_eq!(stored.count("SELECT count(*) FROM orders"), placed.len());
     stored.assert_sound();
 }
 
 #[test]
-fn health_is_well_as_long_as_every_service_answers() {
+fn the_health_command_succeeds_while_every_service_answers() {
     let folder = Folder::new();
     let users = Pasar::start(&mut folder.pasar(&["user"]), &["UserService"]);
     let address = users.user().to_string();
@@ -217,15 +216,15 @@ fn health_is_well_as_long_as_every_service_answers() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
+fn a_log_that_nobody_reads_blocks_neither_service_nor_shutdown() {
     let folder = Folder::new();
     let mut command = folder.pasar(&["user"]);
     command.env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.split(['/', ' ']).find_map(|part| part.parse::<SocketAddr>().ok()).unwrap();
-    // More than a pipe holds.
+    let address = line.split(['/', ' ']).find_map(|word| word.parse::<SocketAddr>().ok()).unwrap();
+    // More than fits into a pipe.
     for _ in 0..2000 {
         get(address, "/users/1").expect(200);
     }

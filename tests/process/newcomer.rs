@@ -1,4 +1,4 @@
-//! What a newcomer meets in the first hour: the log, the commands, and the tour of the README.
+//! The first hour with Pasar: the log, the commands, and the tour of the README.
 
 use std::fs;
 use std::io::Write;
@@ -14,15 +14,15 @@ use crate::support::Visitor;
 use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, free_address, run, until, url};
 use crate::support::blocking::{exchange, get, post};
 
-/// Places an order by this request id.
-fn place(order: SocketAddr, id: &str) -> String {
+/// Places an order with this request id, and returns the raw answer.
+fn place_order(order: SocketAddr, id: &str) -> String {
     let body = order_of(1).to_string();
     let head = format!("POST /orders HTTP/1.1\r\nHost: {order}\r\nConnection: close\r\nX-Request-Id: {id}\r\n");
     let rest = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     exchange(order, &format!("{head}{rest}"), |_| false)
 }
 
-/// Waits for a line of the log that has all these words, apart.
+/// Waits for a line of the log that has all these words.
 #[track_caller]
 fn logged(pasar: &Pasar, words: &[&str]) -> String {
     let mut found = None;
@@ -35,7 +35,7 @@ fn logged(pasar: &Pasar, words: &[&str]) -> String {
 }
 
 #[test]
-fn the_log_says_who_calls_whom_for_whom_and_from_where() {
+fn the_log_shows_caller_callee_user_and_address_of_each_call() {
     let folder = Folder::new();
     let mut command = folder.pasar(&["--auth", "required"]);
     let pasar = Pasar::start(command.env("RUST_LOG", "warn,pasar=debug"), ALL);
@@ -43,19 +43,19 @@ fn the_log_says_who_calls_whom_for_whom_and_from_where() {
     siti.post(pasar.order(), "/orders", &json!({"user_id": 2, "product_id": 1})).expect(201);
     let line =
         logged(&pasar, &["service=order", "method=POST", "path=/orders", "status=201", "by=user:2", "from=127.0.0.1"]);
-    // A call has the id of the request that it is made for.
+    // A call has the id of the request that caused it.
     let id = line.split(' ').find(|word| word.starts_with("id=")).unwrap();
     assert_eq!(id.len(), "id=".len() + 32, "{line}");
     logged(&pasar, &["service=order", "peer=user", "method=GET", "path=/users/2", "status=200", id]);
     logged(&pasar, &["service=user", "method=GET", "path=/users/2", "by=service", id]);
     logged(&pasar, &["service=order", "event=user_created", "user=2", "name=\"Siti\""]);
-    // Payment is beside order, under its own name.
+    // The payment service shares a process with the order service, but logs under its own name.
     siti.post(pasar.payment(), "/payments", &json!({"order_id": 1})).expect(201);
     siti.post(pasar.payment(), "/payments/confirm", &json!({"order_id": 1})).expect(200);
     logged(&pasar, &["service=payment", "method=POST", "path=/payments", "status=201", "by=user:2"]);
     logged(&pasar, &["service=payment", "peer=order", "method=GET", "path=/orders/1", "status=200"]);
     logged(&pasar, &["service=payment", "peer=gateway", "event=charge", "payment=1", "order=1", "outcome=approved"]);
-    // Refusals can be attributed.
+    // Refusals are logged with the client's address.
     siti.get(pasar.user(), "/users").problem(403, "not_allowed");
     logged(&pasar, &["service=user", "path=/users", "status=403", "by=user:2", "from=127.0.0.1"]);
     get(pasar.user(), "/users").problem(401, "token_missing");
@@ -67,12 +67,12 @@ fn the_log_says_who_calls_whom_for_whom_and_from_where() {
 }
 
 #[test]
-fn calls_that_fail_or_are_not_made_are_logged() {
+fn failed_and_skipped_calls_are_logged() {
     let folder = Folder::new();
     let nobody = free_address();
     let pasar = Pasar::start(folder.pasar(&[]).env("USER_URL", format!("http://{nobody}")), ALL);
     for number in 0..4 {
-        assert!(place(pasar.order(), &format!("try-{number}")).starts_with("HTTP/1.1 503 "));
+        assert!(place_order(pasar.order(), &format!("try-{number}")).starts_with("HTTP/1.1 503 "));
     }
     let call = ["service=order", "peer=user", "path=/users/1", "status=-"];
     let line = logged(&pasar, &[&call[..], &["attempt=1", "id=try-0"]].concat());
@@ -90,8 +90,8 @@ fn a_terminal_gets_colours_unless_no_color_is_set() {
         let mut command = folder.pasar(&[]);
         command.env("RUST_LOG", "info").envs(variables.iter().copied());
         let pasar = Pasar::start(&mut command, ALL);
-        assert!(place(pasar.order(), "my-first-trace").starts_with("HTTP/1.1 201 "));
-        pasar.stop_and_tell("TERM")
+        assert!(place_order(pasar.order(), "my-first-trace").starts_with("HTTP/1.1 201 "));
+        pasar.stop_and_read_output("TERM")
     };
     let coloured = start(&[("CLICOLOR_FORCE", "1")]);
     assert!(
@@ -111,7 +111,7 @@ fn said(output: Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn reset_starts_over() {
+fn reset_removes_all_data() {
     let folder = Folder::new();
     let reset = |args: &[&str]| said(run(&mut folder.pasar(&[&["reset"], args].concat())));
     let (code, out, _) = reset(&["--yes"]);
@@ -143,7 +143,7 @@ fn reset_starts_over() {
 }
 
 #[test]
-fn reset_removes_all_that_a_kill_leaves_and_nothing_of_another_program() {
+fn reset_removes_files_left_by_a_kill_and_no_files_of_other_programs() {
     let folder = Folder::new();
     let mut pasar = folder.start();
     post(pasar.order(), "/orders", &order_of(1)).expect(201);
@@ -165,7 +165,7 @@ fn reset_removes_all_that_a_kill_leaves_and_nothing_of_another_program() {
 }
 
 #[test]
-fn what_is_misspelt_is_named_with_what_was_meant() {
+fn misspelt_settings_are_reported_with_a_suggestion() {
     let folder = Folder::new();
     for (args, meant) in [
         (&["--user-adr", "127.0.0.1:1"][..], "did you mean --user-addr?"),
@@ -180,11 +180,11 @@ fn what_is_misspelt_is_named_with_what_was_meant() {
     assert_eq!(refused.0, Some(2));
     assert!(refused.2.contains("USR_ADDR is not a setting; did you mean USER_ADDR?"), "{}", refused.2);
     assert!(!refused.2.contains("rahasia") && !refused.2.contains("POSTGRES"), "{}", refused.2);
-    // Another program's, as ours is set, too.
+    // USR_ADDR in the file belongs to another program if USER_ADDR is set.
     Pasar::start(folder.pasar(&["user"]).env("USER_ADDR", "127.0.0.1:0"), &ALL[..1]).stop("TERM");
 }
 
-/// The commands of the README's tour, for services at these addresses.
+/// The commands of the README's tour, with the addresses of these services.
 fn tour(pasar: &Pasar) -> String {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let (_, section) = readme.split_once("\n## A tour with curl\n").unwrap();
@@ -208,13 +208,13 @@ fn the_tour_of_the_readme_works_twice_on_one_database() {
         return;
     }
     let folder = Folder::new();
-    // A busy machine must not be late with a payment.
+    // Longer, so that a slow machine can confirm in time.
     let pasar = Pasar::start(&mut folder.pasar(&["--payment-window", "5m"]), ALL);
     let commands = tour(&pasar);
-    // At a terminal curl shows no progress.
+    // In a terminal, curl shows no progress.
     fs::write(folder.path().join(".curlrc"), "silent\nshow-error\n").unwrap();
     for round in 1..=2 {
-        // In one stream, as a terminal shows it.
+        // Both outputs in one stream, as in a terminal.
         let script = format!("exec 2>&1\n{commands}");
         let output = Command::new("bash").args(["-c", &script]).env("CURL_HOME", folder.path()).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();

@@ -1,5 +1,5 @@
-//! Proxies between the services, which fail as networks and gateways do: one in front of each service, at an
-//! address of its own, for HTTP/1.1 whose bodies have a `Content-Length`.
+//! Proxies between the services that fail as networks and gateways do: one in front of each service, on its own
+//! address. They support HTTP/1.1 with a `Content-Length`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Error, ErrorKind, Result};
@@ -15,34 +15,34 @@ use tokio::time::sleep;
 
 /// How many of a hundred calls meet each fault.
 const PERCENT: usize = 5;
-/// The longest that a call or its answer is held back; shorter delays are more frequent.
+/// The longest delay of a call or its answer; shorter delays are more frequent.
 const MAX_DELAY: Duration = Duration::from_secs(9);
-/// What gateways say in their own name: none of it is a problem document.
+/// Bodies of a gateway's own errors; none is a problem document.
 const GATEWAY_BODIES: [&str; 3] =
     ["", "<html><h1>Not here</h1></html>", r#"{"message": "no route matched with those values"}"#];
 
-/// What may happen to a call.
+/// What can happen to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A bare 404; the callee does not hear of the call.
+    /// A bare 404; the callee does not get the call.
     NotFound,
-    /// A bare 409; the callee does not hear of the call.
+    /// A bare 409; the callee does not get the call.
     Conflict,
-    /// The call is made, its answer thrown away, and the connection closed.
+    /// The callee gets the call, its answer is dropped and the connection closed.
     Drop,
-    /// The call is made twice, one after the other or at once, and answered by either.
+    /// The callee gets the call twice, in sequence or at once; one of the answers is returned.
     Twice,
-    /// The call or its answer is held back, and so is every call that is made for the same request: each of them
-    /// spends some of the request's time.
+    /// The call or its answer is delayed, and so is every other call for the same request: each uses up some of the
+    /// request's time.
     Delay,
-    /// The call is made, and the connection reset in the middle of its answer.
+    /// The callee gets the call, and the connection is reset in the middle of its answer.
     Reset,
 }
 
 impl Fault {
     pub const ALL: [Self; 6] = [Self::NotFound, Self::Conflict, Self::Drop, Self::Twice, Self::Delay, Self::Reset];
 
-    /// What a call that is made for the request with this id meets, if anything.
+    /// The fault for a call of the request with this id, if any.
     fn draw(request_id: &str) -> Option<Self> {
         let mut hasher = DefaultHasher::new();
         request_id.hash(&mut hasher);
@@ -53,7 +53,7 @@ impl Fault {
     }
 }
 
-/// One proxy for each service. They end with this.
+/// One proxy for each service. They stop when this is dropped.
 pub struct Proxies {
     runtime: Runtime,
     listeners: Vec<std::net::TcpListener>,
@@ -70,7 +70,7 @@ struct Shared {
 }
 
 impl Proxies {
-    /// Listens at as many addresses as there are `services`; what arrives waits for [`Self::forward`].
+    /// Listens on one address for each of the `services`. Connections wait for [`Self::forward`].
     pub fn bind(services: usize) -> Self {
         let listeners = (0..services).map(|_| {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -84,7 +84,7 @@ impl Proxies {
         self.listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
     }
 
-    /// Forwards what arrives at each proxy to the service at the same index.
+    /// Forwards the calls of each proxy to the service with the same index.
     pub fn forward(&mut self, services: &[SocketAddr]) {
         let _guard = self.runtime.enter();
         for (listener, &callee) in self.listeners.drain(..).zip(services) {
@@ -93,24 +93,24 @@ impl Proxies {
                 loop {
                     let (caller, _) = listener.accept().await.unwrap();
                     let shared = shared.clone();
-                    // An error is the end of this connection, and is for the caller to notice.
+                    // An error ends this connection; the caller notices it.
                     tokio::spawn(async move { shared.serve(caller, callee).await });
                 }
             });
         }
     }
 
-    /// Whether calls meet faults from now on.
+    /// Turns the faults on or off.
     pub fn fail(&self, failing: bool) {
         self.shared.failing.store(failing, Ordering::Relaxed);
     }
 
-    /// The calls that have arrived.
+    /// How many calls have arrived.
     pub fn calls(&self) -> usize {
         self.shared.calls.load(Ordering::Relaxed)
     }
 
-    /// The calls that have not been dealt with.
+    /// How many calls have not ended yet.
     pub fn in_flight(&self) -> usize {
         self.shared.in_flight.load(Ordering::Relaxed)
     }
@@ -171,7 +171,7 @@ impl Shared {
             Some(Fault::Reset) => {
                 let answer = call(callee, request).await?;
                 caller.write_all(&answer[..fastrand::usize(1..answer.len())]).await?;
-                // Closing it sends RST instead of FIN then.
+                // With this option, closing sends RST instead of FIN.
                 caller.get_ref().set_zero_linger()?;
                 return Err(ErrorKind::ConnectionReset.into());
             }
@@ -180,7 +180,7 @@ impl Shared {
     }
 }
 
-/// Makes a call on a connection of its own.
+/// Sends a call on a new connection.
 async fn call(callee: SocketAddr, request: &[u8]) -> Result<Vec<u8>> {
     let mut callee = BufReader::new(TcpStream::connect(callee).await?);
     callee.get_ref().set_nodelay(true)?;
@@ -193,7 +193,7 @@ fn gateway(status: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nServer: gateway\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// The next request or answer, whole.
+/// The next complete request or answer.
 async fn message(from: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
     let mut message = Vec::new();
     while !message.ends_with(b"\r\n\r\n") {

@@ -1,10 +1,12 @@
-//! What tokens are signed with: where it is kept, who may read it, and that all services have the same.
+//! The signing secret: where it is stored, who can read it, and that all services use the same.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::accounts::{OTHER, REQUIRED, SECRET, assert_made, others, places, refusal, required};
+use super::accounts::{
+    OTHER, REQUIRED, SECRET, assert_role_set, calls_besides_user, protected_calls, refusal, start_with_auth,
+};
 use super::load::{Stored, assert_unavailable, order_of};
 use crate::support::Visitor;
 use crate::support::binary::{ALL, DEADLINE, Folder, Pasar, free_address, until};
@@ -17,49 +19,49 @@ fn mode(file: &Path) -> u32 {
     fs::metadata(file).unwrap().permissions().mode() & 0o7777
 }
 
-/// What is in a folder besides the database.
+/// The files of a folder besides the database.
 fn beside_the_database(folder: &Folder) -> Vec<String> {
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.starts_with("pasar.db")).collect()
 }
 
 #[test]
-fn the_secret_is_made_for_its_owner_alone_and_kept() {
+fn the_generated_secret_is_readable_by_its_owner_only_and_kept() {
     let folder = Folder::new();
-    let shop = required(&folder);
+    let shop = start_with_auth(&folder);
     let file = secret_file(&folder);
     assert_eq!(mode(&file), 0o600);
     let secret = fs::read(&file).unwrap();
     assert!(secret.len() >= 32, "{} bytes", secret.len());
     let siti = Visitor::registers(shop.user(), "siti@example.com");
     shop.stop("TERM");
-    let shop = required(&folder);
-    siti.assert_counts(shop.user(), &others(&shop));
+    let shop = start_with_auth(&folder);
+    siti.assert_valid(shop.user(), &calls_besides_user(&shop));
     shop.stop("TERM");
     assert!(fs::read(&file).unwrap() == secret, "the secret has changed");
     assert_eq!((mode(&file), beside_the_database(&folder)), (0o600, vec!["jwt-secret".to_owned()]));
 
-    // No two shops share one.
+    // Two shops have different secrets.
     let other = Folder::new();
-    required(&other).stop("TERM");
+    start_with_auth(&other).stop("TERM");
     assert!(fs::read(secret_file(&other)).unwrap() != secret, "two folders have the same secret");
 }
 
 #[test]
-fn a_secret_that_was_given_is_not_written_down() {
+fn a_configured_secret_is_not_stored() {
     for auth in ["open", "required"] {
         let folder = Folder::new();
         let start = || Pasar::start(folder.pasar(&["--auth", auth]).env("JWT_SECRET", SECRET), ALL);
         let shop = start();
         let siti = Visitor::registers(shop.user(), "siti@example.com");
-        // Nor does who makes an admin need one.
-        assert_made(&mut folder.pasar(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
-        siti.assert_ended(shop.user(), &others(&shop));
+        // The admin command stores no secret either.
+        assert_role_set(&mut folder.pasar(&["admin", "siti@example.com"]), "siti@example.com", "an admin");
+        siti.assert_revoked(shop.user(), &calls_besides_user(&shop));
         let siti = Visitor::logs_in(shop.user(), "siti@example.com");
         shop.stop("TERM");
         assert_eq!(beside_the_database(&folder), [""; 0]);
         let shop = start();
-        siti.assert_counts(shop.user(), &others(&shop));
+        siti.assert_valid(shop.user(), &calls_besides_user(&shop));
         shop.stop("TERM");
     }
 }
@@ -85,14 +87,14 @@ fn a_secret_that_others_can_read_or_guess_is_refused() {
         assert!(permissions == 0o600 || line.contains("chmod 600"), "{line}");
         assert_eq!((mode(&file), fs::read_to_string(&file).unwrap().as_str()), (permissions, text));
     }
-    // Where nobody has to log in it is as good as any: there are file systems on which everybody can read all.
+    // With open auth a readable file is accepted: some file systems have no permissions.
     for (auth, permissions) in [("required", 0o600), ("open", 0o644)] {
         let folder = Folder::new();
         let file = secret_file(&folder);
         fs::write(&file, SECRET).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(permissions)).unwrap();
         let shop = Pasar::start(&mut folder.pasar(&["--auth", auth]), ALL);
-        Visitor::registers(shop.user(), "siti@example.com").assert_counts(shop.user(), &others(&shop));
+        Visitor::registers(shop.user(), "siti@example.com").assert_valid(shop.user(), &calls_besides_user(&shop));
         assert_eq!(mode(&folder.path().join("pasar.db")), 0o600, "it has the hashes of all passwords");
         assert_eq!(mode(&folder.path().join("pasar.db-wal")), 0o600);
         shop.stop("TERM");
@@ -116,8 +118,8 @@ fn processes_that_start_at_once_on_an_empty_folder_agree_on_a_secret() {
         let mut services = ALL.iter();
         let processes = started.map(|process| process.ready(&[services.next().unwrap()]));
         let siti = Visitor::registers(user, "siti@example.com");
-        siti.assert_counts(user, &places(product, order, payment));
-        // The order service asks the others with tokens of its own.
+        siti.assert_valid(user, &protected_calls(product, order, payment));
+        // The order service calls the others with its own tokens.
         siti.post(order, "/orders", &order_of(siti.id)).expect(201);
         processes.into_iter().rev().for_each(|process| process.stop("TERM"));
         assert_eq!(beside_the_database(&folder), ["jwt-secret"]);
@@ -125,7 +127,7 @@ fn processes_that_start_at_once_on_an_empty_folder_agree_on_a_secret() {
 }
 
 #[test]
-fn services_that_do_not_agree_on_tokens_say_so_in_the_log() {
+fn services_with_different_secrets_log_the_mismatch() {
     let folder = Folder::new();
     let strict = ["user", "--auth", "required", "--jwt-secret", SECRET];
     let users = Pasar::start(&mut folder.pasar(&strict), &["UserService"]);
@@ -135,7 +137,7 @@ fn services_that_do_not_agree_on_tokens_say_so_in_the_log() {
     {
         let mut command = folder.pasar(&["--auth", auth, "--jwt-secret", secret]);
         let shop = Pasar::start(command.env("USER_URL", format!("http://{}", users.user())), ALL);
-        // Its own user service gives tokens that it knows; for orders the strict one is asked.
+        // Its own user service issues tokens that it accepts; the strict one is called for orders.
         let siti = Visitor::registers(shop.user(), &format!("siti{number}@example.com"));
         let answer = siti.post(shop.order(), "/orders", &order_of(siti.id));
         if agree {

@@ -12,9 +12,9 @@ use crate::support::TestApp;
 const ROUNDS: usize = 100;
 const BUYERS: usize = 50;
 
-/// What a buyer is left with.
+/// The result of one buyer.
 struct Bought {
-    /// `None`: there was not enough.
+    /// `None` if the stock was insufficient.
     order: Option<i64>,
     quantity: i64,
     status: &'static str,
@@ -22,8 +22,8 @@ struct Bought {
 
 async fn buy(app: &TestApp, user: i64, product: i64, fickle: bool) -> Bought {
     let quantity = fastrand::i64(1..=5);
-    let wanted = json!({"user_id": user, "product_id": product, "quantity": quantity});
-    let answer = app.order.post("/orders", &wanted).await;
+    let order = json!({"user_id": user, "product_id": product, "quantity": quantity});
+    let answer = app.order.post("/orders", &order).await;
     if answer.status != 201 {
         assert_eq!(outcome(&answer), (409, "insufficient_stock".to_owned()), "{}", answer.text());
         return Bought { order: None, quantity, status: "" };
@@ -49,7 +49,7 @@ async fn buy(app: &TestApp, user: i64, product: i64, fickle: bool) -> Bought {
     Bought { order: Some(id), quantity, status }
 }
 
-/// Reads the stock for as long as it is being bought: the books balance in every moment.
+/// Reads the stock until the buyers are done: the sum of stock, reserved and sold never changes.
 async fn watch(app: &TestApp, product: i64, received: i64, over: &AtomicBool) {
     loop {
         let last = over.load(Ordering::SeqCst);
@@ -66,11 +66,11 @@ async fn watch(app: &TestApp, product: i64, received: i64, over: &AtomicBool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_oversold_however_many_buy_at_once() {
-    let app = TestApp::with(&["--sweep=1h"]).await;
+async fn concurrent_buyers_never_oversell() {
+    let app = TestApp::with_flags(&["--sweep=1h"]).await;
     for round in 0..ROUNDS {
         let received = fastrand::i64(20..=60);
-        // Where nobody cancels, what is gone stays gone.
+        // In odd rounds nobody cancels, so the stock only decreases.
         let fickle = round % 2 == 0;
         let user = app.user.post("/users", &json!({"name": "Pembeli"})).await.expect(201)["id"].as_i64().unwrap();
         let product = product(&app, received).await;
@@ -89,7 +89,10 @@ async fn nothing_is_oversold_however_many_buy_at_once() {
         let stock = received - reserved - sold;
         assert_eq!(level(&app, product).await, [stock, reserved, sold, received], "round {round}");
         let smallest = bought.iter().filter(|one| one.order.is_none()).map(|one| one.quantity).min();
-        assert!(fickle || smallest.is_none_or(|wanted| wanted > stock), "round {round}: refused what was there");
+        assert!(
+            fickle || smallest.is_none_or(|quantity| quantity > stock),
+            "round {round}: refused although the stock was sufficient"
+        );
         let shown = app.order.all(&format!("/orders/user/{user}")).await;
         let shown: BTreeSet<_> = shown
             .iter()

@@ -1,20 +1,20 @@
-//! The model: what orders of one product, their payments and the stock do, in as little as it takes.
+//! The model: a minimal implementation of the orders of one product, their payments and its stock.
 
 pub const WINDOW: i64 = 10_000;
 pub const TTL: i64 = 30_000;
 
-/// Something that somebody does, to the order placed last unless it is `Place` or `Advance`.
+/// An action. It is about the latest order, except for `PlaceOrder` and `Advance`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Orders so many units.
-    Place(i64),
-    /// Opens a payment, by a method that the gateway declines or takes.
+    /// Orders this many units.
+    PlaceOrder(i64),
+    /// Opens a payment with a method that the gateway declines or accepts.
     Open {
         declined: bool,
     },
     /// Confirms the payment.
     Settle,
-    /// Says that the payment was made, and names none.
+    /// Sets the order to paid without naming a payment.
     Pay,
     Fail,
     Expire,
@@ -22,11 +22,11 @@ pub enum Step {
     Confirm,
     Ship,
     Complete,
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Advance(i64),
 }
 
-/// How a step is answered: the status, and the code of a refusal.
+/// The answer to a step: its status, and the code if it is refused.
 pub type Outcome = (u16, &'static str);
 
 const DONE: Outcome = (200, "");
@@ -46,9 +46,9 @@ pub struct Model {
 pub struct Order {
     quantity: i64,
     deadline: i64,
-    /// The statuses that it reached.
+    /// The statuses that it has had.
     pub reached: Vec<&'static str>,
-    /// There is never a second one: with the first, the order comes to its end.
+    /// There is never a second one: the order ends when the first one ends.
     pub payment: Option<Payment>,
 }
 
@@ -64,7 +64,7 @@ impl Order {
         self.reached[self.reached.len() - 1]
     }
 
-    /// What the order says of its payment.
+    /// The payment status that the order shows.
     pub fn payment_status(&self) -> &'static str {
         match self.status() {
             "cancelled" if self.reached.contains(&"paid") => "refunded",
@@ -81,7 +81,7 @@ impl Model {
 
     pub fn take(&mut self, step: Step) -> Outcome {
         match step {
-            Step::Place(quantity) => self.place(quantity),
+            Step::PlaceOrder(quantity) => self.place_order(quantity),
             Step::Advance(time) => {
                 self.now += time;
                 DONE
@@ -89,7 +89,7 @@ impl Model {
             Step::Open { declined } => self.open(declined),
             Step::Settle => self.settle(),
             Step::Pay => self.pay(),
-            _ => self.go(step),
+            _ => self.change_status(step),
         }
     }
 
@@ -97,7 +97,7 @@ impl Model {
         self.orders.last_mut().unwrap()
     }
 
-    fn place(&mut self, quantity: i64) -> Outcome {
+    fn place_order(&mut self, quantity: i64) -> Outcome {
         if quantity > self.stock {
             return (409, "insufficient_stock");
         }
@@ -161,21 +161,21 @@ impl Model {
                 TOO_LATE
             }
             "expired" => TOO_LATE,
-            _ => self.go(Step::Pay),
+            _ => self.change_status(Step::Pay),
         }
     }
 
-    /// What is said of the order's payment by hand is true of its open payment, too.
+    /// A manual payment status of the order also applies to its open payment.
     fn settle_payment(&mut self, status: &'static str) {
         if let Some(payment) = self.order().payment.as_mut().filter(|payment| payment.status == "pending") {
             payment.status = status;
         }
     }
 
-    /// A step that asks for nothing but the order's status.
-    fn go(&mut self, step: Step) -> Outcome {
+    /// A step that depends only on the order's status.
+    fn change_status(&mut self, step: Step) -> Outcome {
         let next = match (self.order().status(), step) {
-            // The same word again changes nothing.
+            // Repeating a status changes nothing.
             ("paid" | "confirmed" | "shipped" | "completed", Step::Pay) => return DONE,
             ("failed", Step::Fail) | ("expired", Step::Expire) => return DONE,
             ("pending", Step::Pay) => "paid",

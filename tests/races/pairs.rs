@@ -1,5 +1,5 @@
-//! Two steps with one order at the same moment: one wins, the other is refused. A paid order can be cancelled, so
-//! a cancellation that comes after the payment wins too.
+//! Two concurrent steps of one order: one wins, the other is refused. A paid order can be cancelled, so a
+//! cancellation after the payment wins too.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{TestApp, eventually};
 
 const TIMES: usize = 200;
 const AT_ONCE: usize = 10;
-/// The longest head start that settling a payment gets.
+/// The longest delay of the other step when a payment is settled.
 const LEAD_MS: u64 = 20;
 
 const OPEN: Step = Step::Open { declined: false };
@@ -20,7 +20,7 @@ const PAYABLE: &[Step] = &[OPEN];
 const PAID: &[Step] = &[Step::Pay];
 const SETTLED: &[Step] = &[OPEN, Step::Settle];
 
-/// What leads up to the race, the two that race, and how many of them can win: a paid order can still be
+/// The steps before the race, the two racing steps, and how many of them can succeed: a paid order can still be
 /// cancelled, and a payment can be confirmed again.
 const RACES: &[(&[Step], Step, Step, usize)] = &[
     (PENDING, Step::Pay, Step::Cancel, 2),
@@ -43,10 +43,10 @@ const RACES: &[(&[Step], Step, Step, usize)] = &[
     (SETTLED, Step::Cancel, Step::Cancel, 1),
 ];
 
-/// How both were answered, and what came of the order.
+/// Both answers, and the state of the order afterwards.
 type End<const N: usize> = ([(u16, String); N], Seen, Vec<Vec<String>>);
 
-/// How it ends if these steps are taken in their order.
+/// The end if the steps are taken in this order.
 fn in_order<const N: usize>(mut model: Model, steps: [Step; N]) -> End<N> {
     let outcomes = steps.map(|step| {
         let (status, code) = model.take(step);
@@ -64,7 +64,7 @@ async fn after<T>(ms: u64, step: impl Future<Output = T>) -> T {
 async fn race(app: &TestApp, also: i64, (before, one, other, most): (&[Step], Step, Step, usize)) -> usize {
     let mut model = Model::new(0, 5);
     let mut shop = Shop { app, product: product(app, 5).await, also: Some(also), orders: Vec::new() };
-    for &step in [Step::Place(2)].iter().chain(before) {
+    for &step in [Step::PlaceOrder(2)].iter().chain(before) {
         let (status, code) = model.take(step);
         assert_eq!(shop.take(step).await, (status, code.to_owned()), "{step:?}");
     }
@@ -73,18 +73,18 @@ async fn race(app: &TestApp, also: i64, (before, one, other, most): (&[Step], St
     let ([second, first], seen, reached) = in_order(model.clone(), [other, one]);
     ends.push(([first, second], seen, reached));
     if most == 2 && other == Step::Cancel {
-        // Whoever cancels what was not paid yet does not cancel what is paid.
+        // A cancellation of an unpaid order does not cancel a paid one.
         let (_, seen, reached) = in_order(model, [one]);
         let end = ([(200, String::new()), (409, "order_state".to_owned())], seen, reached);
         ends.push(end);
     }
     if (one, other) == (Step::Settle, Step::Cancel) {
-        // Paid, and given back before whoever paid was answered.
+        // Paid, and refunded before the payment was answered.
         let (_, seen, reached) = ends[0].clone();
         ends.push(([refused_by_order.clone(), (200, String::new())], seen, reached));
     }
     if let (Step::Settle, Step::Fail | Step::Expire) | (Step::Fail | Step::Expire, Step::Settle) = (one, other) {
-        // The payment was confirmed already when the order heard: whatever was charged is given back.
+        // The payment was already confirmed when the order learned of it: the charge is refunded.
         let settle_first = one == Step::Settle;
         let (_, mut seen, reached) = ends[usize::from(settle_first)].clone();
         seen.payment = "refunded".to_owned();
@@ -93,14 +93,14 @@ async fn race(app: &TestApp, also: i64, (before, one, other, most): (&[Step], St
         ends.push((outcomes, seen, reached));
     }
 
-    // To settle a payment takes calls to the order, and the other one should meet all of them.
+    // Settling a payment makes calls to the order; the delay lets the other step arrive between any of them.
     let lead = |step, other| if step != Step::Settle && other == Step::Settle { fastrand::u64(0..=LEAD_MS) } else { 0 };
     let (first, second) =
         join(after(lead(one, other), shop.step(one)), after(lead(other, one), shop.step(other))).await;
     let outcomes = [outcome(&first), outcome(&second)];
     let won = outcomes.iter().filter(|(status, _)| *status < 300).count();
     assert!((1..=most).contains(&won), "{one:?} and {other:?}: {outcomes:?}");
-    // Some calls that follow may be made a little later; what has not come after so many looks never will.
+    // Jobs may run a little later. A state that does not appear in 100 attempts never will.
     let mut looks = 0;
     let end = eventually("an end of the race", async || {
         looks += 1;
@@ -113,22 +113,22 @@ async fn race(app: &TestApp, also: i64, (before, one, other, most): (&[Step], St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_steps_that_race_one_wins() {
-    let app = TestApp::with(&["--sweep=1h", "--payment-window=10m"]).await;
+async fn one_of_two_racing_steps_wins() {
+    let app = TestApp::with_flags(&["--sweep=1h", "--payment-window=10m"]).await;
     let received = 1_000_000;
     let shared = product(&app, received).await;
     for &(before, one, other, most) in RACES {
-        // Where one came after the other, it was no race: there are so many that were, whatever it takes.
+        // Only real races count: where one step came after the other, the pair is repeated.
         let both_win = one == other || (one, other) == (Step::Settle, Step::Pay);
         let raced = |won: usize| won == 1 || both_win;
         let mut times = 0;
         while times < TIMES {
-            let lots = (0..AT_ONCE).map(|lot| {
-                // Whoever is sent first has a small lead, which both should have.
-                let (one, other) = if lot % 2 == 0 || most == 2 { (one, other) } else { (other, one) };
+            let races = (0..AT_ONCE).map(|number| {
+                // The first one sent has a small advantage, so both steps get it.
+                let (one, other) = if number % 2 == 0 || most == 2 { (one, other) } else { (other, one) };
                 race(&app, shared, (before, one, other, most))
             });
-            times += join_all(lots).await.into_iter().filter(|won| raced(*won)).count();
+            times += join_all(races).await.into_iter().filter(|won| raced(*won)).count();
         }
     }
     let mut units = [0; 2];

@@ -1,4 +1,4 @@
-//! Steps in any order, with time passing in between.
+//! Random sequences of steps, with time passing in between.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -16,7 +16,7 @@ const START: i64 = 1_795_132_800_000;
 fn step() -> impl Strategy<Value = Step> {
     let moments = vec![1, WINDOW - 1, WINDOW, TTL - WINDOW - 1, TTL - WINDOW, TTL - 1, TTL];
     prop_oneof![
-        1 => (1..=STOCK).prop_map(Step::Place),
+        1 => (1..=STOCK).prop_map(Step::PlaceOrder),
         4 => prop::bool::weighted(0.2).prop_map(|declined| Step::Open { declined }),
         4 => Just(Step::Settle),
         3 => Just(Step::Pay),
@@ -30,11 +30,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Does the same with the model and with the shop, and compares them after each step.
-async fn follow(app: &TestApp, clock: &Clock, first: i64, steps: &[Step]) -> Result<(), TestCaseError> {
+/// Takes the same steps with the model and with the app, and compares them after each step.
+async fn assert_follows_model(app: &TestApp, clock: &Clock, first: i64, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut model = Model::new(clock.now().as_millis(), STOCK);
     let mut shop = Shop { app, product: product(app, STOCK).await, also: None, orders: Vec::new() };
-    for &step in [Step::Place(first)].iter().chain(steps) {
+    for &step in [Step::PlaceOrder(first)].iter().chain(steps) {
         let (status, code) = model.take(step);
         let expected = (status, code.to_owned());
         let answered = if let Step::Advance(_) = step {
@@ -51,17 +51,17 @@ async fn follow(app: &TestApp, clock: &Clock, first: i64, steps: &[Step]) -> Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_lives_as_its_model_does() {
+async fn an_order_behaves_like_its_model() {
     let clock = Clock::standing_at(START);
     let [window, ttl] = [("--payment-window", WINDOW), ("--order-ttl", TTL)].map(|(flag, ms)| format!("{flag}={ms}ms"));
     let app = TestApp::with_clock(&["--sweep=1h", "--payment-gateway=card=decline", &window, &ttl], &clock).await;
     let mut runner = TestRunner::new(Config { cases: SEQUENCES, failure_persistence: None, ..Config::default() });
     let sequences = (1..=3_i64, prop::collection::vec(step(), 1..=8));
     let runtime = Handle::current();
-    let lived = tokio::task::block_in_place(|| {
-        runner.run(&sequences, |(first, steps)| runtime.block_on(follow(&app, &clock, first, &steps)))
+    let result = tokio::task::block_in_place(|| {
+        runner.run(&sequences, |(first, steps)| runtime.block_on(assert_follows_model(&app, &clock, first, &steps)))
     });
-    if let Err(error) = lived {
+    if let Err(error) = result {
         panic!("{error}");
     }
 }

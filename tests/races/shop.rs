@@ -1,4 +1,4 @@
-//! The real shop, as far as the model knows it: one product and its orders.
+//! The real app, limited to what the model has: one product and its orders.
 
 use futures_util::future::join3;
 use serde_json::{Value, json};
@@ -12,23 +12,23 @@ pub type Level = [i64; 4];
 pub struct Shop<'a> {
     pub app: &'a TestApp,
     pub product: i64,
-    /// One unit of it goes with every order.
+    /// Another product; every order has one unit of it too.
     pub also: Option<i64>,
     pub orders: Vec<i64>,
 }
 
-/// What there is to see of an order.
+/// What a client can see of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     status: String,
     payment_status: String,
-    /// What became of the payment; empty if there is none.
+    /// The status of the payment; empty if there is none.
     pub payment: String,
     level: Level,
 }
 
 impl Seen {
-    /// What should be seen of the model's last order.
+    /// What a client should see of the model's latest order.
     pub fn of(model: &Model) -> Self {
         let order = model.orders.last().unwrap();
         let Model { stock, reserved, sold, .. } = *model;
@@ -66,10 +66,10 @@ impl Shop<'_> {
         *self.orders.last().unwrap()
     }
 
-    /// Takes a step; time is not this one's to pass.
+    /// Takes a step. The caller advances the clock.
     pub async fn take(&mut self, step: Step) -> (u16, String) {
         let answer = match step {
-            Step::Place(quantity) => {
+            Step::PlaceOrder(quantity) => {
                 let also = self.also.map(|product| json!({"product_id": product, "quantity": 1}));
                 let own = json!({"product_id": self.product, "quantity": quantity});
                 let items: Vec<_> = std::iter::once(own).chain(also).collect();
@@ -84,7 +84,7 @@ impl Shop<'_> {
         outcome(&answer)
     }
 
-    /// Takes a step with the order placed last.
+    /// Takes a step with the latest order.
     pub async fn step(&self, step: Step) -> Answer {
         let (order, id) = (&self.app.order, self.order());
         let payment = |status| async move {
@@ -105,11 +105,11 @@ impl Shop<'_> {
             Step::Confirm => order.put(&format!("/orders/{id}/confirm"), &json!({})).await,
             Step::Ship => status("shipped").await,
             Step::Complete => status("completed").await,
-            Step::Place(_) | Step::Advance(_) => unreachable!("{step:?} is no step of one order"),
+            Step::PlaceOrder(_) | Step::Advance(_) => unreachable!("{step:?} is no step of one order"),
         }
     }
 
-    /// What there is to see of the order placed last.
+    /// What a client can see of the latest order.
     pub async fn seen(&self) -> Seen {
         let id = self.order();
         let (order, payment, level) = join3(
@@ -127,7 +127,7 @@ impl Shop<'_> {
         }
     }
 
-    /// The statuses that each order reached.
+    /// The statuses that each order has had.
     pub async fn reached(&self) -> Vec<Vec<String>> {
         let mut all = Vec::new();
         for id in &self.orders {

@@ -236,6 +236,8 @@ fn the_code_speaks_the_words_of_its_field() {
         }
         let text = fs::read_to_string(&file).unwrap();
         let text = if name.ends_with(".rs") { without_literals(&text) } else { text };
+        // A function of tokio.
+        let text = text.replace("block_in_place", "");
         for (number, line) in text.lines().enumerate() {
             for (word, better) in PRIVATE_WORDS {
                 let lower = line.to_lowercase();

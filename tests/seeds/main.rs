@@ -1,7 +1,6 @@
-//! The examples of the documents that Pasar implements, verbatim: a client written for one of them
-//! must find here what it was promised. (The documents: `Service-to-Service Communication with Flask`
-//! is seed 000, `Microservices E-Commerce System` 001, `Mini E-commerce - Kelompok 2` 002, `Dokumentasi
-//! Order Service` 003, and the NestJS services that tell each other events 004.)
+//! The examples of the documents that Pasar implements, verbatim: a client written for one of them must find what it
+//! documents. (`Service-to-Service Communication with Flask` is seed 000, `Microservices E-Commerce System` 001,
+//! `Mini E-commerce - Kelompok 2` 002, `Dokumentasi Order Service` 003, and NestJS services with events 004.)
 #![allow(clippy::disallowed_methods, reason = "what is forbidden to the services is the business of their tests")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
@@ -13,10 +12,11 @@ mod support;
 use serde_json::{Value, json as value};
 use support::{Clock, TestApp, eventually};
 
-/// 2026-01-31T12:00:00Z, where the clocks stand.
+/// 2026-01-31T12:00:00Z, the fixed time of the tests.
 const NOON: i64 = 1_769_860_800_000;
 
-/// What an example shows must be there, value for value; an answer may say more, but not in an array.
+/// Asserts that the answer has every value of the example. Objects may have more members; arrays may not have more
+/// items.
 fn assert_shows(answer: &Value, example: &str) {
     fn shows(answer: &Value, example: &Value) -> bool {
         match (answer, example) {
@@ -66,7 +66,7 @@ async fn seed_000_works_as_its_readme_says() {
         }"#,
     );
 
-    // GET /products: the example shows the first two of the demo's three.
+    // GET /products: the example shows the first two of the three demo products.
     let products = app.product.get("/products").await.expect(200);
     let first_two = Value::from(products.as_array().unwrap()[..2].to_vec());
     assert_shows(
@@ -138,7 +138,7 @@ async fn seed_000_works_as_its_readme_says() {
     );
 }
 
-/// Seed 002 shows no calls; it lists what its services can do.
+/// Seed 002 has no example calls; it lists features.
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_002_has_the_features_that_it_lists() {
     let app = TestApp::with_clock(&["--demo=off"], &Clock::standing_at(NOON)).await;
@@ -190,7 +190,7 @@ async fn seed_002_has_the_features_that_it_lists() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seed_004_works_as_its_readme_says() {
-    let app = TestApp::with(&["--demo=off", "--product-url=none"]).await;
+    let app = TestApp::with_flags(&["--demo=off", "--product-url=none"]).await;
 
     // Membuat Pengguna Baru
     let john = r#"{
@@ -229,11 +229,10 @@ async fn seed_004_works_as_its_readme_says() {
     assert_eq!(app.order.all("/orders").await.len(), 1);
 }
 
-/// "Mendengarkan event user_created dan mencatatnya": in its layout of two services, and in the log of
-/// the process.
+/// "Mendengarkan event user_created dan mencatatnya": with two processes as in the seed, and in the log.
 #[cfg(unix)]
 #[test]
-fn seed_004_s_order_service_hears_of_a_new_user() {
+fn the_order_service_of_seed_004_receives_a_new_user() {
     use support::{binary, blocking};
 
     let folder = binary::Folder::new();

@@ -1,5 +1,5 @@
-//! Seed 001, "Microservices E-Commerce System": its endpoints in the order of its flow ("Alur Aplikasi"),
-//! from the empty shop to the history of what was confirmed.
+//! Seed 001, "Microservices E-Commerce System": its endpoints in the order of its flow ("Alur Aplikasi"), from an
+//! empty shop to the history of confirmed orders.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Clock, TestApp, eventually};
 use crate::{NOON, assert_shows, json as parse};
 
-/// Its layout: four services, each on a port of its own, an empty database, pages opened from disk.
+/// Four services, each on its own port, an empty database, and pages opened from disk.
 const LAYOUT: [&str; 3] = ["--payment-addr=127.0.0.1:0", "--demo=off", "--cors-origins=null"];
 
-/// The shop after its "Pengisian Data Awal", with one customer.
+/// The shop after "Pengisian Data Awal", with one customer.
 async fn shop(clock: &Clock) -> TestApp {
     let app = TestApp::with_clock(&LAYOUT, clock).await;
     let shoes = r#"{
@@ -35,7 +35,7 @@ async fn shop(clock: &Clock) -> TestApp {
     app
 }
 
-/// An order of so many shoes, with the payment that the customer is sent to.
+/// An order of this many shoes, and its payment.
 async fn checkout(app: &TestApp, quantity: i64) -> (i64, Value) {
     let order = json!({"user_id": 1, "product_id": 1, "quantity": quantity});
     let order = app.order.post("/orders", &order).await.expect(201);
@@ -52,16 +52,16 @@ async fn pay(app: &TestApp, payment: &Value) -> Answer {
     app.payment.post("/payments/confirm", &json!({"payment_id": payment["payment_id"]})).await
 }
 
-/// Waits until the shoes stand like this: what an order owes its stock may be paid off after the answer.
-async fn shoes_stand(app: &TestApp, stock: i64, reserved: i64, sold: i64) {
-    let wanted = json!({"product_id": 1, "stock": stock, "reserved": reserved, "sold": sold, "received": 10});
+/// Waits until the shoes have this stock, since it can change after the answer to an order.
+async fn wait_for_stock_of_shoes(app: &TestApp, stock: i64, reserved: i64, sold: i64) {
+    let expected = json!({"product_id": 1, "stock": stock, "reserved": reserved, "sold": sold, "received": 10});
     eventually("the stock of the shoes", async || {
-        (app.product.get("/products/1/stock").await.expect(200) == wanted).then_some(())
+        (app.product.get("/products/1/stock").await.expect(200) == expected).then_some(())
     })
     .await;
 }
 
-/// The ids of the orders that the dashboard keeps of all of them.
+/// The ids of the orders that the dashboard keeps after filtering.
 async fn orders(app: &TestApp, keep: impl Fn(&Value) -> bool) -> Vec<i64> {
     let all = app.order.all("/orders").await;
     all.iter().filter(|order| keep(order)).map(|order| order["id"].as_i64().unwrap()).collect()
@@ -105,7 +105,7 @@ async fn seed_001_works_from_the_order_to_the_history() {
         r#"{"id": 1, "status": "paid", "payment_status": "paid"}"#,
     );
 
-    // The dashboard: what is paid and not yet confirmed.
+    // The dashboard: paid orders that are not confirmed yet.
     let waiting = |order: &Value| order["payment_status"] == "paid" && order["status"] != "confirmed";
     assert_eq!(orders(&app, waiting).await, [order]);
     assert_eq!(app.order.all("/orders?status=paid").await.len(), 1);
@@ -118,11 +118,11 @@ async fn seed_001_works_from_the_order_to_the_history() {
           "items": [{"id": 1, "quantity": 2}]
         }"#,
     );
-    shoes_stand(&app, 8, 2, 0).await;
+    wait_for_stock_of_shoes(&app, 8, 2, 0).await;
     assert_shows(&app.order.put("/orders/1/confirm", &json!({})).await.expect(200), r#"{"status": "confirmed"}"#);
-    shoes_stand(&app, 8, 0, 2).await;
+    wait_for_stock_of_shoes(&app, 8, 0, 2).await;
 
-    // The history of what was confirmed, and the customer's own.
+    // The history of confirmed orders, and the customer's own.
     assert_eq!(orders(&app, waiting).await, [0; 0]);
     assert_eq!(orders(&app, |order| order["status"] == "confirmed").await, [order]);
     assert_shows(&app.order.get("/orders/user/1").await.expect(200), r#"[{"id": 1, "status": "confirmed"}]"#);
@@ -134,21 +134,21 @@ async fn seed_001_refuses_a_payment_after_ten_seconds_and_gives_the_stock_back()
     let clock = Clock::standing_at(NOON);
     let app = shop(&clock).await;
     let (order, payment) = checkout(&app, 4).await;
-    shoes_stand(&app, 6, 4, 0).await;
+    wait_for_stock_of_shoes(&app, 6, 4, 0).await;
     clock.set(NOON + 10_000);
     let late = pay(&app, &payment).await;
     assert_eq!(late.problem(409, "payment_too_late")["message"], "Waktu pembayaran telah habis.");
-    shoes_stand(&app, 10, 0, 0).await;
+    wait_for_stock_of_shoes(&app, 10, 0, 0).await;
     assert_shows(
         &app.order.get(&format!("/orders/{order}")).await.expect(200),
         r#"{"status": "expired", "payment_status": "expired"}"#,
     );
     app.order.put(&format!("/orders/{order}/confirm"), &json!({})).await.problem(409, "order_state");
-    // What is not worth waiting for can be told at once.
+    // An order can also be set to failed before its deadline.
     let (order, _) = checkout(&app, 1).await;
     let failed = app.order.put(&format!("/orders/{order}/payment"), &json!({"payment_status": "failed"})).await;
     assert_shows(&failed.expect(200), r#"{"status": "failed", "payment_status": "failed"}"#);
-    shoes_stand(&app, 10, 0, 0).await;
+    wait_for_stock_of_shoes(&app, 10, 0, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,9 +165,9 @@ async fn seed_001_keeps_its_inventory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_services_of_seed_001_send_each_other_is_understood() {
+async fn requests_between_the_services_of_seed_001_are_accepted() {
     let app = shop(&Clock::standing_at(NOON)).await;
-    // Its order service takes from the stock when an order is confirmed; its dashboard adds to it.
+    // Its order service decreases the stock when an order is confirmed; its dashboard increases it.
     for (quantity, left) in [(-3, 7), (2, 9)] {
         let changed = app.product.put("/products/1/stock", &json!({"quantity": quantity})).await.expect(200);
         assert_eq!(changed["stock"], left);
@@ -179,7 +179,7 @@ async fn what_the_services_of_seed_001_send_each_other_is_understood() {
     }
     assert_eq!(app.product.get("/products/1").await.expect(200)["stock"], 9);
 
-    // Its pages read the product and the quantity of an order; its payment page names the method in its own way.
+    // Its pages read the product and the quantity of an order; its payment page has its own name for the method.
     let order = app.order.post("/orders", &json!({"user_id": 1, "product_id": 1, "quantity": 2})).await.expect(201);
     assert_shows(&order, r#"{"product_id": 1, "quantity": 2}"#);
     let payment = json!({"order_id": 1, "payment_method": "qris"});
@@ -187,7 +187,7 @@ async fn what_the_services_of_seed_001_send_each_other_is_understood() {
     let both = json!({"order_id": 1, "payment_method": "qris", "method": "qris"});
     app.payment.post("/payments", &both).await.problem(422, "invalid_fields");
 
-    // Its payment service says that an order is paid.
+    // Its payment service sets an order to paid.
     app.order.put("/orders/1/payment", &json!({"payment_status": false})).await.problem(422, "payment_status_invalid");
     let paid = app.order.put("/orders/1/payment", &json!({"payment_status": true})).await.expect(200);
     assert_eq!((&paid["status"], &paid["payment_status"]), (&json!("paid"), &json!("paid")));

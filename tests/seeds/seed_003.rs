@@ -1,11 +1,11 @@
-//! Seed 003, "Dokumentasi Order Service" of a restaurant, whose menus are our products.
+//! Seed 003, "Dokumentasi Order Service" of a restaurant; its menus are our products.
 
 use serde_json::{Value, json};
 
 use crate::support::{Clock, TestApp, rfc3339};
 use crate::{NOON, assert_shows, json as parse};
 
-/// An order as its documentation shows it, where "now" stands for the time of the order.
+/// Asserts that an order is as in the documentation, whose "now" means the time of the order.
 fn assert_shows_order(mut answer: Value, example: &str) {
     assert_eq!(answer["created_at"], rfc3339(NOON), "{answer}");
     answer["created_at"] = "now".into();
@@ -58,7 +58,7 @@ async fn seed_003_works_as_its_readme_says() {
          }"#,
     );
 
-    // PUT /orders/{id}/payment; the error first, since it must change nothing.
+    // PUT /orders/{id}/payment; the error first, because it must change nothing.
     let invalid = app.order.put("/orders/1/payment", &json!({"payment_status": "lunas"})).await;
     assert_shows(
         &invalid.expect(422),
@@ -94,7 +94,7 @@ async fn seed_003_works_as_its_readme_says() {
     assert_shows_order(app.order.put("/orders/1/payment", &parse(payment)).await.expect(200), paid);
     assert_shows_order(app.order.get("/orders/1").await.expect(200), paid);
 
-    // "Mengurangi stok setelah pesanan", and what is not there is not sold.
+    // "Mengurangi stok setelah pesanan", and missing stock is not sold.
     for (id, stock) in [(1, 14), (2, 6)] {
         assert_eq!(app.product.get(&format!("/products/{id}")).await.expect(200)["stock"], stock);
     }

@@ -1,4 +1,4 @@
-//! The client of a service as the tests of its routes use it: each request on a connection of its own.
+//! A client of one service for the tests of its routes. Each request has its own connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -13,7 +13,7 @@ use super::{Answer, PASSWORD};
 #[derive(Clone)]
 pub struct Api {
     pub addr: SocketAddr,
-    /// Shown with every request.
+    /// Sent with every request.
     token: Option<String>,
 }
 
@@ -22,8 +22,8 @@ impl Api {
         Self { addr, token: None }
     }
 
-    /// The same service for somebody who shows this token.
-    pub fn by(&self, token: &str) -> Self {
+    /// The same service with this token.
+    pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
@@ -72,8 +72,8 @@ impl Api {
         sent.unwrap_or_else(|broken| panic!("no answer to {path}: {broken:?}"))
     }
 
-    /// Sends `bytes` as they are and reads the answer to the end of the connection, for which the bytes
-    /// should ask. The body is left as it came over the wire.
+    /// Sends `bytes` unchanged and reads until the connection closes, which the request should ask for. The body is
+    /// returned as received.
     pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> Answer {
         let stream = TcpStream::connect(self.addr).await.unwrap();
         Answer::parse(&exchange(stream, bytes.as_ref(), |_| false).await).await
@@ -87,8 +87,8 @@ impl Api {
         Answer::parse(&exchange(stream, bytes.as_ref(), |_| false).await).await
     }
 
-    /// The head of the answer to a GET whose body has no end; then the client hangs up.
-    pub async fn head_of_endless(&self, path: &str) -> Answer {
+    /// The head of the answer to a GET with an endless body; then the client closes the connection.
+    pub async fn head_of_stream(&self, path: &str) -> Answer {
         let stream = TcpStream::connect(self.addr).await.unwrap();
         let token = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}\r\n");
@@ -97,7 +97,7 @@ impl Api {
         Answer { body: Vec::new(), ..answer }
     }
 
-    /// Sends a request line and headers; `Connection: close` is added, a `Host` is not.
+    /// Sends a request line and headers. `Connection: close` is added; a `Host` is not.
     pub async fn raw_head(&self, line: &str, headers: &[&str]) -> Answer {
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         self.raw(format!("{line}\r\n{headers}Connection: close\r\n\r\n")).await

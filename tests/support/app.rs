@@ -1,4 +1,4 @@
-//! The real app in this process, on ports of its own.
+//! The real app in this process, on its own ports.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{Api, Clock, PATIENCE};
+use super::{Api, Clock, PATIENCE, services_with_address};
 
-/// All services, running. A drop stops them and waits for their end.
+/// All services, running. Dropping it stops them and waits until they have ended.
 pub struct TestApp {
     pub user: Api,
     pub product: Api,
@@ -20,43 +20,45 @@ pub struct TestApp {
     database: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
-    /// Dropped last, when nothing uses the database any more.
+    /// Dropped last, when the database is not in use any more.
     _folder: Option<TempDir>,
 }
 
 impl TestApp {
-    /// On a fresh database with the demo data.
+    /// With a new database and the demo data.
     pub async fn spawn() -> Self {
-        Self::with(&[]).await
+        Self::with_flags(&[]).await
     }
 
-    /// On a fresh database, with further flags.
-    pub async fn with(flags: &[&str]) -> Self {
+    /// With a new database and these flags.
+    pub async fn with_flags(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut app = Self::on(&folder, flags).await;
+        let mut app = Self::in_folder(&folder, flags).await;
         app._folder = Some(folder);
         app
     }
 
-    /// On a fresh database, with further flags, by a clock that stands.
+    /// With a new database, these flags and this clock.
     pub async fn with_clock(flags: &[&str], clock: &Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut app = Self::on_by(&folder, flags, clock).await;
+        let mut app = Self::in_folder_with_clock(&folder, flags, clock).await;
         app._folder = Some(folder);
         app
     }
 
-    /// On the database in `folder`, which outlives the app.
-    pub async fn on(folder: &TempDir, flags: &[&str]) -> Self {
-        Self::on_by(folder, flags, &Clock::system()).await
+    /// With the database in `folder`, which is kept after the app.
+    pub async fn in_folder(folder: &TempDir, flags: &[&str]) -> Self {
+        Self::in_folder_with_clock(folder, flags, &Clock::system()).await
     }
 
-    /// On the database in `folder`, by this clock.
-    pub async fn on_by(folder: &TempDir, flags: &[&str], clock: &Clock) -> Self {
+    /// With the database in `folder` and this clock.
+    pub async fn in_folder_with_clock(folder: &TempDir, flags: &[&str], clock: &Clock) -> Self {
         let clock = clock.clone();
         let database = format!("sqlite:{}", folder.path().join("pasar.db").display());
-        let own = ["--user-addr=127.0.0.1:0", "--product-addr=127.0.0.1:0", "--order-addr=127.0.0.1:0"];
-        let args = [&["pasar"], &own[..], &["--database-url", &database], flags].concat();
+        let addresses: Vec<_> =
+            services_with_address().map(|service| format!("--{}-addr=127.0.0.1:0", service.name())).collect();
+        let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+        let args = [&["pasar"], &addresses[..], &["--database-url", &database], flags].concat();
         let config = Config::from_args(args).unwrap();
 
         let (started, start) = oneshot::channel();
@@ -92,7 +94,7 @@ impl TestApp {
         [("user", &self.user), ("product", &self.product), ("order", &self.order)]
     }
 
-    /// Adds a product, with so much in stock if that is to be tracked, and gives its id.
+    /// Adds a product, with this stock if it is tracked, and returns its id.
     pub async fn sells(&self, name: &str, price: i64, stock: Option<i64>) -> i64 {
         let new = json!({"name": name, "price": price, "stock": stock});
         self.product.post("/products", &new).await.expect(201)["product"]["id"].as_i64().unwrap()
@@ -104,13 +106,13 @@ impl TestApp {
         Visitor::of(&self.user.post("/auth/register", &new).await.expect(201))
     }
 
-    /// Logs in to an account that was registered.
+    /// Logs in to a registered account.
     pub async fn logs_in(&self, email: &str) -> Visitor {
         let login = json!({"email": email, "password": PASSWORD});
         Visitor::of(&self.user.post("/auth/login", &login).await.expect(200))
     }
 
-    /// Makes an account an admin, or with `--remove` a customer, as the command line does; its tokens end.
+    /// Makes an account an admin, or with `--remove` a customer, as the command line does. Its tokens are revoked.
     pub async fn makes_admin(&self, email: &str, flags: &[&str]) {
         let args = [&["pasar", "--database-url", &self.database, "admin", email], flags].concat();
         let config = Config::from_args(args).unwrap();
@@ -118,21 +120,21 @@ impl TestApp {
         pasar::app::set_role(&config, email, *role).await.unwrap();
     }
 
-    /// An admin, freshly logged in.
+    /// A new admin, logged in.
     pub async fn admin(&self) -> Visitor {
         self.registers("admin@example.com").await;
         self.makes_admin("admin@example.com", &[]).await;
         self.logs_in("admin@example.com").await
     }
 
-    /// What of a product is on hand, reserved and sold; whenever it is asked, that is what was received.
-    pub async fn books(&self, product: i64) -> [i64; 3] {
+    /// The stock, reserved and sold units of a product. Their sum is always what was received.
+    pub async fn stock_levels(&self, product: i64) -> [i64; 3] {
         let level = self.product.get(&format!("/products/{product}/stock")).await.expect(200);
         let of = |column: &str| level[column].as_i64().unwrap_or_else(|| panic!("no {column} in {level}"));
-        let books = ["stock", "reserved", "sold"].map(of);
-        assert!(books.iter().all(|units| *units >= 0), "{level}");
-        assert_eq!(books.iter().sum::<i64>(), of("received"), "{level}");
-        books
+        let levels = ["stock", "reserved", "sold"].map(of);
+        assert!(levels.iter().all(|units| *units >= 0), "{level}");
+        assert_eq!(levels.iter().sum::<i64>(), of("received"), "{level}");
+        levels
     }
 }
 
@@ -146,7 +148,7 @@ impl Drop for TestApp {
     }
 }
 
-/// The password of all accounts of the tests, unless they are about passwords.
+/// The password of all accounts, except in tests about passwords.
 pub const PASSWORD: &str = "tiga ekor kucing";
 
 /// Somebody who has logged in.
@@ -163,11 +165,11 @@ impl Visitor {
     }
 }
 
-/// Asks again and again until `wanted` gives something; the pause only spares the processor.
-pub async fn eventually<T>(what: &str, mut wanted: impl AsyncFnMut() -> Option<T>) -> T {
+/// Repeats `condition` until it returns a value. The pause only saves processor time.
+pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = wanted().await {
+        if let Some(found) = condition().await {
             return found;
         }
         assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");

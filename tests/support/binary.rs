@@ -1,4 +1,4 @@
-//! The binary as a child process in a folder of its own.
+//! The binary as a child process in its own folder.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::services_with_address;
+
 /// The longest that a start or an orderly stop may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 pub const ALL: &[&str] = &["UserService", "ProductService", "OrderService", "PaymentService"];
 
-/// Where processes run: their working directory, database and log.
+/// The folder of processes: their working directory, with the database.
 pub struct Folder(TempDir);
 
 impl Folder {
@@ -32,18 +34,18 @@ impl Folder {
         self.path().join("pasar.db")
     }
 
-    /// `pasar` with these arguments, on free ports, with nothing of our own environment.
+    /// `pasar` with these arguments, on free ports, without our environment.
     pub fn pasar(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pasar"));
         command.args(args).current_dir(self.path()).env_clear().env("RUST_LOG", "warn");
         command.env("DATABASE_URL", url(&self.database()));
-        for variable in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR"] {
-            command.env(variable, "127.0.0.1:0");
+        for service in services_with_address() {
+            command.env(service.addr_variable(), "127.0.0.1:0");
         }
         command
     }
 
-    /// All services, started.
+    /// Starts all services.
     pub fn start(&self) -> Pasar {
         Pasar::start(&mut self.pasar(&[]), ALL)
     }
@@ -53,25 +55,25 @@ pub fn url(database: &Path) -> String {
     format!("sqlite:{}", database.display())
 }
 
-/// A process that serves; it is killed if it is not stopped before.
+/// A running process. It is killed on drop unless it was stopped.
 pub struct Pasar {
     child: Child,
     addresses: BTreeMap<String, SocketAddr>,
-    /// What it prints, line by line.
+    /// Its standard output, line by line.
     printed: Receiver<String>,
-    /// What of that has been read.
+    /// The standard output that was read so far.
     read: String,
     log: TempDir,
 }
 
 impl Pasar {
-    /// Starts `command` and waits until it has told where `services` are, one a line.
+    /// Starts `command` and waits until it has printed the addresses of `services`, one a line.
     #[track_caller]
     pub fn start(command: &mut Command, services: &[&str]) -> Self {
         Self::spawn(command).ready(services)
     }
 
-    /// Starts `command` without waiting for it.
+    /// Starts `command` without waiting.
     #[track_caller]
     pub fn spawn(command: &mut Command) -> Self {
         let log = TempDir::with_prefix("pasar-log-").unwrap();
@@ -81,7 +83,7 @@ impl Pasar {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
             for line in stdout.lines() {
-                // Nobody listens any more once the test is over.
+                // The receiver is gone once the test is over.
                 let _ = sender.send(line.unwrap());
             }
         });
@@ -119,7 +121,7 @@ impl Pasar {
         self.addresses["PaymentService"]
     }
 
-    /// The process's id.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -130,29 +132,29 @@ impl Pasar {
 
     /// Sends a signal, `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
-        // The shell's own `kill` is there even where no program of that name is.
+        // The shell has its own `kill`, even where that program is missing.
         let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
         assert!(sent.unwrap().success(), "SIG{name} could not be sent");
     }
 
-    /// Asks it to stop: it must end in time, with exit code 0, having printed nothing more and panicked nowhere.
+    /// Stops it with a signal. It must end in time with exit code 0, without more output or a panic.
     #[track_caller]
     pub fn stop(self, signal: &str) {
-        self.stop_and_tell(signal);
+        self.stop_and_read_output(signal);
     }
 
-    /// Stops it as [`Self::stop`] does, and gives all that it has printed and logged.
+    /// Stops it as [`Self::stop`] does, and returns all that it printed and logged.
     #[track_caller]
-    pub fn stop_and_tell(mut self, signal: &str) -> String {
+    pub fn stop_and_read_output(mut self, signal: &str) -> String {
         self.signal(signal);
-        let status = ended(&mut self.child);
+        let status = wait_for_end(&mut self.child);
         assert_eq!(status.code(), Some(0), "{status}: {}", self.log());
         assert_eq!(self.printed.iter().collect::<Vec<_>>(), [""; 0], "lines besides those of the services");
         assert!(!self.log().contains("panicked"), "{}", self.log());
         format!("{}\n{}", self.read, self.log())
     }
 
-    /// SIGKILL, and waits until it is dead. It must not have panicked before.
+    /// Kills it with SIGKILL and waits for its end. It must not have panicked before.
     #[track_caller]
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -177,7 +179,7 @@ pub type Layout = &'static [&'static [&'static str]];
 pub const TOGETHER: Layout = &[ALL];
 pub const APART: Layout = &[&["UserService"], &["ProductService"], &["OrderService"], &["PaymentService"]];
 
-/// Processes that make up one shop, at the same addresses after every start.
+/// The processes of one shop, with the same addresses after every start.
 pub struct Shop {
     pub folder: Folder,
     flags: Vec<String>,
@@ -222,7 +224,7 @@ impl Shop {
         self.addresses[3]
     }
 
-    /// SIGKILL for one of the processes, whichever it is, and starts it again at once.
+    /// Kills one process at random with SIGKILL, and starts it again at once.
     #[track_caller]
     pub fn kill_one(&mut self) {
         let which = fastrand::usize(..self.layout.len());
@@ -230,28 +232,28 @@ impl Shop {
         self.processes[which] = Pasar::start(&mut self.command(self.layout[which]), self.layout[which]);
     }
 
-    /// Stops the callers before those that they call.
+    /// Stops callers before the services that they call.
     pub fn stop(self) -> Folder {
         self.processes.into_iter().rev().for_each(|process| process.stop("TERM"));
         self.folder
     }
 }
 
-/// How often a test with SIGKILL kills.
+/// How many kills a test with SIGKILL makes.
 pub fn kills() -> usize {
     std::env::var("PASAR_KILLS").map_or(20, |kills| kills.parse().unwrap())
 }
 
-/// Runs `command` to its end, which must come by itself and in time.
+/// Runs `command`, which must end by itself and in time.
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    ended(&mut child);
+    wait_for_end(&mut child);
     child.wait_with_output().unwrap()
 }
 
 #[track_caller]
-fn ended(child: &mut Child) -> ExitStatus {
+fn wait_for_end(child: &mut Child) -> ExitStatus {
     let until = Instant::now() + DEADLINE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -275,8 +277,8 @@ pub fn until(what: &str, limit: Duration, mut met: impl FnMut() -> bool) {
     }
 }
 
-/// An address where nobody listens, for what has to be known before the start. It is below the ports
-/// that systems hand out by themselves, so that nothing that asks for port 0 can take it meanwhile.
+/// A free address, for tests that must know it before the start. Its port is below those that systems assign for port
+/// 0, so no other process gets it in between.
 pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const PORTS: u16 = 20_000;

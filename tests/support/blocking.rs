@@ -1,4 +1,4 @@
-//! The same client for tests that have threads.
+//! The same client for tests that use threads.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -9,11 +9,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::http::{self, Answer, Broken, Connection};
 
-/// One for all: each has files of its own, and some tests have hundreds of clients.
+/// Shared, because every runtime has its own open files and some tests have hundreds of clients.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
 
-/// A client whose calls return when the answer is there.
+/// A client whose calls block until the answer is complete.
 pub struct Http(Connection);
 
 impl Http {
@@ -21,8 +21,8 @@ impl Http {
         Self(Connection::new(addr, keep_alive))
     }
 
-    /// The same for somebody who shows this token.
-    pub fn by(mut self, token: &str) -> Self {
+    /// The same with this token.
+    pub fn with_token(mut self, token: &str) -> Self {
         self.0.token = Some(token.to_owned());
         self
     }
@@ -54,7 +54,7 @@ pub fn post(addr: SocketAddr, path: &str, body: &Value) -> Answer {
     sent.unwrap_or_else(|broken| panic!("POST {path}: {broken:?}"))
 }
 
-/// Sends `text` as it is; the answer as it came, to the end of the connection or as far as is `enough`.
+/// Sends `text` unchanged and returns the answer as received, until the connection closes or `enough` returns true.
 pub fn exchange(addr: SocketAddr, text: &str, enough: impl Fn(&str) -> bool) -> String {
     let read = RUNTIME.block_on(async {
         let stream = TcpStream::connect(addr).await.unwrap();

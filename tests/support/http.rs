@@ -1,5 +1,5 @@
-//! An HTTP/1.1 client that sends every request exactly once and tells an answer that never began from one that broke
-//! off; the usual clients hide that, and retry by themselves.
+//! An HTTP/1.1 client that sends every request exactly once. It distinguishes an answer that never began from one
+//! that broke off; other clients hide this and retry by themselves.
 
 use std::io::{Error, ErrorKind, Result as IoResult};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
-/// Longer than any answer may take: a hang fails the test, whatever else is allowed.
+/// Longer than any answer may take, so that a hang fails the test.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why there is no complete answer.
@@ -21,15 +21,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Broken {
     /// The connection was refused, or ended before the first byte of an answer.
     Unanswered(Error),
-    /// The connection ended within an answer.
+    /// The connection ended in the middle of an answer.
     Torn(Error),
 }
 
-/// One client of one service. Its connection is opened when it is needed.
+/// One client of one service. It connects when needed.
 pub struct Connection {
     addr: SocketAddr,
     keep_alive: bool,
-    /// Shown with every request.
+    /// Sent with every request.
     pub token: Option<String>,
     open: Option<(BufReader<OwnedReadHalf>, OwnedWriteHalf)>,
 }
@@ -80,7 +80,7 @@ impl Connection {
             }
             Ok(answer)
         };
-        let answer = beside_writing(&mut to, request, reading).await?;
+        let answer = read_while_writing(&mut to, request, reading).await?;
         if self.keep_alive && !answer.header("connection").eq_ignore_ascii_case("close") {
             self.open = Some((from, to));
         }
@@ -95,22 +95,25 @@ impl Connection {
     }
 }
 
-/// Sends `bytes` as they are and gives what comes, to the end of the connection or as far as is `enough`.
+/// Sends `bytes` unchanged and returns what is received, until the connection closes or `enough` returns true.
 pub async fn exchange(mut stream: TcpStream, bytes: &[u8], enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let (mut from, mut to) = stream.split();
     let mut read = Vec::new();
     let reading = async {
-        // A connection that is reset has ended, too.
+        // A reset also ends the connection.
         while !enough(&read) && matches!(from.read_buf(&mut read).await, Ok(1..)) {}
     };
-    let ended = timeout(PATIENCE, beside_writing(&mut to, bytes, reading)).await;
+    let ended = timeout(PATIENCE, read_while_writing(&mut to, bytes, reading)).await;
     assert!(ended.is_ok(), "the connection stays open after {:?}", String::from_utf8_lossy(&read));
     read
 }
 
-/// What `reading` gives while `bytes` are written: a server that has seen enough answers, and may close, before it
-/// has read everything.
-async fn beside_writing<T>(to: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8], reading: impl Future<Output = T>) -> T {
+/// Polls `reading` while `bytes` are written, because a server can answer and close before it has read everything.
+async fn read_while_writing<T>(
+    to: &mut (impl AsyncWriteExt + Unpin),
+    bytes: &[u8],
+    reading: impl Future<Output = T>,
+) -> T {
     let writing = async {
         let _ = to.write_all(bytes).await;
         std::future::pending().await
@@ -127,7 +130,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer in `read`, whose body is left as it came over the wire.
+    /// Parses an answer. Its body is left as received.
     pub async fn parse(mut read: &[u8]) -> Self {
         let whole = String::from_utf8_lossy(read);
         let mut answer = read_head(&mut read).await.unwrap_or_else(|error| panic!("{error} in {whole:?}"));
@@ -135,7 +138,7 @@ impl Answer {
         answer
     }
 
-    /// A header's value; empty if it is not there.
+    /// A header's value; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -156,7 +159,7 @@ impl Answer {
         self.json()
     }
 
-    /// Itself, if it has this status.
+    /// The answer itself, after checking its status.
     #[track_caller]
     pub fn with_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
@@ -169,7 +172,7 @@ impl Answer {
         self.problem_in("id", status, code)
     }
 
-    /// The problem document of a refusal with this code, all of whose members are checked.
+    /// The problem document of a refusal with this code, after checking all its members.
     #[track_caller]
     pub fn problem_in(&self, language: &str, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "not {code}: {} {:?}", self.text(), self.headers);
@@ -196,16 +199,16 @@ impl Answer {
 /// The status line and the headers of an answer.
 async fn read_head(from: &mut (impl AsyncBufRead + Unpin)) -> IoResult<Answer> {
     let status = line(from).await?;
-    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| nonsense(&status))?;
+    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| invalid(&status))?;
     let mut headers = HeaderMap::new();
     loop {
         let header = line(from).await?;
         if header.is_empty() {
             return Ok(Answer { status, headers, body: Vec::new() });
         }
-        let (name, value) = header.split_once(':').ok_or_else(|| nonsense(&header))?;
-        let name = name.parse::<HeaderName>().map_err(|_| nonsense(&header))?;
-        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| nonsense(&header))?);
+        let (name, value) = header.split_once(':').ok_or_else(|| invalid(&header))?;
+        let name = name.parse::<HeaderName>().map_err(|_| invalid(&header))?;
+        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| invalid(&header))?);
     }
 }
 
@@ -214,7 +217,7 @@ async fn read_body(head: &Answer, from: &mut (impl AsyncBufRead + Unpin)) -> IoR
     if head.header("transfer-encoding").eq_ignore_ascii_case("chunked") {
         loop {
             let size = line(from).await?;
-            let size = usize::from_str_radix(&size, 16).map_err(|_| nonsense(&size))?;
+            let size = usize::from_str_radix(&size, 16).map_err(|_| invalid(&size))?;
             append(from, &mut body, size).await?;
             line(from).await?;
             if size == 0 {
@@ -222,12 +225,12 @@ async fn read_body(head: &Answer, from: &mut (impl AsyncBufRead + Unpin)) -> IoR
             }
         }
     }
-    let length = head.header("content-length").parse().map_err(|_| nonsense("no length"))?;
+    let length = head.header("content-length").parse().map_err(|_| invalid("no length"))?;
     append(from, &mut body, length).await?;
     Ok(body)
 }
 
-/// The next line, without its end.
+/// The next line, without its line ending.
 async fn line(from: &mut (impl AsyncBufRead + Unpin)) -> IoResult<String> {
     let mut line = String::new();
     from.read_line(&mut line).await?;
@@ -240,6 +243,6 @@ async fn append(from: &mut (impl AsyncBufRead + Unpin), body: &mut Vec<u8>, size
     from.read_exact(&mut body[start..]).await.map(drop)
 }
 
-fn nonsense(what: &str) -> Error {
+fn invalid(what: &str) -> Error {
     Error::new(ErrorKind::InvalidData, format!("not HTTP: {what}"))
 }

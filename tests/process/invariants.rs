@@ -1,9 +1,9 @@
-//! What must not be found in the file: each a name and a query that counts it.
+//! States that must not exist in the database: each is a name and a query that counts its rows.
 
-/// What must not be found at any moment, whoever has just been killed.
-pub const NEVER: &[(&str, &str)] = &[
+/// What must not exist at any moment, even right after a kill.
+pub const ALWAYS_FORBIDDEN: &[(&str, &str)] = &[
     (
-        "orders whose reservation is not what they need, and nobody owes to make it so",
+        "orders with the wrong state of their reservation and no job to correct it",
         "SELECT count(*) FROM orders o LEFT JOIN reservations r ON r.key = o.reservation
          LEFT JOIN intents i ON i.target = o.reservation AND i.parked = 0
          WHERE o.reservation IS NOT NULL AND CASE
@@ -14,13 +14,13 @@ pub const NEVER: &[(&str, &str)] = &[
          END",
     ),
     (
-        "held reservations without an order, whose release nobody owes",
+        "held reservations without an order and without a job to release them",
         "SELECT count(*) FROM reservations WHERE state = 'held'
          AND key NOT IN (SELECT reservation FROM orders WHERE reservation IS NOT NULL)
          AND key NOT IN (SELECT target FROM intents WHERE action = 'release' AND parked = 0)",
     ),
     (
-        "products whose books differ from the reservations",
+        "products whose stock differs from the reservations",
         "WITH units AS (SELECT i.product_id AS id, r.state, sum(i.quantity) AS number
                         FROM reservation_items i JOIN reservations r ON r.key = i.key
                         WHERE i.stock IS NOT NULL GROUP BY 1, 2)
@@ -36,18 +36,18 @@ pub const NEVER: &[(&str, &str)] = &[
     ),
 ];
 
-/// What is still on its way, and comes to its end by itself.
-pub const UNDER_WAY: &[(&str, &str)] = &[
+/// Work in progress, which ends without outside help.
+pub const IN_PROGRESS: &[(&str, &str)] = &[
     ("intents", "SELECT count(*) FROM intents"),
     ("outbox", "SELECT count(*) FROM outbox"),
     ("orders", "SELECT count(*) FROM orders WHERE status = 'pending'"),
     ("payments", "SELECT count(*) FROM payments WHERE status IN ('pending', 'confirming', 'refunding')"),
 ];
 
-/// What must not be found once everything has come to rest.
-pub const AT_REST: &[(&str, &str)] = &[
+/// What must not exist once no work is in progress.
+pub const FORBIDDEN_WHEN_IDLE: &[(&str, &str)] = &[
     (
-        "products whose books differ from the orders",
+        "products whose stock differs from the orders",
         "WITH units AS (SELECT i.value ->> 'id' AS id, o.status = 'paid' AS held, sum(i.value ->> 'quantity') AS number
                         FROM orders o, json_each(o.items) i
                         WHERE i.value ->> 'stock' IS NOT NULL AND o.status IN ('paid', 'confirmed', 'shipped', 'completed') GROUP BY 1, 2)
@@ -58,7 +58,7 @@ pub const AT_REST: &[(&str, &str)] = &[
              AND (p.reserved <> coalesce(held.number, 0) OR p.sold <> coalesce(sold.number, 0))",
     ),
     (
-        "payments and orders that tell different stories",
+        "payments and orders that contradict each other",
         "SELECT count(*) FROM payments p LEFT JOIN orders o ON o.id = p.order_id
          WHERE NOT coalesce(CASE p.status
              WHEN 'paid' THEN o.paid_by = p.id AND o.status IN ('paid', 'confirmed', 'shipped', 'completed')
@@ -68,7 +68,7 @@ pub const AT_REST: &[(&str, &str)] = &[
              ELSE 0 END, 0)",
     ),
     (
-        "orders that were said to be paid or to have failed, without their payment",
+        "orders set to paid or failed manually whose payment was not settled",
         "SELECT count(*) FROM orders o JOIN payments p ON p.order_id = o.id
          WHERE (o.paid_by = 0 AND o.status <> 'cancelled') OR (o.status = 'failed' AND p.status = 'expired')",
     ),
@@ -89,21 +89,21 @@ pub const AT_REST: &[(&str, &str)] = &[
          WHERE now.at IS NULL OR (paid.at IS NULL) <> (o.paid_by IS NULL)",
     ),
     (
-        "statuses that were not told of, or otherwise than once",
+        "statuses without exactly one notification",
         "WITH reached AS (SELECT user_id, id AS order_id, 'pending' AS status FROM orders
                           UNION ALL SELECT o.user_id, o.id, h.status FROM order_history h JOIN orders o ON o.id = h.order_id),
-             told AS (SELECT user_id, order_id, status FROM notifications)
-         SELECT (SELECT count(*) FROM (SELECT * FROM reached EXCEPT SELECT * FROM told))
-              + (SELECT count(*) FROM (SELECT * FROM told EXCEPT SELECT * FROM reached))
-              + abs((SELECT count(*) FROM reached) - (SELECT count(*) FROM told))",
+             notified AS (SELECT user_id, order_id, status FROM notifications)
+         SELECT (SELECT count(*) FROM (SELECT * FROM reached EXCEPT SELECT * FROM notified))
+              + (SELECT count(*) FROM (SELECT * FROM notified EXCEPT SELECT * FROM reached))
+              + abs((SELECT count(*) FROM reached) - (SELECT count(*) FROM notified))",
     ),
     (
-        "statuses that were told of before an earlier one",
+        "notifications in the wrong order",
         "SELECT count(*) FROM notifications later JOIN notifications earlier
          ON earlier.order_id = later.order_id AND earlier.id > later.id
          WHERE earlier.status = 'pending' OR (earlier.status = 'paid' AND later.status IN ('confirmed', 'cancelled'))
              OR (earlier.status = 'confirmed' AND later.status = 'shipped')
              OR (earlier.status = 'shipped' AND later.status = 'completed')",
     ),
-    ("keys that are still under way", "SELECT count(*) FROM idempotency_keys WHERE answer IS NULL"),
+    ("idempotency keys without an answer", "SELECT count(*) FROM idempotency_keys WHERE answer IS NULL"),
 ];

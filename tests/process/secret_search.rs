@@ -1,4 +1,4 @@
-//! A search for secrets in everything that processes say, and a tap on the calls between them.
+//! Searches all output of the processes for secrets, and records the calls between them.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::support::blocking::exchange;
 
-/// The secrets that there are, and what was said of them.
+/// The known secrets, and the texts to search for them.
 #[derive(Default)]
 pub struct Search {
     secrets: Vec<(String, String)>,
-    pub said: Vec<(String, String)>,
+    pub records: Vec<(String, String)>,
 }
 
-/// An answer as it came.
+/// An answer as it was received.
 pub struct Reply {
     pub text: String,
 }
@@ -34,7 +34,7 @@ impl Reply {
 
 impl Search {
     pub fn secret(&mut self, what: &str, text: &str) {
-        assert!(text.len() > 5, "{what} is too short to be looked for: {text}");
+        assert!(text.len() > 5, "{what} is too short to search for: {text}");
         self.secrets.push((what.to_owned(), text.to_owned()));
     }
 
@@ -45,46 +45,46 @@ impl Search {
         self.secret(&format!("the signature of {what}"), signature);
     }
 
-    pub fn said(&mut self, place: &str, text: impl Into<String>) {
-        self.said.push((place.to_owned(), text.into()));
+    pub fn record(&mut self, source: &str, text: impl Into<String>) {
+        self.records.push((source.to_owned(), text.into()));
     }
 
-    /// Sends a request, and keeps its answer, which must have this status.
+    /// Sends a request and records its answer, which must have this status.
     #[track_caller]
-    pub fn ask(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
+    pub fn send(&mut self, to: SocketAddr, status: u16, line: &str, headers: &[&str], body: &str) -> Reply {
         let reply = send(to, line, headers, body, |_| false);
         assert_eq!(reply.status(), status, "{line}: {}", reply.text);
-        self.said(&format!("the answer to {line}"), &reply.text);
+        self.record(&format!("the answer to {line}"), &reply.text);
         reply
     }
 
-    /// The same, for an answer that gives a token, or a ticket, to whom it belongs: it is one more secret, and may
-    /// stand there once.
+    /// The same for an answer that contains a new token or ticket. This becomes one more secret, and its one
+    /// occurrence in the answer is allowed.
     #[track_caller]
-    pub fn given(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
+    pub fn receive_token(&mut self, to: SocketAddr, member: &str, line: &str, headers: &[&str], body: &str) -> String {
         let reply = send(to, line, headers, body, |_| false);
         let token = reply.json()[member].as_str().unwrap_or_else(|| panic!("{line}: {}", reply.text)).to_owned();
         self.token(&format!("what {line} gave"), &token);
-        self.said(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
+        self.record(&format!("the answer to {line}"), reply.text.replacen(&token, "", 1));
         token
     }
 
-    /// The beginning of a live stream, whose answer has no end.
+    /// Records the start of a live stream.
     #[track_caller]
     pub fn listen(&mut self, to: SocketAddr, line: &str, headers: &[&str]) {
         let reply = send(to, line, headers, "", |text| text.contains(":\n\n"));
         assert_eq!(reply.status(), 200, "{line}: {}", reply.text);
-        self.said(&format!("the answer to {line}"), reply.text);
+        self.record(&format!("the answer to {line}"), reply.text);
     }
 
     #[track_caller]
     pub fn assert_nothing_found(&self) {
-        assert!(!self.secrets.is_empty() && !self.said.is_empty());
+        assert!(!self.secrets.is_empty() && !self.records.is_empty());
         let mut found = Vec::new();
         for (what, secret) in &self.secrets {
-            for (place, text) in &self.said {
+            for (source, text) in &self.records {
                 if let Some(line) = text.lines().find(|line| line.contains(secret.as_str())) {
-                    found.push(format!("{what} is in {place}: {line}"));
+                    found.push(format!("{what} is in {source}: {line}"));
                 }
             }
         }
@@ -92,7 +92,7 @@ impl Search {
     }
 }
 
-/// Sends a request and reads its answer, to the end or as far as is `enough`.
+/// Sends a request and reads its answer, until the end or until `enough` returns true.
 pub fn send(to: SocketAddr, line: &str, headers: &[&str], body: &str, enough: impl Fn(&str) -> bool) -> Reply {
     let mut text = format!("{line} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
     if !body.is_empty() {
@@ -111,7 +111,7 @@ pub fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}")
 }
 
-/// Stands before a service and keeps what its callers say to it.
+/// A proxy in front of a service that records the requests to it.
 pub struct Tap {
     addr: SocketAddr,
     heard: Arc<Mutex<Vec<u8>>>,
@@ -125,11 +125,13 @@ impl Tap {
         std::thread::spawn(move || {
             for caller in listener.incoming() {
                 let caller = caller.unwrap();
-                // A service that is away hangs up on its callers.
+                // If the service is stopped, the caller's connection is closed.
                 let Ok(service) = TcpStream::connect(service) else { continue };
                 let (back, forth) = (service.try_clone().unwrap(), caller.try_clone().unwrap());
                 let heard = Arc::clone(&heard);
-                std::thread::spawn(move || pass(caller, service, |part| heard.lock().unwrap().extend_from_slice(part)));
+                std::thread::spawn(move || {
+                    pass(caller, service, |bytes| heard.lock().unwrap().extend_from_slice(bytes))
+                });
                 std::thread::spawn(move || pass(back, forth, |_| {}));
             }
         });
@@ -140,7 +142,7 @@ impl Tap {
         format!("http://{}", self.addr)
     }
 
-    /// The tokens that it was shown.
+    /// The bearer tokens in the recorded requests.
     pub fn tokens(&self) -> Vec<String> {
         let heard = String::from_utf8(self.heard.lock().unwrap().clone()).unwrap();
         let token = |line: &str| {
@@ -149,19 +151,19 @@ impl Tap {
             name.eq_ignore_ascii_case("authorization").then(|| token.to_owned())
         };
         let mut tokens: Vec<_> = heard.lines().filter_map(token).collect();
-        assert!(heard.contains("HTTP/1.1"), "nobody has called");
+        assert!(heard.contains("HTTP/1.1"), "no calls were made");
         tokens.sort_unstable();
         tokens.dedup();
         tokens
     }
 }
 
-/// Passes on what comes until one of the two hangs up.
+/// Forwards data until one side closes.
 fn pass(mut from: TcpStream, mut to: TcpStream, mut heard: impl FnMut(&[u8])) {
-    let mut part = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut part) {
-        heard(&part[..length]);
-        if to.write_all(&part[..length]).is_err() {
+    let mut bytes = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        heard(&bytes[..length]);
+        if to.write_all(&bytes[..length]).is_err() {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! No help and no refusal at the start shows a secret, wherever it was put.
+//! Help texts and error messages at the start never show a secret.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,16 +9,16 @@ use std::process::Command;
 use super::secrets::SECRET;
 use crate::support::binary::{Folder, run};
 
-/// What the process says to its end, whatever that is.
+/// All output of a process that ends with this exit code.
 #[track_caller]
-fn told(command: &mut Command, code: i32) -> String {
+fn output_of(command: &mut Command, code: i32) -> String {
     let output = run(command);
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]
-fn no_help_and_no_refusal_shows_the_secret() {
+fn help_and_error_messages_do_not_show_the_secret() {
     const TOO_SHORT: &str = "rahasia-toko";
     let folder = Folder::new();
     for secret in [SECRET, TOO_SHORT] {
@@ -33,43 +33,46 @@ fn no_help_and_no_refusal_shows_the_secret() {
             (&["--database-url", "sqlite:/dev/null/x.db"], if secret == SECRET { 1 } else { 2 }),
             (&["admin", "nobody@example.com"], if secret == SECRET { 1 } else { 2 }),
         ] {
-            let said = told(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
-            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
-            let said = told(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
-            assert!(!said.contains(TOO_SHORT), "{args:?}: {said}");
+            let output = output_of(folder.pasar(args).env("JWT_SECRET", secret).env("RUST_LOG", "trace"), code);
+            assert!(!output.contains(TOO_SHORT), "{args:?}: {output}");
+            let output = output_of(folder.pasar(&["--jwt-secret", secret]).args(args).env("RUST_LOG", "trace"), code);
+            assert!(!output.contains(TOO_SHORT), "{args:?}: {output}");
         }
     }
     for args in [&["--jwt-secret", TOO_SHORT][..], &["--jwt-secret", SECRET, "--jwt-secret", SECRET]] {
-        let said = told(&mut folder.pasar(args), 2);
-        assert!(!said.contains(TOO_SHORT) && said.to_lowercase().replace('-', "_").contains("jwt_secret"), "{said}");
+        let output = output_of(&mut folder.pasar(args), 2);
+        assert!(
+            !output.contains(TOO_SHORT) && output.to_lowercase().replace('-', "_").contains("jwt_secret"),
+            "{output}"
+        );
     }
-    // Nobody can type it on the other machine.
+    // Invalid UTF-8.
     let nonsense = OsString::from_vec([TOO_SHORT.as_bytes(), b"\xff", SECRET.as_bytes()].concat());
-    let said = told(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
-    assert!(!said.contains(TOO_SHORT), "{said}");
-    let said = told(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
-    assert!(!said.contains(TOO_SHORT), "{said}");
+    let output = output_of(folder.pasar(&[]).env("JWT_SECRET", &nonsense), 2);
+    assert!(!output.contains(TOO_SHORT), "{output}");
+    let output = output_of(folder.pasar(&["--jwt-secret"]).arg(&nonsense), 2);
+    assert!(!output.contains(TOO_SHORT), "{output}");
     for (mode, secret) in [(0o644, SECRET), (0o600, TOO_SHORT)] {
         let file = folder.path().join("jwt-secret");
         fs::write(&file, secret).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let said = told(&mut folder.pasar(&["--auth", "required"]), 1);
-        assert!(!said.contains(TOO_SHORT) && said.contains("jwt-secret"), "{said}");
+        let output = output_of(&mut folder.pasar(&["--auth", "required"]), 1);
+        assert!(!output.contains(TOO_SHORT) && output.contains("jwt-secret"), "{output}");
     }
 }
 
-/// The refusal of a `.env` file.
+/// The error message for this `.env` file.
 #[track_caller]
 fn refusal_of(text: impl AsRef<[u8]>) -> String {
     let folder = Folder::new();
     fs::write(folder.path().join(".env"), text).unwrap();
-    let said = told(&mut folder.pasar(&["user"]), 2);
-    assert!(said.contains(".env") && said.lines().count() == 1, "{said}");
-    said
+    let output = output_of(&mut folder.pasar(&["user"]), 2);
+    assert!(output.contains(".env") && output.lines().count() == 1, "{output}");
+    output
 }
 
 #[test]
-fn an_env_file_that_can_not_be_read_shows_no_secret() {
+fn errors_about_an_env_file_do_not_show_the_secret() {
     for text in [
         format!("JWT_SECRET={SECRET} and more\n"),
         format!("JWT_SECRET=\"{SECRET}\n"),
@@ -83,16 +86,16 @@ fn an_env_file_that_can_not_be_read_shows_no_secret() {
         format!("DEMO=\"on\nJWT_SECRET={SECRET}\n"),
         format!("{SECRET}\n"),
     ] {
-        let said = refusal_of(&text);
-        assert!(!said.contains("rahasia"), "{text}: {said}");
+        let output = refusal_of(&text);
+        assert!(!output.contains("rahasia"), "{text}: {output}");
     }
-    let said = refusal_of([b"JWT_SECRET=", SECRET.as_bytes(), b"\xff\n"].concat());
-    assert!(!said.contains("rahasia"), "{said}");
+    let output = refusal_of([b"JWT_SECRET=", SECRET.as_bytes(), b"\xff\n"].concat());
+    assert!(!output.contains("rahasia"), "{output}");
 }
 
 #[test]
-fn an_env_file_shows_no_secret_that_is_on_a_line_of_its_own() {
-    // In base64, as `openssl rand` prints it, and broken off its name by an editor.
-    let said = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
-    assert!(!said.contains("rahasia"), "{said}");
+fn errors_about_an_env_file_do_not_show_a_secret_on_its_own_line() {
+    // In base64, as `openssl rand` prints it, and moved to the next line by an editor.
+    let output = refusal_of("JWT_SECRET=\nrahasia+toko/yang/tidak/ada/di/tempat/lain=\n");
+    assert!(!output.contains("rahasia"), "{output}");
 }

@@ -1,29 +1,29 @@
-//! The life of an order: which step leads where, what it does to the stock, and what people see of it.
+//! The lifecycle of an order: the allowed status changes, their effect on the stock, and what clients see.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::events::quiet;
-use crate::fake::{Fake, Mood};
+use crate::events::wait_until_idle;
+use crate::fake::{Behavior, Fake};
 use crate::notifications::walk;
 use crate::support::{Answer, Clock, TestApp, eventually, rfc3339};
 
-/// When the standing clocks of the tests begin, in epoch milliseconds.
+/// When the fixed clocks of the tests start, in epoch milliseconds.
 pub const START: i64 = 1_800_000_000_000;
-/// With the sweeper looking all the time, and with one that looks at the start only.
+/// A sweeper that runs all the time, and one that runs only at the start.
 pub const SWEEPS: [&str; 2] = ["--sweep=20ms", "--sweep=1h"];
 
-/// What is on hand, reserved and sold of a product.
+/// The stock, reserved and sold units of a product.
 pub type Levels = [i64; 3];
-/// Of a product of [`stocked`], once it is ordered by [`place`].
+/// For a product of [`stocked`], after it was ordered with [`place_order`].
 pub const HELD: Levels = [7, 3, 0];
 pub const SOLD: Levels = [7, 0, 3];
 pub const BACK: Levels = [10, 0, 0];
 
-/// A status, and an order in it.
-pub struct Life {
+/// A status, and the expected state of an order that has it.
+pub struct Lifecycle {
     pub status: &'static str,
-    /// The steps that lead there; each is named after the status that it leads to.
+    /// The steps that lead to the status. Each has the name of the status after it.
     pub way: &'static [&'static str],
     payment_status: &'static str,
     pub label: &'static str,
@@ -31,28 +31,28 @@ pub struct Life {
     pub levels: Levels,
 }
 
-const fn life(
+const fn lifecycle(
     way: &'static [&'static str],
     payment_status: &'static str,
     [label, english]: [&'static str; 2],
     levels: Levels,
-) -> Life {
+) -> Lifecycle {
     let status = if let [.., last] = way { *last } else { "pending" };
-    Life { status, way, payment_status, label, english, levels }
+    Lifecycle { status, way, payment_status, label, english, levels }
 }
 
-pub const LIVES: [Life; 8] = [
-    life(&[], "pending", ["menunggu pembayaran", "waiting for payment"], HELD),
-    life(&["paid"], "paid", ["dibayar", "paid"], HELD),
-    life(&["paid", "confirmed"], "paid", ["dalam proses", "in process"], SOLD),
-    life(&["paid", "confirmed", "shipped"], "paid", ["dikirim", "shipped"], SOLD),
-    life(&["paid", "confirmed", "shipped", "completed"], "paid", ["selesai", "completed"], SOLD),
-    life(&["cancelled"], "cancelled", ["dibatalkan", "cancelled"], BACK),
-    life(&["expired"], "expired", ["kedaluwarsa", "expired"], BACK),
-    life(&["failed"], "failed", ["pembayaran gagal", "payment failed"], BACK),
+pub const LIFECYCLES: [Lifecycle; 8] = [
+    lifecycle(&[], "pending", ["menunggu pembayaran", "waiting for payment"], HELD),
+    lifecycle(&["paid"], "paid", ["dibayar", "paid"], HELD),
+    lifecycle(&["paid", "confirmed"], "paid", ["dalam proses", "in process"], SOLD),
+    lifecycle(&["paid", "confirmed", "shipped"], "paid", ["dikirim", "shipped"], SOLD),
+    lifecycle(&["paid", "confirmed", "shipped", "completed"], "paid", ["selesai", "completed"], SOLD),
+    lifecycle(&["cancelled"], "cancelled", ["dibatalkan", "cancelled"], BACK),
+    lifecycle(&["expired"], "expired", ["kedaluwarsa", "expired"], BACK),
+    lifecycle(&["failed"], "failed", ["pembayaran gagal", "payment failed"], BACK),
 ];
 
-/// The steps that can be taken: from which status to which.
+/// The allowed status changes.
 const ALLOWED: [(&str, &str); 8] = [
     ("pending", "paid"),
     ("pending", "failed"),
@@ -64,13 +64,13 @@ const ALLOWED: [(&str, &str); 8] = [
     ("shipped", "completed"),
 ];
 
-/// A new product of which there are ten.
+/// A new product with a stock of ten.
 pub async fn stocked(app: &TestApp) -> i64 {
     app.sells("Kopi", 20_000, Some(10)).await
 }
 
-/// User 1 orders three of it.
-pub async fn place(app: &TestApp, product: i64) -> i64 {
+/// User 1 orders three units of it.
+pub async fn place_order(app: &TestApp, product: i64) -> i64 {
     let body = json!({"user_id": 1, "product_id": product, "quantity": 3});
     app.order.post("/orders", &body).await.expect(201)["id"].as_i64().unwrap()
 }
@@ -79,46 +79,49 @@ pub async fn show(app: &TestApp, order: i64) -> Value {
     app.order.get(&format!("/orders/{order}")).await.expect(200)
 }
 
-/// Asks for a step.
-pub async fn take(app: &TestApp, order: i64, step: &str) -> Answer {
-    let (part, body) = match step {
+/// Requests a status change.
+pub async fn take_step(app: &TestApp, order: i64, step: &str) -> Answer {
+    let (subpath, body) = match step {
         "confirmed" => ("confirm", json!({})),
         "shipped" | "completed" | "cancelled" => ("status", json!({"status": step})),
         _ => ("payment", json!({"payment_status": step})),
     };
-    app.order.put(&format!("/orders/{order}/{part}"), &body).await
+    app.order.put(&format!("/orders/{order}/{subpath}"), &body).await
 }
 
-/// The statuses that an order reached.
+/// The statuses that the order has had.
 pub async fn history(app: &TestApp, order: i64) -> Vec<String> {
     let tracking = app.order.all(&format!("/orders/{order}/tracking")).await;
     tracking.iter().map(|reached| reached["status"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits for all that follows from what was done; then the order has come this way and its stock is there.
-pub async fn came_to(app: &TestApp, order: i64, way: &[&str], product: i64, wanted: Levels) {
-    quiet(app).await;
+/// Waits until no event or job is waiting; then checks the history of the order and the stock.
+pub async fn assert_outcome(app: &TestApp, order: i64, way: &[&str], product: i64, levels: Levels) {
+    wait_until_idle(app).await;
     assert_eq!(history(app, order).await, [&["pending"], way].concat(), "order {order}");
-    assert_eq!(app.books(product).await, wanted, "order {order}");
+    assert_eq!(app.stock_levels(product).await, levels, "order {order}");
 }
 
 #[tokio::test]
-async fn from_each_status_only_the_steps_of_the_table_can_be_taken_and_others_change_nothing() {
+async fn only_the_status_changes_of_the_table_are_allowed_and_others_change_nothing() {
     let app = TestApp::spawn().await;
     let mut ends = Vec::new();
-    for life in &LIVES {
-        for Life { status: step, .. } in &LIVES {
-            let (from, product) = (life.status, stocked(&app).await);
-            let order = place(&app, product).await;
-            for step in life.way {
-                take(&app, order, step).await.expect(200);
+    for lifecycle in &LIFECYCLES {
+        for Lifecycle { status: step, .. } in &LIFECYCLES {
+            let (from, product) = (lifecycle.status, stocked(&app).await);
+            let order = place_order(&app, product).await;
+            for step in lifecycle.way {
+                take_step(&app, order, step).await.expect(200);
             }
             let before = show(&app, order).await;
-            assert_eq!((&before["status"], &before["payment_status"]), (&json!(from), &json!(life.payment_status)));
-            let answer = take(&app, order, step).await;
-            let mut way = life.way.to_vec();
-            if life.payment_status == *step && *step != "cancelled" {
-                assert_eq!(answer.expect(200), before, "the same word again changes nothing");
+            assert_eq!(
+                (&before["status"], &before["payment_status"]),
+                (&json!(from), &json!(lifecycle.payment_status))
+            );
+            let answer = take_step(&app, order, step).await;
+            let mut way = lifecycle.way.to_vec();
+            if lifecycle.payment_status == *step && *step != "cancelled" {
+                assert_eq!(answer.expect(200), before, "repeating the status changes nothing");
                 assert_eq!(show(&app, order).await, before);
             } else if ALLOWED.contains(&(from, step)) {
                 assert_eq!(answer.expect(200), show(&app, order).await);
@@ -131,34 +134,35 @@ async fn from_each_status_only_the_steps_of_the_table_can_be_taken_and_others_ch
             ends.push((order, product, way));
         }
     }
-    quiet(&app).await;
-    let told = app.user.all("/users/1/notifications").await;
+    wait_until_idle(&app).await;
+    let notified = app.user.all("/users/1/notifications").await;
     for (order, product, way) in ends {
-        let end = LIVES.iter().find(|life| life.status == *way.last().unwrap_or(&"pending")).unwrap();
-        came_to(&app, order, &way, product, end.levels).await;
+        let end = LIFECYCLES.iter().find(|lifecycle| lifecycle.status == *way.last().unwrap_or(&"pending")).unwrap();
+        assert_outcome(&app, order, &way, product, end.levels).await;
         assert_eq!(show(&app, order).await["status"], end.status);
-        let told = told.iter().filter(|one| one["order_id"] == order).map(|one| one["status"].as_str().unwrap());
-        assert_eq!(told.collect::<Vec<_>>(), [&["pending"], &*way].concat(), "order {order}");
+        let notified =
+            notified.iter().filter(|one| one["order_id"] == order).map(|one| one["status"].as_str().unwrap());
+        assert_eq!(notified.collect::<Vec<_>>(), [&["pending"], &*way].concat(), "order {order}");
     }
 }
 
 #[tokio::test]
-async fn tracking_tells_in_both_languages_what_was_reached_when() {
+async fn tracking_shows_each_status_and_its_time_in_both_languages() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&["--sweep=1h"], &clock).await;
-    for life in &LIVES {
+    for lifecycle in &LIFECYCLES {
         clock.set(START);
-        let order = place(&app, 1).await;
-        let mut reached = vec![&LIVES[0]];
-        for (step, at) in life.way.iter().zip(1..) {
+        let order = place_order(&app, 1).await;
+        let mut reached = vec![&LIFECYCLES[0]];
+        for (step, at) in lifecycle.way.iter().zip(1..) {
             clock.set(START + at);
-            take(&app, order, step).await.expect(200);
-            reached.push(LIVES.iter().find(|life| life.status == *step).unwrap());
+            take_step(&app, order, step).await.expect(200);
+            reached.push(LIFECYCLES.iter().find(|lifecycle| lifecycle.status == *step).unwrap());
         }
         for language in ["id", "en"] {
-            let lines = reached.iter().zip(START..).map(|(life, at)| {
-                let label = if language == "en" { life.english } else { life.label };
-                json!({"status": life.status, "label": label, "at": rfc3339(at)})
+            let lines = reached.iter().zip(START..).map(|(lifecycle, at)| {
+                let label = if language == "en" { lifecycle.english } else { lifecycle.label };
+                json!({"status": lifecycle.status, "label": label, "at": rfc3339(at)})
             });
             let answer = app.order.get_as(&format!("/orders/{order}/tracking"), &[("accept-language", language)]).await;
             assert_eq!(answer.expect(200), Value::from_iter(lines));
@@ -167,10 +171,10 @@ async fn tracking_tells_in_both_languages_what_was_reached_when() {
 }
 
 #[tokio::test]
-async fn detail_shows_user_and_products_as_they_are_now() {
+async fn detail_shows_current_user_and_product_data() {
     let folder = tempfile::tempdir().unwrap();
-    let app = TestApp::on(&folder, &[]).await;
-    let order = place(&app, 1).await;
+    let app = TestApp::in_folder(&folder, &[]).await;
+    let order = place_order(&app, 1).await;
     let items = json!([{"product_id": 2, "quantity": 1}, {"product_id": 3, "quantity": 2}]);
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     let two = app.order.post("/orders", &json!({"user_id": 2, "items": items})).await.expect(201);
@@ -185,7 +189,7 @@ async fn detail_shows_user_and_products_as_they_are_now() {
     {
         assert_eq!(detail[same], placed[same], "{same}");
     }
-    assert_eq!(show(&app, order).await, placed, "the order itself stays as it was placed");
+    assert_eq!(show(&app, order).await, placed, "the order itself is unchanged");
 
     for id in [1, 2] {
         assert_eq!(app.product.delete(&format!("/products/{id}")).await.status, 204);
@@ -197,16 +201,16 @@ async fn detail_shows_user_and_products_as_they_are_now() {
     assert_eq!((&detail["products"][0]["id"], &detail["items"]), (&json!(3), &two["items"]));
     drop(app);
 
-    // A stranger's user service knows user 1 by another name, and has no user 2.
-    let stranger = Fake::start(Mood::Well);
-    let app = TestApp::on(&folder, &["--user-url", &stranger.url()]).await;
+    // Another user service has another name for user 1, and no user 2.
+    let stranger = Fake::start(Behavior::Well);
+    let app = TestApp::in_folder(&folder, &["--user-url", &stranger.url()]).await;
     assert_eq!(app.order.get(&path).await.expect(200)["user"], json!({"id": 1, "name": "Asing"}));
     assert_eq!(app.order.get("/orders/2/detail").await.expect(200)["user"], json!({"id": 2, "name": "Siti"}));
     drop(app);
 
     for peer in ["user", "product"] {
-        let away = Fake::start(Mood::Away);
-        let app = TestApp::on(&folder, &[&format!("--{peer}-url"), &away.url()]).await;
+        let away = Fake::start(Behavior::Away);
+        let app = TestApp::in_folder(&folder, &[&format!("--{peer}-url"), &away.url()]).await;
         let refused = app.order.get(&path).await;
         refused.problem(503, "peer_unavailable");
         assert!(refused.header("retry-after").parse::<u32>().is_ok(), "{:?}", refused.headers);
@@ -215,14 +219,14 @@ async fn detail_shows_user_and_products_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn lists_are_narrowed_down_by_user_and_status_in_both_orders_and_in_pages() {
+async fn order_lists_can_be_filtered_sorted_and_paged() {
     let app = TestApp::spawn().await;
     app.user.post("/users", &json!({"name": "Siti"})).await.expect(201);
     for at in 1..=12 {
         let body = json!({"user_id": if at % 3 == 0 { 2 } else { 1 }, "product_id": 3});
         app.order.post("/orders", &body).await.expect(201);
         if at % 2 == 0 {
-            take(&app, at, "cancelled").await.expect(200);
+            take_step(&app, at, "cancelled").await.expect(200);
         }
     }
     let cases: [(&str, &[i64]); 10] = [
@@ -263,14 +267,14 @@ async fn lists_are_narrowed_down_by_user_and_status_in_both_orders_and_in_pages(
 }
 
 #[tokio::test]
-async fn a_status_that_there_is_not_is_refused_and_so_is_a_step_of_an_order_that_there_is_not() {
+async fn unknown_statuses_and_unknown_orders_are_refused() {
     let app = TestApp::spawn().await;
-    let order = place(&app, 1).await;
+    let order = place_order(&app, 1).await;
     for word in ["lunas", "Paid", "", " paid", "confirmed", "refunded"] {
         let refused = app.order.put(&format!("/orders/{order}/payment"), &json!({"payment_status": word})).await;
         assert_eq!(refused.problem(422, "payment_status_invalid")["message"], "Status pembayaran tidak valid.");
     }
-    for (part, body, status, code) in [
+    for (subpath, body, status, code) in [
         ("payment", json!({"payment_status": 1}), 400, "wrong_type"),
         ("payment", json!({}), 422, "invalid_fields"),
         ("payment", json!({"payment_status": "paid", "note": ""}), 422, "invalid_fields"),
@@ -278,11 +282,11 @@ async fn a_status_that_there_is_not_is_refused_and_so_is_a_step_of_an_order_that
         ("status", json!({"status": "paid"}), 422, "invalid_fields"),
         ("status", json!({"status": ["cancelled"]}), 400, "wrong_type"),
     ] {
-        app.order.put(&format!("/orders/{order}/{part}"), &body).await.problem(status, code);
+        app.order.put(&format!("/orders/{order}/{subpath}"), &body).await.problem(status, code);
     }
     assert_eq!(history(&app, order).await, ["pending"]);
-    for Life { status, .. } in &LIVES {
-        take(&app, 99, status).await.problem(404, "order_not_found");
+    for Lifecycle { status, .. } in &LIFECYCLES {
+        take_step(&app, 99, status).await.problem(404, "order_not_found");
     }
     for id in ["0", "x", "9223372036854775808"] {
         let confirm = format!("/orders/{id}/confirm");
@@ -292,64 +296,64 @@ async fn a_status_that_there_is_not_is_refused_and_so_is_a_step_of_an_order_that
 }
 
 #[tokio::test]
-async fn an_order_is_paid_before_its_deadline_or_never() {
+async fn an_order_can_only_be_paid_before_its_deadline() {
     const DEADLINE: i64 = START + 60_000;
     for sweep in SWEEPS {
         for at in [DEADLINE - 1, DEADLINE, DEADLINE + 1, DEADLINE + 2_000, DEADLINE + 3_600_000] {
             let clock = Clock::standing_at(START);
             let app = TestApp::with_clock(&["--order-ttl=1m", sweep], &clock).await;
             let product = stocked(&app).await;
-            let order = place(&app, product).await;
+            let order = place_order(&app, product).await;
             assert_eq!(show(&app, order).await["expires_at"], rfc3339(DEADLINE));
             clock.set(at);
-            let answer = take(&app, order, "paid").await;
+            let answer = take_step(&app, order, "paid").await;
             if at < DEADLINE {
                 let paid = answer.expect(200);
                 assert_eq!((&paid["status"], paid.get("expires_at")), (&json!("paid"), None));
-                came_to(&app, order, &["paid"], product, HELD).await;
+                assert_outcome(&app, order, &["paid"], product, HELD).await;
                 continue;
             }
             let refused = answer.problem(409, "payment_too_late");
             assert_eq!(refused["message"], "Waktu pembayaran telah habis.");
-            came_to(&app, order, &["expired"], product, BACK).await;
-            take(&app, order, "paid").await.problem(409, "payment_too_late");
-            take(&app, order, "cancelled").await.problem(409, "order_state");
-            came_to(&app, order, &["expired"], product, BACK).await;
+            assert_outcome(&app, order, &["expired"], product, BACK).await;
+            take_step(&app, order, "paid").await.problem(409, "payment_too_late");
+            take_step(&app, order, "cancelled").await.problem(409, "order_state");
+            assert_outcome(&app, order, &["expired"], product, BACK).await;
         }
     }
 }
 
 #[tokio::test]
-async fn the_sweeper_expires_what_nobody_paid_two_seconds_after_the_deadline() {
+async fn the_sweeper_expires_unpaid_orders_two_seconds_after_the_deadline() {
     let clock = Clock::standing_at(START);
     let app = TestApp::with_clock(&["--order-ttl=1m", "--sweep=20ms"], &clock).await;
     let [product, other] = [stocked(&app).await, stocked(&app).await];
-    let [lapsed, paid] = [place(&app, product).await, place(&app, other).await];
-    take(&app, paid, "paid").await.expect(200);
+    let [lapsed, paid] = [place_order(&app, product).await, place_order(&app, other).await];
+    take_step(&app, paid, "paid").await.expect(200);
     clock.set(START + 1);
-    let late = place(&app, other).await;
+    let late = place_order(&app, other).await;
     clock.set(START + 62_000);
     eventually("the order expires", async || (show(&app, lapsed).await["status"] == "expired").then_some(())).await;
-    assert_eq!(show(&app, late).await["status"], "pending", "it has a millisecond left");
-    came_to(&app, lapsed, &["expired"], product, BACK).await;
-    // When the next one is swept, the first has been looked at again.
+    assert_eq!(show(&app, late).await["status"], "pending", "its deadline is a millisecond away");
+    assert_outcome(&app, lapsed, &["expired"], product, BACK).await;
+    // When the next order is swept, the sweeper has seen the first one again.
     clock.set(START + 62_001);
     eventually("the next one too", async || (show(&app, late).await["status"] == "expired").then_some(())).await;
-    came_to(&app, lapsed, &["expired"], product, BACK).await;
-    came_to(&app, paid, &["paid"], other, HELD).await;
+    assert_outcome(&app, lapsed, &["expired"], product, BACK).await;
+    assert_outcome(&app, paid, &["paid"], other, HELD).await;
 }
 
 #[tokio::test]
-async fn cancelling_a_paid_order_gives_back_the_money_and_the_stock() {
+async fn cancelling_a_paid_order_refunds_it_and_releases_the_stock() {
     let app = TestApp::spawn().await;
     let product = stocked(&app).await;
-    let order = place(&app, product).await;
+    let order = place_order(&app, product).await;
     app.payment.post("/payments", &json!({"order_id": order})).await.expect(201);
     app.payment.post("/payments/confirm", &json!({"order_id": order})).await.expect(200);
     assert_eq!(show(&app, order).await["payment_id"], 1);
-    let cancelled = take(&app, order, "cancelled").await.expect(200);
+    let cancelled = take_step(&app, order, "cancelled").await.expect(200);
     assert_eq!((&cancelled["status"], &cancelled["payment_status"]), (&json!("cancelled"), &json!("refunded")));
-    came_to(&app, order, &["paid", "cancelled"], product, BACK).await;
+    assert_outcome(&app, order, &["paid", "cancelled"], product, BACK).await;
     assert_eq!(app.payment.get("/payments/1").await.expect(200)["status"], "refunded");
-    take(&app, order, "paid").await.problem(409, "order_state");
+    take_step(&app, order, "paid").await.problem(409, "order_state");
 }
