@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The payments of this service, and how they go over the wire.
 
 use std::str::FromStr;
 
