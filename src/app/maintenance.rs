@@ -1,4 +1,4 @@
-//! What the binary does besides serving: asks running services whether they are ready, removes databases, gives roles.
+//! The commands besides serving: they check running services, remove databases and change roles.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::storage::{DatabaseUrl, Db};
 use crate::user::api::User;
 use crate::{peer, user};
 
-/// What asking a service has shown.
+/// The result of checking a service.
 pub struct Checkup {
     pub name: &'static str,
     pub url: Url,
@@ -31,7 +31,7 @@ pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
     let client = peer::client()?;
     let mut urls = Vec::new();
     for ServiceConfig { service, listen, .. } in &config.services {
-        // Where it has no address of its own, it is with the one before.
+        // A service without an address of its own shares that of the one before.
         let url = match listen {
             Some(listen) => Some(base_url(*listen)?),
             None => urls.last().map(|(_, url): &(_, Url)| url.clone()),
@@ -93,7 +93,7 @@ impl Reset {
     }
 }
 
-/// Gives the account with this e-mail address a role. The user whose it is.
+/// Changes the role of the account with this e-mail address. Returns its user; an error if there is no such account.
 pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<User> {
     let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
         bail!("accounts are of the user service");
