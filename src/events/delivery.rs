@@ -1,7 +1,7 @@
 //! Embedded delivery: from the outbox to the subscribers of this process.
 //!
-//! One write transaction reads a batch, deletes it and applies it. So a batch can't be stale when it is applied, no other
-//! process on the same database applies it too, and many events cost few statements.
+//! One write transaction reads a batch, deletes it and applies it. So a batch can't be stale when it is applied, no
+//! other process on the same database applies it too, and many events cost few statements.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -215,11 +215,13 @@ impl Delivery {
     }
 }
 
-/// The condition for the due rows of subscriber $1 at the time $2. If a row of a key has failed, only that row of the key
-/// is due, after its pause. A pause that ends later than $3 was written before the clock was set back, and has ended.
+/// The condition for the due rows of subscriber $1 at the time $2. If a row of a key has failed, only that row of the
+/// key is due, after its pause. A pause that ends later than $3 was written before the clock was set back, and has
+/// ended.
 ///
-/// The inner queries depend on no row, so SQLite runs each once. (It would answer a correlated query by the primary key,
-/// and walk all rows before each.) The grouping makes SQLite use the index of failed rows, and not all waiting rows.
+/// The inner queries depend on no row, so SQLite runs each once. (It would answer a correlated query by the primary
+/// key, and walk all rows before each.) The grouping makes SQLite use the index of failed rows, and not all waiting
+/// rows.
 const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_before > $3)
     AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key)
          OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";

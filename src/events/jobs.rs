@@ -1,7 +1,8 @@
 //! Durable jobs: calls to other services that must follow from a change.
 //!
-//! A job is written in the transaction of the change, and run until its call is answered, however long the other service
-//! is down. So its call must be idempotent. Whoever is about to run a job *begins* it. Until then it can be withdrawn.
+//! A job is written in the transaction of the change, and run until its call is answered, however long the other
+//! service is down. So its call must be idempotent. Whoever is about to run a job *begins* it. Until then it can be
+//! withdrawn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,13 +63,13 @@ struct Row {
     unhelpful: i64,
 }
 
-/// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered. After
-/// [`MAX_UNHELPFUL_ATTEMPTS`] errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is parked.
-/// Any other error means that it can never succeed, and parks it at once.
+/// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered.
+/// After [`MAX_UNHELPFUL_ATTEMPTS`] errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is
+/// parked. Any other error means that it can never succeed, and parks it at once.
 pub type Work<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Writes a job that is due at `not_before`, at most [`MAX_PAUSE`] from now, and can be withdrawn until then. Returns its
-/// id.
+/// Writes a job that is due at `not_before`, at most [`MAX_PAUSE`] from now, and can be withdrawn until then. Returns
+/// its id.
 pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: Timestamp) -> Result<i64> {
     let (action, target) = kind.encode();
     insert::<K>(tx, action, &target, 0, not_before)
@@ -219,8 +220,8 @@ fn any_too_late(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<bool> {
     Ok(tx.query_opt(sql, &[service.into(), (now + MAX_PAUSE).into()], |_| Ok(()))?.is_some())
 }
 
-/// Makes the jobs that are due too late due after a [`LEASE`]. Not at once: a request of another process may be about to
-/// withdraw or to run them.
+/// Makes the jobs that are due too late due after a [`LEASE`]. Not at once: a request of another process may be about
+/// to withdraw or to run them.
 fn bring_forward(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<u64> {
     tx.execute(
         "UPDATE intents SET not_before = $3 WHERE service = $1 AND parked = 0 AND not_before > $2",

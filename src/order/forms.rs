@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::product::api::{Basket, LineRequest, MAX_LINES, too_many};
 use crate::web::{Body, Fields, body};
 
-/// The order that `POST /orders` asks for, from any of its forms. A replay of an Idempotency-Key must serialise to the same
-/// text.
+/// The order that `POST /orders` asks for, from any of its forms. A replay of an Idempotency-Key must serialise to the
+/// same text.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewOrder {
     pub user_id: UserId,
@@ -183,8 +183,8 @@ body! {
     }
 }
 
-/// The reported outcome of a payment: one of the statuses, or any other text, which is `None`. Seed 001 sends `true` for
-/// `paid`.
+/// The reported outcome of a payment: one of the statuses, or any other text, which is `None`. Seed 001 sends `true`
+/// for `paid`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderPaymentStatus(pub Option<PaymentStatus>);
 

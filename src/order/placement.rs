@@ -3,9 +3,9 @@
 //! If no product tracks stock, the only change is one write at the end, so a failure before it leaves nothing behind.
 //!
 //! Otherwise the first write plans a job that releases the reservation, the product service then makes the reservation,
-//! and the last write inserts the order and withdraws that job. After any failure in between, even of the whole process,
-//! the job becomes due and a worker releases the reservation. Its key never reserves anything again, even if the request
-//! to reserve arrives late.
+//! and the last write inserts the order and withdraws that job. After any failure in between, even of the whole
+//! process, the job becomes due and a worker releases the reservation. Its key never reserves anything again, even if
+//! the request to reserve arrives late.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +65,14 @@ struct Checkout {
     quota: Option<Quota>,
 }
 
-/// Places an order for a user within `scope`. Requests with the same `key` place one order and get the same answer.
-pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder, key: Option<Key>) -> Result<Created> {
+/// Places an order for a user within `scope`. Requests with the same `key` create one order and get the same answer.
+pub async fn place_order(
+    state: &State,
+    context: &Context,
+    scope: Scope,
+    new: NewOrder,
+    key: Option<Key>,
+) -> Result<Created> {
     if !scope.holds(new.user_id) {
         return Err(no_user(new.user_id));
     }

@@ -25,8 +25,8 @@ impl PaymentClient {
     }
 
     /// `POST /payments/{id}/refund`: refunds the payment. Idempotent.
-    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service is down; after any other error the refund can
-    /// never succeed.
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service is down; after any other error the refund
+    /// can never succeed.
     pub async fn refund(&self, context: &Context, id: PaymentId) -> Result<()> {
         let path = format!("/payments/{id}/refund");
         let sound = |payment: &Value| payment["id"] == id.get();

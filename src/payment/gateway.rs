@@ -1,8 +1,8 @@
 //! The payment gateway, which moves the money. A simulator is built in: it approves every charge unless a rule says
 //! otherwise.
 //!
-//! A real gateway must keep the contracts of [`Gateway::charge`] and [`Gateway::refund`]: the payment's id identifies the
-//! call, and repeated calls for one payment move its money once.
+//! A real gateway must keep the contracts of [`Gateway::charge`] and [`Gateway::refund`]: the payment's id identifies
+//! the call, and repeated calls for one payment move its money once.
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -4,9 +4,9 @@
 //! `expired → confirming | failed`, if its order was set to paid or failed by hand before the expiry was reported;
 //! `confirming → failed | refunding`.
 //!
-//! The `UPDATE` that leaves `pending` compares the clock with the stored deadline. A payment that is being confirmed does
-//! not expire any more, and is settled even if the process dies several times meanwhile. The order service decides: a
-//! payment is paid only after its order accepted it. A payment that its order does not accept is refunded.
+//! The `UPDATE` that leaves `pending` compares the clock with the stored deadline. A payment that is being confirmed
+//! does not expire any more, and is settled even if the process dies several times meanwhile. The order service
+//! decides: a payment is paid only after its order accepted it. A payment that its order does not accept is refunded.
 
 use std::time::{Duration, Instant};
 
@@ -43,8 +43,8 @@ enum Confirmation {
     Left(Status),
 }
 
-/// Confirms a payment within `scope` and settles it. Returns the paid payment; [`PAYMENT_TOO_LATE`], [`PAYMENT_DECLINED`],
-/// [`ORDER_STATE`] or [`PAYMENT_UNSETTLED`] otherwise.
+/// Confirms a payment within `scope` and settles it. Returns the paid payment; [`PAYMENT_TOO_LATE`],
+/// [`PAYMENT_DECLINED`], [`ORDER_STATE`] or [`PAYMENT_UNSETTLED`] otherwise.
 pub async fn confirm(state: &State, context: &Context, scope: Scope, which: PaymentConfirmation) -> Result<Payment> {
     let (now, outbox) = (state.clock.now(), state.outbox);
     let (id, begun) = state
@@ -161,8 +161,8 @@ pub async fn expire(state: &State) -> Result<()> {
     }
 }
 
-/// Ends the payment of a cancelled order: a charge is refunded, and an open payment is closed. [`ORDER_STATE`] if the order
-/// is not cancelled.
+/// Ends the payment of a cancelled order: a charge is refunded, and an open payment is closed. [`ORDER_STATE`] if the
+/// order is not cancelled.
 pub async fn refund(state: &State, context: &Context, id: PaymentId) -> Result<Payment> {
     let payment = find(state, id).await?;
     let order = state.settler.orders.get(context, payment.order_id).await?;
@@ -265,8 +265,8 @@ impl Settler {
         }
     }
 
-    /// Brings a payment in `confirming` or `refunding` to its final status. Idempotent, also when called concurrently. After
-    /// an error it must be called again.
+    /// Brings a payment in `confirming` or `refunding` to its final status. Idempotent, also when called concurrently.
+    /// After an error it must be called again.
     pub async fn settle(&self, context: &Context, id: PaymentId) -> Result<()> {
         loop {
             let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? else { return Ok(()) };

@@ -32,8 +32,8 @@ impl ProductClient {
         &self.peer
     }
 
-    /// `GET /products/{id}`: `None` if there is no such product. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the
-    /// service gives no sound answer.
+    /// `GET /products/{id}`: `None` if there is no such product. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE)
+    /// if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: ProductId) -> Result<Option<Product>> {
         let sound = |product: &Product| product.id == id && sound(product);
         self.peer.get(context, &format!("/products/{id}"), &PRODUCT_NOT_FOUND, sound).await
@@ -41,8 +41,8 @@ impl ProductClient {
 
     /// The oldest product of exactly this name; `None` if the service has none.
     ///
-    /// A service that does not know the parameter `name` answers with other products. If the product is not among them, it
-    /// may exist all the same: that is [`PRODUCT_NOT_FOUND`]. `None` would let the client choose the price.
+    /// A service that does not know the parameter `name` answers with other products. If the product is not among them,
+    /// it may exist all the same: that is [`PRODUCT_NOT_FOUND`]. `None` would let the client choose the price.
     pub async fn named(&self, context: &Context, name: &str) -> Result<Option<Product>> {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("name", name)
@@ -63,8 +63,8 @@ impl ProductClient {
         oldest.map(Some).ok_or_else(unknown)
     }
 
-    /// `PUT /reservations/{key}`: reserves all lines or none. [`INSUFFICIENT_STOCK`] or [`PRODUCT_NOT_FOUND`] with the detail
-    /// of the service. After any error the reservation may exist all the same: release it.
+    /// `PUT /reservations/{key}`: reserves all lines or none. [`INSUFFICIENT_STOCK`] or [`PRODUCT_NOT_FOUND`] with the
+    /// detail of the service. After any error the reservation may exist all the same: release it.
     pub async fn reserve(&self, context: &Context, key: &str, lines: &[Line]) -> Result<Reservation> {
         let items = lines.iter().map(|(id, quantity)| json!({"product_id": id, "quantity": quantity}));
         let body = json!({"items": items.collect::<Vec<_>>()}).to_string();
@@ -84,8 +84,8 @@ impl ProductClient {
     }
 
     /// `POST /reservations/{key}/commit`: the reservation becomes a sale. Idempotent.
-    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service is down; after any other error the commit can
-    /// never succeed.
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service is down; after any other error the commit
+    /// can never succeed.
     pub async fn commit(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}/commit");
         let sold =
@@ -94,8 +94,8 @@ impl ProductClient {
         self.ended(self.peer.call(context, Method::POST, &path, None, &understood, sold).await?)
     }
 
-    /// `DELETE /reservations/{key}`: releases the stock, and the key never reserves again. Idempotent. It may arrive before
-    /// the reservation. Errors as in [`Self::commit`].
+    /// `DELETE /reservations/{key}`: releases the stock, and the key never reserves again. Idempotent. It may arrive
+    /// before the reservation. Errors as in [`Self::commit`].
     pub async fn release(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}");
         // Only an empty answer means success. A gateway in between may answer 200 with a page.

@@ -172,10 +172,10 @@ fn statement<'a>(
         Sort::PriceDown => (Some("price"), '<', "DESC"),
         Sort::Name => (Some("name"), '>', "ASC"),
     };
-    if let Some(place) = after {
-        params.push(place.id.into());
+    if let Some(cursor) = after {
+        params.push(cursor.id.into());
         let id = params.len();
-        match (key, &place.key) {
+        match (key, &cursor.key) {
             (Some(key), SortKey::Int(value)) => {
                 params.push((*value).into());
                 conditions.push(format!("({key}, id) {comparison} (${}, ${id})", params.len()));

@@ -121,8 +121,8 @@ impl PasswordProof {
     }
 }
 
-/// Checks the password of a user within `scope` who has an account, unless an admin acts on another's account. So nobody
-/// can take over an account with a stolen token, or without one where no login is required.
+/// Checks the password of a user within `scope` who has an account, unless an admin acts on another's account. So
+/// nobody can take over an account with a stolen token, or without one where no login is required.
 pub async fn confirm(
     state: &State,
     principal: Principal,

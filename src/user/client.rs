@@ -21,8 +21,8 @@ impl UserClient {
         &self.peer
     }
 
-    /// `GET /users/{id}`: `None` if there is no such user. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service
-    /// gives no sound answer.
+    /// `GET /users/{id}`: `None` if there is no such user. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the
+    /// service gives no sound answer.
     pub async fn get(&self, context: &Context, id: UserId) -> Result<Option<User>> {
         let sound = |user: &User| user.id == id && is_name(&user.name);
         self.peer.get(context, &format!("/users/{id}"), &USER_NOT_FOUND, sound).await

@@ -18,11 +18,11 @@ use crate::error::{Error, Result, TOO_MANY_ATTEMPTS};
 
 /// On one account from one network. A person who tries several remembered passwords needs fewer.
 const PAIR: Rate = Rate { burst: 10, period: Duration::from_secs(6) };
-/// On one account from all networks. Wider than [`PAIR`], so that an attacker in one network can't lock out the owner in
-/// another.
+/// On one account from all networks. Wider than [`PAIR`], so that an attacker in one network can't lock out the owner
+/// in another.
 const ACCOUNT: Rate = Rate { burst: 100, period: Duration::from_secs(3) };
-/// From one network on all accounts, with registrations. 500 people behind one address can log in at the same moment. The
-/// answers to registrations show which e-mail addresses are taken; this limit bounds how fast.
+/// From one network on all accounts, with registrations. 500 people behind one address can log in at the same moment.
+/// The answers to registrations show which e-mail addresses are taken; this limit bounds how fast.
 const NETWORK: Rate = Rate { burst: 500, period: Duration::from_millis(200) };
 const _: () = assert!(
     PAIR.burst < ACCOUNT.burst && PAIR.period.as_millis() > ACCOUNT.period.as_millis(),

@@ -1,7 +1,7 @@
 //! Passwords: the rules for them, their hashes, and attempts at them.
 //!
-//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So threads of their own make the hashes, one after
-//! the other, and leave one core to the requests. Their queue is bounded.
+//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So threads of their own make the hashes, one
+//! after the other, and leave one core to the requests. Their queue is bounded.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,8 +38,8 @@ const _: () = assert!(SLOTS_FOR_OTHERS < MAX_QUEUED, "one network must be able t
 /// The delay of a refusal. A client that repeats its attempts at once then costs little.
 const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 
-/// The hash of a password that nobody knows. It is checked where there is no account, so that the time of an answer does
-/// not show whether there is one.
+/// The hash of a password that nobody knows. It is checked where there is no account, so that the time of an answer
+/// does not show whether there is one.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$B03Xm3HhQF+elXRvMjKmuw$8nEw88QDErsMvhQ6ajDRGQnnJzs/NMDpucf5p2t8kA8";
 

@@ -43,8 +43,8 @@ async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Changes the role of the account with this e-mail address and revokes its tokens. Returns its user; `None` if there is no
-/// such account.
+/// Changes the role of the account with this e-mail address and revokes its tokens. Returns its user; `None` if there
+/// is no such account.
 pub async fn set_role(db: &Db, clock: &Clock, outbox: Outbox, email: &Email, role: Role) -> Result<Option<User>> {
     let (key, now) = (email.key(), clock.now());
     db.write(move |tx| store::set_role(tx, &outbox, &key, role, now)).await

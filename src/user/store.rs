@@ -188,8 +188,8 @@ pub fn set_role(tx: &Tx<'_>, outbox: &Outbox, email_key: &str, role: Role, now: 
     Ok(found.then_some(user))
 }
 
-/// Updates the e-mail keys of an earlier version. If two users turn out to have the same address, the key of the later one
-/// stays as it was.
+/// Updates the e-mail keys of an earlier version. Of two users with the same address by the new
+/// rules, the later one keeps the old key.
 pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
     if !tx.first_time("e-mail addresses folded")? {
         return Ok(());

@@ -12,7 +12,8 @@ use crate::error::{Error, Result, TOKEN_MALFORMED, TOKEN_MISSING};
 /// The longest token that is read, in bytes. Tokens of this shop have about 300.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The principal of a request, from its token or ticket. `None` on a route for [`Access::Anyone`], where both are ignored.
+/// The principal of a request, from its token or ticket. `None` on a route for [`Access::Anyone`], where both are
+/// ignored.
 pub fn identify(auth: &Auth, access: Access, headers: &HeaderMap, query: &str) -> Result<Option<Principal>> {
     if access == Access::Anyone {
         return Ok(None);
@@ -28,8 +29,8 @@ pub fn identify(auth: &Auth, access: Access, headers: &HeaderMap, query: &str) -
     }
 }
 
-/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is ignored unless a
-/// token is `needed`: it may be meant for a proxy.
+/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is ignored unless
+/// a token is `needed`: it may be meant for a proxy.
 fn bearer(headers: &HeaderMap, needed: bool) -> Result<Option<&str>> {
     let malformed = |why: &str| Error::new(&TOKEN_MALFORMED).detail(why);
     let mut values = headers.get_all(header::AUTHORIZATION);

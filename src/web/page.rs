@@ -1,7 +1,7 @@
 //! Lists: one page with a `Link` to the next, or the whole list in constant memory.
 //!
-//! Both are read in chunks, each in a short read of its own. So no slow client keeps a snapshot open, which would keep the
-//! write-ahead log from shrinking.
+//! Both are read in chunks, each in a short read of its own. So no slow client keeps a snapshot open, which would keep
+//! the write-ahead log from shrinking.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -32,8 +32,8 @@ const _: () = assert!(CHUNK <= MAX_PAGE_ROWS, "a chunk must not exceed the large
 /// The pause between the chunks of a whole list, in which other requests run.
 const CHUNK_PAUSE: Duration = Duration::from_millis(1);
 
-/// The memory of all pages beyond their first chunks until they are sent, in KiB. If slow clients have taken all of it, pages
-/// are shorter than their limit, and their links lead to the rest.
+/// The memory of all pages beyond their first chunks until they are sent, in KiB. If slow clients have taken all of it,
+/// pages are shorter than their limit, and their links lead to the rest.
 static LARGE_PAGE_KIB: Semaphore = Semaphore::const_new(16 * 1024);
 
 thread_local! {
@@ -260,8 +260,8 @@ impl Reader {
     }
 }
 
-/// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle breaks the connection,
-/// so that nobody takes half a list for the whole.
+/// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle breaks the
+/// connection, so that nobody takes half a list for the whole.
 fn whole<T: Listed>(
     source: Source,
     fetch: Arc<impl Fetch<T>>,

@@ -61,8 +61,8 @@ impl Live {
         Self { slots: Arc::new(Semaphore::new(MAX_STREAMS)), shares: Shares::unlimited(), closing }
     }
 
-    /// Answers the `request` of `listener` with `messages`, until they end or the server stops; [`BUSY`] if too many streams
-    /// are open.
+    /// Answers the `request` of `listener` with `messages`, until they end or the server stops; [`BUSY`] if too many
+    /// streams are open.
     pub fn answer(
         &self,
         request: &HttpRequest,

@@ -192,8 +192,8 @@ fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<ReservedItem>> {
     )
 }
 
-/// Removes up to `limit` reservations that were released before `before`, and returns how many. (Sales stay, as the record
-/// of what was sold.)
+/// Removes up to `limit` reservations that were released before `before`, and returns how many. (Sales stay, as the
+/// record of what was sold.)
 pub fn purge(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<u64> {
     let keys = tx.query(
         "SELECT key FROM reservations WHERE state = 'released' AND ended_at < $1 LIMIT $2",
