@@ -50,12 +50,12 @@ pub trait JobKind: Clone + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Job<K> {
     pub kind: K,
-    row: Row,
+    row: JobRow,
 }
 
 /// A job as it is stored.
 #[derive(Clone, Debug)]
-struct Row {
+struct JobRow {
     id: i64,
     action: String,
     target: String,
@@ -80,7 +80,7 @@ pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: Timestamp) -> Result<
 pub fn begin<K: JobKind>(tx: &Tx<'_>, kind: K, now: Timestamp) -> Result<Job<K>> {
     let (action, target) = kind.encode();
     let id = insert::<K>(tx, action, &target, 1, now + LEASE)?;
-    Ok(Job { kind, row: Row { id, action: action.to_owned(), target, unhelpful: 0 } })
+    Ok(Job { kind, row: JobRow { id, action: action.to_owned(), target, unhelpful: 0 } })
 }
 
 fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, not_before: Timestamp) -> Result<i64> {
@@ -173,7 +173,7 @@ impl<K: JobKind> JobRunner<K> {
         self.record_outcome(job.row, outcome).await;
     }
 
-    async fn record_outcome(&self, row: Row, outcome: Result<()>) {
+    async fn record_outcome(&self, row: JobRow, outcome: Result<()>) {
         let id = row.id;
         let recorded = match outcome {
             Ok(()) => self.db.write(move |tx| complete(tx, id)).await,
@@ -187,7 +187,7 @@ impl<K: JobKind> JobRunner<K> {
     }
 
     /// Leaves a job for the next attempt, or parks it after too many answers that did not help.
-    async fn retry(&self, row: &Row, error: &Error) -> Result<()> {
+    async fn retry(&self, row: &JobRow, error: &Error) -> Result<()> {
         // After a failure of another kind the peer may answer differently.
         let unhelpful = if error.is_unlikely_to_pass() { row.unhelpful + 1 } else { 0 };
         if unhelpful >= MAX_UNHELPFUL_ATTEMPTS {
@@ -201,7 +201,7 @@ impl<K: JobKind> JobRunner<K> {
         Ok(())
     }
 
-    async fn park(&self, row: &Row, error: &Error) -> Result<()> {
+    async fn park(&self, row: &JobRow, error: &Error) -> Result<()> {
         log::error!("{}: {} {} is parked, it can't succeed: {error}", K::SERVICE, row.action, row.target);
         let id = row.id;
         self.db.write(move |tx| tx.execute("UPDATE intents SET parked = 1 WHERE id = $1", &[id.into()])).await?;
@@ -230,13 +230,13 @@ fn bring_forward(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<u64> {
 }
 
 /// Begins the due jobs. Each is due again after its lease, or after its pause if that is longer.
-fn begin_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<Vec<Row>> {
+fn begin_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<Vec<JobRow>> {
     let due = tx.query(
         "SELECT id, action, target, attempts, unhelpful FROM intents
          WHERE service = $1 AND parked = 0 AND not_before <= $2 ORDER BY id LIMIT $3",
         &[service.into(), now.into(), MAX_BATCH_JOBS.into()],
         |row| {
-            let begun = Row { id: row.get(0)?, action: row.get(1)?, target: row.get(2)?, unhelpful: row.get(4)? };
+            let begun = JobRow { id: row.get(0)?, action: row.get(1)?, target: row.get(2)?, unhelpful: row.get(4)? };
             Ok((begun, row.get(3)?))
         },
     )?;

@@ -110,7 +110,7 @@ async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Res
 
 /// What the first write of an order with tracked stock hands to the last one.
 #[derive(Clone, Copy)]
-struct Begun {
+struct PlacementStart {
     /// The planned job that releases the reservation.
     release: i64,
     /// The claim on the account's quota.
@@ -132,7 +132,7 @@ async fn reserve_and_insert(
             return Ok(Err(placed));
         }
         let claim = claimed.claim(tx, lease, now)?;
-        Ok(Ok(Begun { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
+        Ok(Ok(PlacementStart { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
     });
     let begun = match begun.await? {
         Ok(begun) => begun,
@@ -163,7 +163,7 @@ async fn finish(
     checkout: Arc<Checkout>,
     key: Option<Key>,
     reserved: Reservation,
-    begun: Begun,
+    begun: PlacementStart,
 ) -> Result<Created> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {

@@ -30,7 +30,7 @@ pub fn notification(
 }
 
 /// The state of one stream.
-struct Following {
+struct NotificationStream {
     db: Db,
     arrivals: broadcast::Receiver<Arc<[UserId]>>,
     auth: Auth,
@@ -58,21 +58,21 @@ pub fn of(
     let (db, arrivals) = (state.db.clone(), state.arrivals.subscribe());
     let (auth, until) = (auth.clone(), Instant::now() + token::TOKEN_TTL);
     let ready = VecDeque::new();
-    let following = Following { db, arrivals, auth, listener, until, user_id, last, language, ready };
-    stream::try_unfold(following, |mut following| async move {
+    let notifications = NotificationStream { db, arrivals, auth, listener, until, user_id, last, language, ready };
+    stream::try_unfold(notifications, |mut notifications| async move {
         loop {
-            if let Some(notification) = following.ready.pop_front() {
+            if let Some(notification) = notifications.ready.pop_front() {
                 let data = serde_json::to_string(&notification).map_err(Error::internal)?;
-                return Ok(Some((Message { id: notification.id, data }, following)));
+                return Ok(Some((Message { id: notification.id, data }, notifications)));
             }
-            if !following.may_go_on().await? || (!following.read().await? && !following.wait().await) {
+            if !notifications.may_go_on().await? || (!notifications.read().await? && !notifications.wait().await) {
                 return Ok(None);
             }
         }
     })
 }
 
-impl Following {
+impl NotificationStream {
     async fn may_go_on(&self) -> Result<bool> {
         match self.auth.check(self.listener, &self.db).await {
             Ok(()) => Ok(self.listener == Principal::Nobody || Instant::now() < self.until),
