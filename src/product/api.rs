@@ -171,10 +171,10 @@ body! {
     }
 }
 
-/// [`INSUFFICIENT_STOCK`]: `left` units of a product are left, `wanted` are asked for.
-pub fn insufficient(id: ProductId, name: Option<&str>, left: i64, wanted: i64) -> Error {
+/// [`INSUFFICIENT_STOCK`]: `left` units of a product are left, fewer than `requested`.
+pub fn insufficient(id: ProductId, name: Option<&str>, left: i64, requested: i64) -> Error {
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {wanted} are asked for"))
+    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {requested} are asked for"))
 }
 
 /// The error of lines of one product whose sum is too large.
