@@ -12,7 +12,7 @@ mod timestamp;
 mod unknown_name;
 
 pub use email::Email;
-pub use field::{Fault, Field, Patch};
+pub use field::{Field, FieldError, Patch};
 pub use id::{InvalidId, OrderId, PaymentId, ProductId, UserId};
 pub use language::{Language, Sentence};
 pub use number::{Change, OutOfRange, Quantity, Rupiah, Stock};

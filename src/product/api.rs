@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Change, Fault, Field, Image, Name, ProductId, Quantity, Rupiah, Stock, Text, UnknownName};
+use crate::domain::{Change, Field, FieldError, Image, Name, ProductId, Quantity, Rupiah, Stock, Text, UnknownName};
 use crate::error::{Error, INSUFFICIENT_STOCK, Result};
 use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::web::{Body, Fields, array, body};
@@ -178,9 +178,9 @@ pub fn insufficient(id: ProductId, name: Option<&str>, left: i64, requested: i64
 }
 
 /// The error of lines of one product whose sum is too large.
-pub fn too_many() -> Fault {
+pub fn too_many() -> FieldError {
     let most = Quantity::MAX;
-    Fault::rule(
+    FieldError::rule(
         format!("paling banyak {most} satuan untuk satu produk"),
         format!("must have at most {most} units of one product"),
     )
@@ -210,7 +210,7 @@ impl Basket {
 
 impl Field for Basket {
     /// Lines of one product are added up.
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let mut basket = Self(BTreeMap::new());
         for line in array::<LineRequest>(value, MAX_LINES)? {
             basket.add(line.product_id, line.quantity).ok_or_else(too_many)?;

@@ -19,7 +19,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use super::limits::{AccountKey, Limits};
-use crate::domain::{Fault, Field};
+use crate::domain::{Field, FieldError};
 use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares, network};
 
@@ -47,18 +47,18 @@ const NOBODYS: &str =
 pub struct Password(String);
 
 impl Field for Password {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let length = value.as_str().map(|text| text.chars().count());
         let Attempt(text) = Attempt::read(value)?;
         if !length.is_some_and(|length| (MIN_CHARS..=MAX_CHARS).contains(&length)) {
-            return Err(Fault::rule(
+            return Err(FieldError::rule(
                 format!("harus {MIN_CHARS} sampai {MAX_CHARS} karakter"),
                 format!("must have {MIN_CHARS} to {MAX_CHARS} characters"),
             ));
         }
         let lower = text.to_lowercase();
         if COMMON.lines().any(|common| common == lower) {
-            return Err(Fault::rule("terlalu umum dan mudah ditebak", "is too common and easily guessed"));
+            return Err(FieldError::rule("terlalu umum dan mudah ditebak", "is too common and easily guessed"));
         }
         Ok(Self(text))
     }
@@ -82,11 +82,11 @@ impl PartialSchema for Password {
 pub struct Attempt(String);
 
 impl Field for Attempt {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         match value {
             // Two keyboards may encode one password differently.
             Value::String(text) => Ok(Self(ComposingNormalizer::new_nfkc().normalize(&text).into_owned())),
-            _ => Err(Fault::wrong_type("harus teks", "must be a string")),
+            _ => Err(FieldError::wrong_type("harus teks", "must be a string")),
         }
     }
 }
