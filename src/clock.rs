@@ -1,7 +1,7 @@
 //! The one clock. Every deadline is compared with it, so that tests can move time instead of waiting.
 //!
-//! It is the system's clock, because its times are stored, shown to people and shared with other processes. Somebody may
-//! set that clock back. Then a stored lease, retry or deadline lies further ahead than its longest duration allows.
+//! It is the system's clock, because its times are stored, shown to people and shared with other processes. Somebody
+//! may set that clock back. Then a stored lease, retry or deadline lies further ahead than its longest duration allows.
 //! Whoever looks for due work brings it forward, so that a clock that is set back by an hour delays nothing by an hour.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The commands besides serving: health, reset, admin.
+//! The commands besides serving: they check running services, remove databases and change roles.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::storage::{DatabaseUrl, Db};
 use crate::user::api::User;
 use crate::{peer, user};
 
-/// The result of asking a service whether it is ready.
+/// The result of checking a service.
 pub struct Checkup {
     pub name: &'static str,
     pub url: Url,
@@ -31,7 +31,7 @@ pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
     let client = peer::client()?;
     let mut urls = Vec::new();
     for ServiceConfig { service, listen, .. } in &config.services {
-        // Without an address it shares the one of the service before it.
+        // A service without an address of its own shares that of the one before.
         let url = match listen {
             Some(listen) => Some(base_url(*listen)?),
             None => urls.last().map(|(_, url): &(_, Url)| url.clone()),
@@ -93,7 +93,7 @@ impl Reset {
     }
 }
 
-/// Gives the account with this e-mail address a role; returns its user.
+/// Changes the role of the account with this e-mail address. Returns its user; an error if there is no such account.
 pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<User> {
     let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
         bail!("accounts are of the user service");

@@ -7,7 +7,7 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::field::{Fault, Field, documented};
+use super::field::{Field, FieldError, documented};
 use super::text::{DECEPTIVE, SPACE, line, text_schema};
 
 /// RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
@@ -40,7 +40,7 @@ impl Email {
 }
 
 impl Field for Email {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let text = line(value, MAX_EMAIL)?;
         let well_formed = text.rsplit_once('@').is_some_and(|(local, domain)| {
             let labels = domain.split('.').all(|label| !label.is_empty());
@@ -49,7 +49,11 @@ impl Field for Email {
                 && !text.contains(char::is_whitespace)
                 && !local.contains('@')
         });
-        if well_formed { Ok(Self(text)) } else { Err(Fault::rule("bukan alamat email", "is not an e-mail address")) }
+        if well_formed {
+            Ok(Self(text))
+        } else {
+            Err(FieldError::rule("bukan alamat email", "is not an e-mail address"))
+        }
     }
 }
 

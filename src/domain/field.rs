@@ -8,7 +8,7 @@ use super::language::Sentence;
 
 /// A value that one field of JSON holds.
 pub trait Field: Sized {
-    fn read(value: Value) -> Result<Self, Fault>;
+    fn read(value: Value) -> Result<Self, FieldError>;
 }
 
 /// How a request changes a value.
@@ -27,14 +27,14 @@ impl<T> From<Option<T>> for Patch<T> {
 }
 
 /// Why a value was refused.
-pub enum Fault {
+pub enum FieldError {
     /// The wrong JSON type.
     Type(Sentence),
     /// The right type, but a rule forbids it.
     Rule(Sentence),
 }
 
-impl Fault {
+impl FieldError {
     pub fn wrong_type(id: &'static str, en: &'static str) -> Self {
         Self::Type(Sentence::new(id, en))
     }

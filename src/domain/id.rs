@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::field::{Fault, Field, documented};
+use super::field::{Field, FieldError, documented};
 use super::number::{integer, integer_schema};
 
 /// That a text is not the id of anything.
@@ -57,7 +57,7 @@ macro_rules! ids {
             }
 
             impl Field for $id {
-                fn read(value: Value) -> Result<Self, Fault> {
+                fn read(value: Value) -> Result<Self, FieldError> {
                     integer(&value, 1, i64::MAX).map(Self)
                 }
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::field::{Fault, Field, documented};
+use super::field::{Field, FieldError, documented};
 
 /// The largest price, in rupiah: far above any shop's, and still exact in every client's numbers
 /// (JavaScript counts exactly to 2^53).
@@ -68,7 +68,7 @@ impl fmt::Display for Rupiah {
 
 /// Reads a price.
 impl Field for Rupiah {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         integer(&value, 0, MAX_PRICE).map(Self)
     }
 }
@@ -113,7 +113,7 @@ impl fmt::Display for Quantity {
 }
 
 impl Field for Quantity {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         integer(&value, 1, MAX_QUANTITY).map(Self)
     }
 }
@@ -144,7 +144,7 @@ impl Stock {
 }
 
 impl Field for Stock {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         integer(&value, 0, MAX_STOCK).map(Self)
     }
 }
@@ -161,7 +161,7 @@ impl Change {
 }
 
 impl Field for Change {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         integer(&value, -MAX_STOCK, MAX_STOCK).map(Self)
     }
 }
@@ -177,17 +177,17 @@ pub(super) fn integer_schema(min: i64, max: i64) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
 }
 
-pub(super) fn integer(value: &Value, min: i64, max: i64) -> Result<i64, Fault> {
+pub(super) fn integer(value: &Value, min: i64, max: i64) -> Result<i64, FieldError> {
     let Value::Number(number) = value else {
-        return Err(Fault::wrong_type("harus bilangan bulat", "must be an integer"));
+        return Err(FieldError::wrong_type("harus bilangan bulat", "must be an integer"));
     };
     let whole = number.as_i64().or_else(|| number.as_f64().filter(|float| float.fract() == 0.0).map(exact));
     match whole {
         Some(number) if (min..=max).contains(&number) => Ok(number),
         Some(_) => {
-            Err(Fault::rule(format!("harus antara {min} dan {max}"), format!("must be between {min} and {max}")))
+            Err(FieldError::rule(format!("harus antara {min} dan {max}"), format!("must be between {min} and {max}")))
         }
-        None => Err(Fault::wrong_type("harus bilangan bulat", "must be an integer")),
+        None => Err(FieldError::wrong_type("harus bilangan bulat", "must be an integer")),
     }
 }
 

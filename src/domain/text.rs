@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::field::{Fault, Field, documented};
+use super::field::{Field, FieldError, documented};
 
 /// The longest text of several lines, in characters.
 const MAX_TEXT: usize = 2000;
@@ -27,7 +27,7 @@ impl Text {
 }
 
 impl Field for Text {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         text(value, MAX_TEXT, |c| is_deceptive(c) && !matches!(c, '\t' | '\n' | '\r')).map(Self)
     }
 }
@@ -44,9 +44,9 @@ impl Image {
 }
 
 impl Field for Image {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let Value::String(text) = value else {
-            return Err(Fault::wrong_type("harus teks", "must be a string"));
+            return Err(FieldError::wrong_type("harus teks", "must be a string"));
         };
         let rest = text.strip_prefix("http:/").or_else(|| text.strip_prefix("https:/")).unwrap_or(&text);
         // No `//` alone, which a browser takes for another host; nor any other scheme, such as `javascript:`.
@@ -54,7 +54,7 @@ impl Field for Image {
         if text.len() <= MAX_IMAGE && rest.is_some_and(|rest| rest.bytes().all(is_url_byte)) {
             Ok(Self(text))
         } else {
-            Err(Fault::rule("bukan alamat gambar http(s) atau /…", "is not an http(s) or /… address of a picture"))
+            Err(FieldError::rule("bukan alamat gambar http(s) atau /…", "is not an http(s) or /… address of a picture"))
         }
     }
 }
@@ -81,7 +81,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 impl Field for Name {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         line(value, MAX_NAME).map(Self)
     }
 }
@@ -98,14 +98,14 @@ impl Phone {
 }
 
 impl Field for Phone {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let text = line(value, MAX_PHONE)?;
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         let known = text.bytes().all(|byte| byte.is_ascii_digit() || b" +-().".contains(&byte));
         if known && digits >= 3 {
             Ok(Self(text))
         } else {
-            Err(Fault::rule("bukan nomor telepon", "is not a telephone number"))
+            Err(FieldError::rule("bukan nomor telepon", "is not a telephone number"))
         }
     }
 }
@@ -137,26 +137,26 @@ pub(super) const DECEPTIVE: &str =
 
 /// Text on one line, its ends trimmed. Control characters and marks that reorder what people see are
 /// refused: they serve to deceive a reader or a terminal, and PostgreSQL can't store NUL.
-pub(super) fn line(value: Value, max: usize) -> Result<String, Fault> {
+pub(super) fn line(value: Value, max: usize) -> Result<String, FieldError> {
     text(value, max, is_deceptive)
 }
 
-fn text(value: Value, max: usize, refused: fn(char) -> bool) -> Result<String, Fault> {
+fn text(value: Value, max: usize, refused: fn(char) -> bool) -> Result<String, FieldError> {
     let Value::String(text) = value else {
-        return Err(Fault::wrong_type("harus teks", "must be a string"));
+        return Err(FieldError::wrong_type("harus teks", "must be a string"));
     };
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        return Err(Fault::rule("tidak boleh kosong", "must not be empty"));
+        return Err(FieldError::rule("tidak boleh kosong", "must not be empty"));
     }
     if text.chars().count() > max {
-        return Err(Fault::rule(
+        return Err(FieldError::rule(
             format!("paling banyak {max} karakter"),
             format!("must have at most {max} characters"),
         ));
     }
     if trimmed.chars().any(refused) {
-        return Err(Fault::rule("berisi karakter yang tidak tampak", "has characters that do not show"));
+        return Err(FieldError::rule("berisi karakter yang tidak tampak", "has characters that do not show"));
     }
     Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment, to the millisecond. In JSON it is an RFC 3339 text in UTC; databases and events hold
-/// [milliseconds since the epoch](epoch_millis).
+/// [milliseconds since the epoch](super::epoch_millis).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -69,19 +69,6 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a time"))
-    }
-}
-
-/// For `#[serde(with = "…")]`: a timestamp as a number of milliseconds since the epoch.
-pub mod epoch_millis {
-    use super::{Deserialize, Deserializer, Serializer, Timestamp};
-
-    pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(time.0)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        i64::deserialize(deserializer).map(Timestamp)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Embedded delivery: from the outbox to the subscribers of this process.
 //!
-//! One write transaction reads a batch, deletes it and applies it. So a batch can't be stale when it is applied, no other
-//! process on the same database applies it too, and many events cost few statements.
+//! One write transaction reads a batch, deletes it and applies it. So a batch can't be stale when it is applied, no
+//! other process on the same database applies it too, and many events cost few statements.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ const MAX_ATTEMPTS: i64 = 14;
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How often the subscribers of this process are recorded, and events without a living subscriber are dropped.
-const CENSUS_PERIOD: Duration = Duration::from_secs(60);
+const REFRESH_PERIOD: Duration = Duration::from_secs(60);
 
 /// Called with the events that a subscriber has handled, after the commit.
 pub type After = Arc<dyn Fn(&[Event]) + Send + Sync>;
@@ -52,7 +52,7 @@ pub struct Delivery {
 }
 
 /// A row of the outbox.
-struct Waiting {
+struct OutboxRow {
     id: i64,
     /// The event as JSON, which this version may be unable to read.
     event: String,
@@ -73,14 +73,14 @@ impl Delivery {
     /// Delivers for as long as it is polled.
     pub async fn run(self) {
         let mut pace = Pace::new(&self.db);
-        let mut counted: Option<Instant> = None;
+        let mut refreshed_at: Option<Instant> = None;
         loop {
             pace.next().await;
-            if counted.is_none_or(|at| at.elapsed() >= CENSUS_PERIOD) {
-                if let Err(error) = self.census().await {
+            if refreshed_at.is_none_or(|at| at.elapsed() >= REFRESH_PERIOD) {
+                if let Err(error) = self.refresh_subscribers().await {
                     log::warn!("the subscribers could not be written down: {error}");
                 }
-                counted = Some(Instant::now());
+                refreshed_at = Some(Instant::now());
             }
             pace.more = self.step().await.unwrap_or_else(|error| {
                 log::warn!("events have to wait: {error}");
@@ -141,7 +141,7 @@ impl Delivery {
         let (Subscriber { name, effect, .. }, now) = (*subscriber, self.clock.now());
         let handled = self.db.write_in_background(move |tx| {
             let waiting = due(tx, name, now, limit)?;
-            let Some(Waiting { id: last, .. }) = waiting.last() else { return Ok(Vec::new()) };
+            let Some(OutboxRow { id: last, .. }) = waiting.last() else { return Ok(Vec::new()) };
             let sql = format!("DELETE FROM outbox WHERE {DUE} AND id <= $4");
             tx.execute(&sql, &[name.into(), now.into(), latest(now).into(), (*last).into()])?;
             let events = waiting.iter().map(|row| serde_json::from_str(&row.event).map_err(Error::internal));
@@ -170,8 +170,8 @@ impl Delivery {
     }
 
     /// Records that a subscriber could not handle an event. It is retried later; after [`MAX_ATTEMPTS`] it is parked.
-    async fn failed(&self, subscriber: &'static str, waiting: Waiting, error: &Error) -> Result<()> {
-        let Waiting { id, event, attempts } = waiting;
+    async fn failed(&self, subscriber: &'static str, waiting: OutboxRow, error: &Error) -> Result<()> {
+        let OutboxRow { id, event, attempts } = waiting;
         let attempts = attempts + 1;
         let parked = attempts >= MAX_ATTEMPTS;
         log::log!(
@@ -198,7 +198,7 @@ impl Delivery {
     }
 
     /// Records that the subscribers of this process are alive, and drops events without a living subscriber.
-    async fn census(&self) -> Result<()> {
+    async fn refresh_subscribers(&self) -> Result<()> {
         let (names, now, outbox) = (self.names(), self.clock.now(), self.outbox);
         self.db.write_in_background(move |tx| subscribers::seen(tx, &names, now)).await?;
         loop {
@@ -215,11 +215,13 @@ impl Delivery {
     }
 }
 
-/// The condition for the due rows of subscriber $1 at the time $2. If a row of a key has failed, only that row of the key
-/// is due, after its pause. A pause that ends later than $3 was written before the clock was set back, and has ended.
+/// The condition for the due rows of subscriber $1 at the time $2. If a row of a key has failed, only that row of the
+/// key is due, after its pause. A pause that ends later than $3 was written before the clock was set back, and has
+/// ended.
 ///
-/// The inner queries depend on no row, so SQLite runs each once. (It would answer a correlated query by the primary key,
-/// and walk all rows before each.) The grouping makes SQLite use the index of failed rows, and not all waiting rows.
+/// The inner queries depend on no row, so SQLite runs each once. (It would answer a correlated query by the primary
+/// key, and walk all rows before each.) The grouping makes SQLite use the index of failed rows, and not all waiting
+/// rows.
 const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_before > $3)
     AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key)
          OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";
@@ -230,10 +232,10 @@ fn latest(now: Timestamp) -> Timestamp {
 }
 
 /// The first due rows, up to `limit`.
-fn due(tx: &Tx<'_>, subscriber: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>> {
+fn due(tx: &Tx<'_>, subscriber: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxRow>> {
     let sql = format!("SELECT id, event, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
     let params: &[Param<'_>] = &[subscriber.into(), now.into(), latest(now).into(), (limit as i64).into()];
-    tx.query(&sql, params, |row| Ok(Waiting { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))
+    tx.query(&sql, params, |row| Ok(OutboxRow { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Durable jobs: calls to other services that must follow from a change.
 //!
-//! A job is written in the transaction of the change, and run until its call is answered, however long the other service
-//! is down. So its call must be idempotent. Whoever is about to run a job *begins* it. Until then it can be withdrawn.
+//! A job is written in the transaction of the change, and run until its call is answered, however long the other
+//! service is down. So its call must be idempotent. Whoever is about to run a job *begins* it. Until then it can be
+//! withdrawn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,12 +50,12 @@ pub trait JobKind: Clone + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Job<K> {
     pub kind: K,
-    row: Row,
+    row: JobRow,
 }
 
 /// A job as it is stored.
 #[derive(Clone, Debug)]
-struct Row {
+struct JobRow {
     id: i64,
     action: String,
     target: String,
@@ -62,13 +63,13 @@ struct Row {
     unhelpful: i64,
 }
 
-/// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered. After
-/// [`MAX_UNHELPFUL_ATTEMPTS`] errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is parked.
-/// Any other error means that it can never succeed, and parks it at once.
+/// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered.
+/// After [`MAX_UNHELPFUL_ATTEMPTS`] errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is
+/// parked. Any other error means that it can never succeed, and parks it at once.
 pub type Work<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Writes a job that is due at `not_before`, at most [`MAX_PAUSE`] from now, and can be withdrawn until then. Returns its
-/// id.
+/// Writes a job that is due at `not_before`, at most [`MAX_PAUSE`] from now, and can be withdrawn until then. Returns
+/// its id.
 pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: Timestamp) -> Result<i64> {
     let (action, target) = kind.encode();
     insert::<K>(tx, action, &target, 0, not_before)
@@ -79,7 +80,7 @@ pub fn plan<K: JobKind>(tx: &Tx<'_>, kind: &K, not_before: Timestamp) -> Result<
 pub fn begin<K: JobKind>(tx: &Tx<'_>, kind: K, now: Timestamp) -> Result<Job<K>> {
     let (action, target) = kind.encode();
     let id = insert::<K>(tx, action, &target, 1, now + LEASE)?;
-    Ok(Job { kind, row: Row { id, action: action.to_owned(), target, unhelpful: 0 } })
+    Ok(Job { kind, row: JobRow { id, action: action.to_owned(), target, unhelpful: 0 } })
 }
 
 fn insert<K: JobKind>(tx: &Tx<'_>, action: &str, target: &str, attempts: i64, not_before: Timestamp) -> Result<i64> {
@@ -172,7 +173,7 @@ impl<K: JobKind> JobRunner<K> {
         self.record_outcome(job.row, outcome).await;
     }
 
-    async fn record_outcome(&self, row: Row, outcome: Result<()>) {
+    async fn record_outcome(&self, row: JobRow, outcome: Result<()>) {
         let id = row.id;
         let recorded = match outcome {
             Ok(()) => self.db.write(move |tx| complete(tx, id)).await,
@@ -186,7 +187,7 @@ impl<K: JobKind> JobRunner<K> {
     }
 
     /// Leaves a job for the next attempt, or parks it after too many answers that did not help.
-    async fn retry(&self, row: &Row, error: &Error) -> Result<()> {
+    async fn retry(&self, row: &JobRow, error: &Error) -> Result<()> {
         // After a failure of another kind the peer may answer differently.
         let unhelpful = if error.is_unlikely_to_pass() { row.unhelpful + 1 } else { 0 };
         if unhelpful >= MAX_UNHELPFUL_ATTEMPTS {
@@ -200,7 +201,7 @@ impl<K: JobKind> JobRunner<K> {
         Ok(())
     }
 
-    async fn park(&self, row: &Row, error: &Error) -> Result<()> {
+    async fn park(&self, row: &JobRow, error: &Error) -> Result<()> {
         log::error!("{}: {} {} is parked, it can't succeed: {error}", K::SERVICE, row.action, row.target);
         let id = row.id;
         self.db.write(move |tx| tx.execute("UPDATE intents SET parked = 1 WHERE id = $1", &[id.into()])).await?;
@@ -219,8 +220,8 @@ fn any_too_late(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<bool> {
     Ok(tx.query_opt(sql, &[service.into(), (now + MAX_PAUSE).into()], |_| Ok(()))?.is_some())
 }
 
-/// Makes the jobs that are due too late due after a [`LEASE`]. Not at once: a request of another process may be about to
-/// withdraw or to run them.
+/// Makes the jobs that are due too late due after a [`LEASE`]. Not at once: a request of another process may be about
+/// to withdraw or to run them.
 fn bring_forward(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<u64> {
     tx.execute(
         "UPDATE intents SET not_before = $3 WHERE service = $1 AND parked = 0 AND not_before > $2",
@@ -229,13 +230,13 @@ fn bring_forward(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<u64> {
 }
 
 /// Begins the due jobs. Each is due again after its lease, or after its pause if that is longer.
-fn begin_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<Vec<Row>> {
+fn begin_due(tx: &Tx<'_>, service: &str, now: Timestamp) -> Result<Vec<JobRow>> {
     let due = tx.query(
         "SELECT id, action, target, attempts, unhelpful FROM intents
          WHERE service = $1 AND parked = 0 AND not_before <= $2 ORDER BY id LIMIT $3",
         &[service.into(), now.into(), MAX_BATCH_JOBS.into()],
         |row| {
-            let begun = Row { id: row.get(0)?, action: row.get(1)?, target: row.get(2)?, unhelpful: row.get(4)? };
+            let begun = JobRow { id: row.get(0)?, action: row.get(1)?, target: row.get(2)?, unhelpful: row.get(4)? };
             Ok((begun, row.get(3)?))
         },
     )?;

@@ -24,15 +24,15 @@ impl OrderClient {
         &self.peer
     }
 
-    /// `GET /orders/{id}`: `None` if there is no such order. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the
-    /// service gives no sound answer.
+    /// `GET /orders/{id}`: `None` if there is no such order. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if
+    /// the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: OrderId) -> Result<Option<Summary>> {
         let sound = |order: &Summary| order.id == id && order.user_id.get() > 0;
         self.peer.get(context, &format!("/orders/{id}"), &ORDER_NOT_FOUND, sound).await
     }
 
-    /// `PUT /orders/{id}/payment`: reports the outcome of a payment (`paid`, `failed` or `expired`). False if there is no
-    /// such order, or it has another outcome. Idempotent for one payment. Errors as in [`Self::get`].
+    /// `PUT /orders/{id}/payment`: reports the outcome of a payment (`paid`, `failed` or `expired`). False if there is
+    /// no such order, or it has another outcome. Idempotent for one payment. Errors as in [`Self::get`].
     pub async fn report_payment(
         &self,
         context: &Context,

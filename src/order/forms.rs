@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Fault, Field, Name, PaymentId, ProductId, Quantity, Rupiah, UserId};
+use crate::domain::{Field, FieldError, Name, PaymentId, ProductId, Quantity, Rupiah, UserId};
 use crate::error::Result;
 use crate::product::api::{Basket, LineRequest, MAX_LINES, too_many};
 use crate::web::{Body, Fields, body};
 
-/// The order that `POST /orders` asks for, from any of its forms. A replay of an Idempotency-Key must serialise to the same
-/// text.
+/// The order that `POST /orders` asks for, from any of its forms. A replay of an Idempotency-Key must serialise to the
+/// same text.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewOrder {
     pub user_id: UserId,
@@ -124,10 +124,10 @@ pub enum InitialOrderStatus {
 }
 
 impl Field for InitialOrderStatus {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         match word(value)?.as_str() {
             "pending" => Ok(Self::Pending),
-            _ => Err(Fault::rule("harus pending", "must be pending")),
+            _ => Err(FieldError::rule("harus pending", "must be pending")),
         }
     }
 }
@@ -139,12 +139,12 @@ const _: () = assert!(MAX_LINES == 50 && MAX_MENUS == 1000, "the schemas of the 
 pub struct MenuIds(Basket);
 
 impl Field for MenuIds {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let Value::Array(values) = value else {
-            return Err(Fault::wrong_type("harus larik", "must be an array"));
+            return Err(FieldError::wrong_type("harus larik", "must be an array"));
         };
         if values.is_empty() || values.len() > MAX_MENUS {
-            return Err(Fault::rule(
+            return Err(FieldError::rule(
                 format!("harus berisi 1 sampai {MAX_MENUS}"),
                 format!("must have 1 to {MAX_MENUS} entries"),
             ));
@@ -154,7 +154,7 @@ impl Field for MenuIds {
             basket.add(ProductId::read(value)?, Quantity::ONE).ok_or_else(too_many)?;
         }
         if basket.0.len() > MAX_LINES {
-            return Err(Fault::rule(
+            return Err(FieldError::rule(
                 format!("paling banyak {MAX_LINES} menu yang berbeda"),
                 format!("must have at most {MAX_LINES} different ids"),
             ));
@@ -183,13 +183,13 @@ body! {
     }
 }
 
-/// The reported outcome of a payment: one of the statuses, or any other text, which is `None`. Seed 001 sends `true` for
-/// `paid`.
+/// The reported outcome of a payment: one of the statuses, or any other text, which is `None`. Seed 001 sends `true`
+/// for `paid`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderPaymentStatus(pub Option<PaymentStatus>);
 
 impl Field for OrderPaymentStatus {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         Ok(Self(match value {
             Value::Bool(paid) => paid.then_some(PaymentStatus::Paid),
             value => match word(value)?.as_str() {
@@ -214,10 +214,10 @@ impl utoipa::PartialSchema for OrderPaymentStatus {
     }
 }
 
-fn word(value: Value) -> Result<String, Fault> {
+fn word(value: Value) -> Result<String, FieldError> {
     match value {
         Value::String(text) => Ok(text),
-        _ => Err(Fault::wrong_type("harus teks", "must be a string")),
+        _ => Err(FieldError::wrong_type("harus teks", "must be a string")),
     }
 }
 
@@ -231,12 +231,15 @@ pub enum OrderStatusChange {
 }
 
 impl Field for OrderStatusChange {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         match word(value)?.as_str() {
             "shipped" => Ok(Self::Shipped),
             "completed" => Ok(Self::Completed),
             "cancelled" => Ok(Self::Cancelled),
-            _ => Err(Fault::rule("harus shipped, completed atau cancelled", "must be shipped, completed or cancelled")),
+            _ => Err(FieldError::rule(
+                "harus shipped, completed atau cancelled",
+                "must be shipped, completed or cancelled",
+            )),
         }
     }
 }

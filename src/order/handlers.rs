@@ -75,7 +75,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let new = NewOrder::from(request);
     let key = key.of(ServiceName::Order.name(), &new)?;
-    Ok(web::created_once("/orders", placement::place(&state, &context, scope, new, key).await?))
+    Ok(web::created_once("/orders", placement::place_order(&state, &context, scope, new, key).await?))
 }
 
 pub async fn detail(context: Context, scope: Scope, id: PathId<OrderId>, state: Data<State>) -> Result<HttpResponse> {

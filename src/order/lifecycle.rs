@@ -1,9 +1,9 @@
 //! The life of an order: its transitions, and the jobs that follow from them.
 //!
-//! `pending → paid → confirmed → shipped → completed`; `pending → cancelled | expired | failed`;
-//! `paid → cancelled`. Each transition is one conditional `UPDATE`, so that one of two concurrent ones wins. Its entry in
-//! the history, its event and its jobs are written in the same transaction. Confirming commits the reservation. An order
-//! that is cancelled, expires or fails releases it.
+//! `pending → paid → confirmed → shipped → completed`; `pending → cancelled | expired | failed`; `paid → cancelled`.
+//! Each transition is one conditional `UPDATE`, so that one of two concurrent ones wins. Its entry in the history, its
+//! event and its jobs are written in the same transaction. Confirming commits the reservation. An order that is
+//! cancelled, expires or fails releases it.
 
 use std::time::Duration;
 
@@ -85,9 +85,9 @@ impl Transition {
     }
 }
 
-/// Applies a transition to an order within `scope` and runs its jobs. Returns the order after the transition. A job that
-/// fails is retried later; the transition stays. [`ORDER_NOT_FOUND`], [`ORDER_STATE`] or [`PAYMENT_TOO_LATE`] if it is
-/// refused.
+/// Applies a transition to an order within `scope` and runs its jobs. Returns the order after the transition. A job
+/// that fails is retried later; the transition stays. [`ORDER_NOT_FOUND`], [`ORDER_STATE`] or [`PAYMENT_TOO_LATE`] if
+/// it is refused.
 ///
 /// The transition starts from the present status. If another transition comes first, this one is refused, even where it
 /// would be allowed from the new status too: whoever cancels an unpaid order may not want to cancel a paid one.

@@ -3,9 +3,9 @@
 //! If no product tracks stock, the only change is one write at the end, so a failure before it leaves nothing behind.
 //!
 //! Otherwise the first write plans a job that releases the reservation, the product service then makes the reservation,
-//! and the last write inserts the order and withdraws that job. After any failure in between, even of the whole process,
-//! the job becomes due and a worker releases the reservation. Its key never reserves anything again, even if the request
-//! to reserve arrives late.
+//! and the last write inserts the order and withdraws that job. After any failure in between, even of the whole
+//! process, the job becomes due and a worker releases the reservation. Its key never reserves anything again, even if
+//! the request to reserve arrives late.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +65,14 @@ struct Checkout {
     quota: Option<Quota>,
 }
 
-/// Places an order for a user within `scope`. Requests with the same `key` place one order and get the same answer.
-pub async fn place(state: &State, context: &Context, scope: Scope, new: NewOrder, key: Option<Key>) -> Result<Created> {
+/// Places an order for a user within `scope`. Requests with the same `key` create one order and get the same answer.
+pub async fn place_order(
+    state: &State,
+    context: &Context,
+    scope: Scope,
+    new: NewOrder,
+    key: Option<Key>,
+) -> Result<Created> {
     if !scope.holds(new.user_id) {
         return Err(no_user(new.user_id));
     }
@@ -104,7 +110,7 @@ async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Res
 
 /// What the first write of an order with tracked stock hands to the last one.
 #[derive(Clone, Copy)]
-struct Begun {
+struct PlacementStart {
     /// The planned job that releases the reservation.
     release: i64,
     /// The claim on the account's quota.
@@ -126,7 +132,7 @@ async fn reserve_and_insert(
             return Ok(Err(placed));
         }
         let claim = claimed.claim(tx, lease, now)?;
-        Ok(Ok(Begun { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
+        Ok(Ok(PlacementStart { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
     });
     let begun = match begun.await? {
         Ok(begun) => begun,
@@ -157,7 +163,7 @@ async fn finish(
     checkout: Arc<Checkout>,
     key: Option<Key>,
     reserved: Reservation,
-    begun: Begun,
+    begun: PlacementStart,
 ) -> Result<Created> {
     let reservation = reserved.key;
     let items = reserved.items.into_iter().map(|item| Item {

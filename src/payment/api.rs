@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The payments of this service, and how they go over the wire.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Fault, Field, OrderId, PaymentId, Rupiah, Sentence, Timestamp, UnknownName, UserId};
+use crate::domain::{Field, FieldError, OrderId, PaymentId, Rupiah, Sentence, Timestamp, UnknownName, UserId};
 use crate::error::Result;
 use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::web::{Body, Fields, body};
@@ -110,13 +110,14 @@ impl FromStr for Method {
 }
 
 impl Field for Method {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let Value::String(text) = value else {
-            return Err(Fault::wrong_type("harus teks", "must be a string"));
+            return Err(FieldError::wrong_type("harus teks", "must be a string"));
         };
         let names = Self::ALL.map(Self::as_str).join(", ");
-        Self::parse(&text)
-            .ok_or_else(|| Fault::rule(format!("harus salah satu dari {names}"), format!("must be one of {names}")))
+        Self::parse(&text).ok_or_else(|| {
+            FieldError::rule(format!("harus salah satu dari {names}"), format!("must be one of {names}"))
+        })
     }
 }
 

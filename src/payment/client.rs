@@ -1,4 +1,4 @@
-//! How other services reach this one, over HTTP like anybody.
+//! The client with which other services call this one.
 
 use anyhow::anyhow;
 use reqwest::Method;
@@ -19,20 +19,21 @@ impl PaymentClient {
         Self { peer }
     }
 
-    /// The service as a peer, whoever it is.
+    /// The service as a peer.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// `POST /payments/{id}/refund`: nothing of the payment is kept. May be repeated. An error other than of a
-    /// service that is away says that it never will.
+    /// `POST /payments/{id}/refund`: refunds the payment. Idempotent.
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service is down; after any other error the refund
+    /// can never succeed.
     pub async fn refund(&self, context: &Context, id: PaymentId) -> Result<()> {
         let path = format!("/payments/{id}/refund");
         let sound = |payment: &Value| payment["id"] == id.get();
         let understood = [&PAYMENT_NOT_FOUND, &ORDER_STATE];
         match self.peer.call(context, Method::POST, &path, None, &understood, sound).await? {
             Answer::Done(_) => Ok(()),
-            // Whoever said that it paid the order made it up: there is nothing to give back.
+            // The order was set to paid with a payment that does not exist. There is nothing to refund.
             Answer::Refused(refusal) if refusal.is(&PAYMENT_NOT_FOUND) => Ok(()),
             Answer::Refused(Refusal { detail, .. }) => {
                 Err(Error::internal(anyhow!("the {} service refused: {detail}", self.peer.name())))
@@ -40,8 +41,7 @@ impl PaymentClient {
         }
     }
 
-    /// `POST /payments/order/{id}/settle`: the payment of the order comes to what the order has come to. May be
-    /// repeated.
+    /// `POST /payments/order/{id}/settle`: brings the payment of the order to the outcome of the order. Idempotent.
     pub async fn settle(&self, context: &Context, order_id: OrderId) -> Result<()> {
         let path = format!("/payments/order/{order_id}/settle");
         let sound = |payment: &Value| payment["order_id"] == order_id.get();

@@ -1,8 +1,8 @@
-//! The payment gateway: who moves the money. Built in is a simulator, which approves every charge unless
-//! it is told otherwise.
+//! The payment gateway, which moves the money. A simulator is built in: it approves every charge unless a rule says
+//! otherwise.
 //!
-//! A real gateway takes its place by doing what [`Gateway::charge`] and [`Gateway::refund`] promise: both
-//! are named by the payment's id and may be asked again for the same payment, which moves money once.
+//! A real gateway must keep the contracts of [`Gateway::charge`] and [`Gateway::refund`]: the payment's id identifies
+//! the call, and repeated calls for one payment move its money once.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::api::{Method, Payment};
 use crate::context::Context;
 use crate::error::Result;
 
-/// What came of a charge.
+/// The outcome of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charge {
     Approved,
@@ -29,7 +29,7 @@ impl Charge {
 
 /// How the simulator treats a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Behaviour {
     Declines,
     Takes(Duration),
 }
@@ -38,7 +38,7 @@ pub enum Manner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     method: Method,
-    manner: Manner,
+    behaviour: Behaviour,
 }
 
 impl FromStr for Rule {
@@ -46,19 +46,18 @@ impl FromStr for Rule {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let form = "it is written METHOD=decline or METHOD=TIME";
-        let (method, manner) = text.split_once('=').ok_or(form)?;
+        let (method, behaviour) = text.split_once('=').ok_or(form)?;
         let method = Method::parse(method)
             .ok_or_else(|| format!("the methods are {}", Method::ALL.map(Method::as_str).join(", ")))?;
-        let manner = match manner {
-            "decline" => Manner::Declines,
-            time => Manner::Takes(humantime::parse_duration(time).map_err(|_| form)?),
+        let behaviour = match behaviour {
+            "decline" => Behaviour::Declines,
+            time => Behaviour::Takes(humantime::parse_duration(time).map_err(|_| form)?),
         };
-        Ok(Self { method, manner })
+        Ok(Self { method, behaviour })
     }
 }
 
-/// The built-in simulator. It keeps nothing: what it says depends on the method alone, so that it says
-/// the same however often it is asked.
+/// The built-in simulator. It has no state: its answer depends on the method alone, and is the same for every call.
 #[derive(Clone, Debug, Default)]
 pub struct Gateway {
     rules: Vec<Rule>,
@@ -69,22 +68,22 @@ impl Gateway {
         Self { rules }
     }
 
-    /// Charges the payment's amount. Asked again for the same payment, it answers the same and charges
-    /// nothing more. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if it can't be said yet.
+    /// Charges the payment's amount. A repeated call gets the same answer and charges nothing more.
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) while the outcome is unknown.
     pub async fn charge(&self, context: &Context, payment: &Payment) -> Result<Charge> {
-        let manners = self.rules.iter().filter(|rule| rule.method == payment.method).map(|rule| rule.manner);
+        let behaviours = self.rules.iter().filter(|rule| rule.method == payment.method).map(|rule| rule.behaviour);
         let mut charge = Charge::Approved;
-        for manner in manners {
-            match manner {
-                Manner::Takes(time) => tokio::time::sleep(time).await,
-                Manner::Declines => charge = Charge::Declined,
+        for behaviour in behaviours {
+            match behaviour {
+                Behaviour::Takes(time) => tokio::time::sleep(time).await,
+                Behaviour::Declines => charge = Charge::Declined,
             }
         }
         log_request("charge", payment, context, charge.as_str());
         Ok(charge)
     }
 
-    /// Gives back what was charged for the payment, if anything was. May be asked again.
+    /// Refunds the charge of the payment, if there was one. Idempotent.
     #[expect(clippy::unused_async, reason = "a gateway is somewhere else; this one happens to be here")]
     pub async fn refund(&self, context: &Context, payment: &Payment) -> Result<()> {
         log_request("refund", payment, context, "approved");

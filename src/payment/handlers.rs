@@ -1,4 +1,4 @@
-//! What each route does.
+//! The handlers of the routes.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -89,7 +89,7 @@ pub async fn create(
     });
     match opened.await {
         Ok(opened) => Ok(web::created_once("/payments", opened)),
-        // It has lapsed, whether or not anybody has noticed before.
+        // The deadline has passed, but the worker may not have expired the payment yet.
         Err(error) if error.is(&PAYMENT_TOO_LATE) => {
             settlement::expire_of_order(&state, &context, order_id).await?;
             Err(error)
@@ -98,7 +98,7 @@ pub async fn create(
     }
 }
 
-/// Refuses a second payment of an order.
+/// Refuses a second payment of an order; [`PAYMENT_OPEN`], [`PAYMENT_TOO_LATE`] or [`ORDER_STATE`].
 fn check_none_open(tx: &Tx<'_>, draft: &PaymentDraft) -> Result<()> {
     let Some(before) = store::of_order(tx, draft.order_id, Scope::All)? else { return Ok(()) };
     Err(match before.status {
@@ -106,7 +106,7 @@ fn check_none_open(tx: &Tx<'_>, draft: &PaymentDraft) -> Result<()> {
         Status::Pending | Status::Confirming => {
             Error::new(&PAYMENT_OPEN).detail(format!("payment {} is open", before.id))
         }
-        // The order has gone with it, even if it has not heard of that yet.
+        // Its order expires with it, even if that is not reported yet.
         Status::Expired => Error::new(&PAYMENT_TOO_LATE),
         status => {
             Error::new(&ORDER_STATE).detail(format!("payment {} of this order is {}", before.id, status.as_str()))
@@ -118,7 +118,7 @@ fn check_none_open(tx: &Tx<'_>, draft: &PaymentDraft) -> Result<()> {
 async fn prepare(state: &State, context: &Context, scope: Scope, new: &NewPayment) -> Result<PaymentDraft> {
     let order_id = new.order_id;
     let order = state.settler.orders.get(context, order_id).await?;
-    // Asked for by us, who may see all orders: so it is decided here.
+    // The order service shows this service every order, so the scope is checked here.
     let order = order
         .filter(|order| scope.holds(order.user_id))
         .ok_or_else(|| Error::new(&ORDER_NOT_FOUND).detail(format!("there is no order {order_id}")))?;

@@ -1,13 +1,13 @@
-//! The calls that must follow from what has become of a payment.
+//! The jobs of this service: the calls that follow from a transition of a payment.
 
 use crate::domain::PaymentId;
 use crate::events::JobKind;
 use crate::service::ServiceName;
 
-/// Each is about the payment with this id.
+/// Each has the id of its payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentJob {
-    /// Charge it and report that to its order, or give it back.
+    /// Charge it and report that to its order, or refund it.
     Settle(PaymentId),
     /// Report to its order that it failed or expired.
     ReportOutcome(PaymentId),

@@ -1,4 +1,4 @@
-//! How the payment service is put together.
+//! The wiring of the payment service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use crate::web::Mount;
 
 const NAME: ServiceName = ServiceName::Payment;
 
-/// What the settings say of payments.
+/// The settings of payments.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a payment can be confirmed.
     pub window: Duration,
     /// How the built-in gateway treats the methods.
     pub gateway: Vec<Rule>,
-    /// How often deadlines are looked after.
+    /// How often expired deadlines are looked for.
     pub sweep: Duration,
 }
 
@@ -55,7 +55,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
             window,
         }
     };
-    // Of the launcher's runtime, for the tasks.
+    // A client of its own for the tasks: they run on the launcher's runtime, and a connection ends with its runtime.
     let own = state(&peer::client()?);
     let jobs = own.jobs.clone().run();
     let expiry = every(sweep, move || {
@@ -72,7 +72,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     })
 }
 
-/// Runs jobs when no request waits for them.
+/// How the worker runs jobs, without a request.
 fn work(settler: Settler) -> Work<PaymentJob> {
     Arc::new(move |job| {
         let settler = settler.clone();

@@ -1,11 +1,12 @@
-//! What becomes of a payment.
+//! The life of a payment: confirming, charging, expiring and refunding it.
 //!
 //! `pending → confirming → paid → refunding → refunded`; `pending → expired | failed | refunded`;
-//! `expired → confirming | failed`, if that is what the order was said to be before it heard of the expiry;
-//! `confirming → failed | refunding`. The stored deadline decides in the `UPDATE` that leaves `pending`:
-//! a payment that is being confirmed does not expire any more, and is settled however often the process
-//! dies on the way. The order service is the arbiter: a payment is paid only once its order took it, and
-//! what the order does not take is given back.
+//! `expired → confirming | failed`, if its order was set to paid or failed by hand before the expiry was reported;
+//! `confirming → failed | refunding`.
+//!
+//! The `UPDATE` that leaves `pending` compares the clock with the stored deadline. A payment that is being confirmed
+//! does not expire any more, and is settled even if the process dies several times meanwhile. The order service
+//! decides: a payment is paid only after its order accepted it. A payment that its order does not accept is refunded.
 
 use std::time::{Duration, Instant};
 
@@ -26,19 +27,24 @@ use crate::events::jobs::{begin, complete, plan};
 use crate::events::{Event, Job, Outbox};
 use crate::storage::Tx;
 
-/// How long the gateway is waited for when no request waits: one that hangs must not hold up other payments.
-const GATEWAY_PATIENCE: Duration = Duration::from_secs(30);
-/// Payments that expire in one transaction.
-const BATCH: i64 = 100;
+/// How long a call to the gateway may take when no request waits for it. A gateway that hangs must not delay other
+/// payments for longer.
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most payments that expire in one transaction.
+const MAX_BATCH_PAYMENTS: i64 = 100;
 
-/// What came of an attempt to confirm.
-enum Begun {
+/// The outcome of an attempt to confirm.
+enum Confirmation {
+    /// It is being confirmed: by the job, or by somebody else.
     Confirming(Option<Job<PaymentJob>>),
+    /// It has expired, which the job reports.
     TooLate(Job<PaymentJob>),
-    As(Status),
+    /// The payment had left `pending` before, for this status.
+    Left(Status),
 }
 
-/// Confirms a payment within `scope` and sees it through: paid, or an error that says why not.
+/// Confirms a payment within `scope` and settles it. Returns the paid payment; [`PAYMENT_TOO_LATE`],
+/// [`PAYMENT_DECLINED`], [`ORDER_STATE`] or [`PAYMENT_UNSETTLED`] otherwise.
 pub async fn confirm(state: &State, context: &Context, scope: Scope, which: PaymentConfirmation) -> Result<Payment> {
     let (now, outbox) = (state.clock.now(), state.outbox);
     let (id, begun) = state
@@ -53,19 +59,19 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Paym
         })
         .await?;
     match begun {
-        Begun::Confirming(Some(job)) => run_job(state, context, job).await,
-        // Somebody else has begun it: to help is harmless, and to wait is not enough if they have died.
-        Begun::Confirming(None) => {
+        Confirmation::Confirming(Some(job)) => run_job(state, context, job).await,
+        // Another request confirms it. Settling it here too is harmless, and needed if that request's process died.
+        Confirmation::Confirming(None) => {
             if let Err(error) = state.settler.settle(context, id).await {
                 log::warn!("payment {id} is not settled yet: {error}");
             }
         }
-        Begun::TooLate(job) => {
+        Confirmation::TooLate(job) => {
             run_job(state, context, job).await;
             return Err(Error::new(&PAYMENT_TOO_LATE));
         }
-        Begun::As(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
-        Begun::As(_) => {}
+        Confirmation::Left(Status::Expired) => return Err(Error::new(&PAYMENT_TOO_LATE)),
+        Confirmation::Left(_) => {}
     }
     let payment = find(state, id).await?;
     match payment.status {
@@ -84,21 +90,22 @@ async fn run_job(state: &State, context: &Context, job: Job<PaymentJob>) {
     state.jobs.record(job, outcome).await;
 }
 
-/// Leaves `pending`, by the clock; whoever comes later finds where it went.
-fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Begun> {
+/// Confirms or expires a pending payment, whichever its deadline says. A payment that left `pending` before stays as it
+/// is.
+fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Confirmation> {
     if store::begin_confirming(tx, payment.id, now)? {
-        return Ok(Begun::Confirming(Some(begin(tx, PaymentJob::Settle(payment.id), now)?)));
+        return Ok(Confirmation::Confirming(Some(begin(tx, PaymentJob::Settle(payment.id), now)?)));
     }
     if store::expire(tx, payment.id, now)? {
-        return Ok(Begun::TooLate(expired(tx, outbox, payment, now)?));
+        return Ok(Confirmation::TooLate(expired(tx, outbox, payment, now)?));
     }
     match payment.status {
-        Status::Confirming => Ok(Begun::Confirming(None)),
-        status => Ok(Begun::As(status)),
+        Status::Confirming => Ok(Confirmation::Confirming(None)),
+        status => Ok(Confirmation::Left(status)),
     }
 }
 
-/// What follows from a payment's expiry: its event, and that the order hears of it.
+/// Writes what follows from a payment's expiry: its event, and the job that reports it to the order.
 fn expired(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Job<PaymentJob>> {
     outbox.emit(tx, &expiry(payment))?;
     begin(tx, PaymentJob::ReportOutcome(payment.id), now)
@@ -108,7 +115,7 @@ fn expiry(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
     Event::PaymentExpired { payment_id: id, order_id, user_id, amount }
 }
 
-/// Lets the payment of an order expire if its time is over.
+/// Expires the payment of an order if its deadline has passed.
 pub async fn expire_of_order(state: &State, context: &Context, order_id: OrderId) -> Result<()> {
     let (now, outbox) = (state.clock.now(), state.outbox);
     let job = state
@@ -124,16 +131,16 @@ pub async fn expire_of_order(state: &State, context: &Context, order_id: OrderId
     Ok(())
 }
 
-/// Lets the payments expire whose time is over.
+/// Expires the payments whose deadline has passed.
 pub async fn expire(state: &State) -> Result<()> {
-    // None waits longer from now than one that is made now, though the clock was set back after it was made.
+    // After the clock was set back, no payment waits longer than one that is made now.
     let (now, deadline) = (state.clock.now(), state.clock.after(state.window));
     if state.db.read(move |tx| store::any_made_later(tx, now, deadline)).await? {
         state.db.write_in_background(move |tx| store::bring_forward(tx, now, deadline)).await?;
     }
     loop {
         let (now, outbox) = (state.clock.now(), state.outbox);
-        let due = state.db.read(move |tx| store::lapsed(tx, now, BATCH)).await?;
+        let due = state.db.read(move |tx| store::overdue(tx, now, MAX_BATCH_PAYMENTS)).await?;
         if due.is_empty() {
             return Ok(());
         }
@@ -154,8 +161,8 @@ pub async fn expire(state: &State) -> Result<()> {
     }
 }
 
-/// Sees to it that nothing is kept of a payment whose order was cancelled: what was charged goes back, and
-/// what is open is closed.
+/// Ends the payment of a cancelled order: a charge is refunded, and an open payment is closed. [`ORDER_STATE`] if the
+/// order is not cancelled.
 pub async fn refund(state: &State, context: &Context, id: PaymentId) -> Result<Payment> {
     let payment = find(state, id).await?;
     let order = state.settler.orders.get(context, payment.order_id).await?;
@@ -165,7 +172,7 @@ pub async fn refund(state: &State, context: &Context, id: PaymentId) -> Result<P
     }
 }
 
-/// Brings the payment of an order to what the order has come to, which may have been said by hand.
+/// Brings the payment of an order to the outcome of the order, which may have been set by hand.
 pub async fn follow_order(state: &State, context: &Context, order_id: OrderId) -> Result<Payment> {
     let payment = state.db.read(move |tx| store::of_order(tx, order_id, Scope::All)).await?;
     let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("order {order_id} has none")))?;
@@ -175,9 +182,10 @@ pub async fn follow_order(state: &State, context: &Context, order_id: OrderId) -
     }
 }
 
-/// Brings a payment to where it belongs when its order has this status. May be repeated.
+/// Brings a payment to the status that matches the status of its order. Idempotent. [`PAYMENT_UNSETTLED`] if the caller
+/// must repeat the call.
 async fn follow(state: &State, context: &Context, id: PaymentId, order: OrderStatus) -> Result<Payment> {
-    // The order may have taken a payment that does not know it yet.
+    // The order may have accepted the payment before the payment was set to paid.
     state.settler.settle(context, id).await?;
     let (now, outbox) = (state.clock.now(), state.outbox);
     let payment = find(state, id).await?;
@@ -186,7 +194,7 @@ async fn follow(state: &State, context: &Context, id: PaymentId, order: OrderSta
     }
     let payment = find(state, id).await?;
     match (payment.status, order) {
-        // Somebody has confirmed it meanwhile, or it is not settled yet: this must be asked again.
+        // Another request has confirmed it meanwhile, or it is not settled yet.
         (Status::Pending | Status::Confirming, order) if order != OrderStatus::Pending => {
             Err(Error::new(&PAYMENT_UNSETTLED))
         }
@@ -195,7 +203,7 @@ async fn follow(state: &State, context: &Context, id: PaymentId, order: OrderSta
     }
 }
 
-/// Takes the step that brings a payment closer to its order, if there is one, and begins the job that it needs.
+/// Changes the status of a payment towards the status of its order. Returns the job that the change needs, if any.
 fn agree(
     tx: &Tx<'_>,
     outbox: &Outbox,
@@ -204,7 +212,7 @@ fn agree(
     now: Timestamp,
 ) -> Result<Option<Job<PaymentJob>>> {
     let id = payment.id;
-    // The window may have ended before the payment heard of what was said: it follows all the same.
+    // The payment may have expired before it learned the outcome of its order. It follows the order all the same.
     let leave_open = |to| -> Result<bool> {
         Ok(store::set_status(tx, id, Status::Pending, to)? || store::set_status(tx, id, Status::Expired, to)?)
     };
@@ -212,7 +220,7 @@ fn agree(
     match order {
         OrderStatus::Pending => {}
         OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed => {
-            // The order has to hear by which payment it is paid, so that it can be refunded.
+            // The order must learn which payment paid it, so that it can be refunded.
             if leave_open(Status::Confirming)? {
                 return settle();
             }
@@ -240,9 +248,10 @@ async fn find(state: &State, id: PaymentId) -> Result<Payment> {
     payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND).detail(format!("there is no payment {id}")))
 }
 
-/// Waits for the gateway, but no longer than the request that waits for it may take, or [`GATEWAY_PATIENCE`].
+/// Calls the gateway within the deadline of the request, or within [`GATEWAY_TIMEOUT`] without a request.
+/// [`PAYMENT_UNSETTLED`] if it does not answer in time.
 async fn in_time<T>(context: &Context, call: impl Future<Output = Result<T>>) -> Result<T> {
-    let deadline = context.request_deadline().unwrap_or_else(|| Instant::now() + GATEWAY_PATIENCE);
+    let deadline = context.request_deadline().unwrap_or_else(|| Instant::now() + GATEWAY_TIMEOUT);
     let late = || Error::new(&PAYMENT_UNSETTLED).detail("the payment gateway has not answered yet");
     tokio::time::timeout_at(deadline.into(), call).await.unwrap_or_else(|_| Err(late()))
 }
@@ -256,8 +265,8 @@ impl Settler {
         }
     }
 
-    /// Brings a payment that was confirmed, or is to be given back, to its end. May be repeated at any
-    /// point, by several at once. An error means that it is not there yet.
+    /// Brings a payment in `confirming` or `refunding` to its final status. Idempotent, also when called concurrently.
+    /// After an error it must be called again.
     pub async fn settle(&self, context: &Context, id: PaymentId) -> Result<()> {
         loop {
             let Some(payment) = self.db.read(move |tx| store::find(tx, id, Scope::All)).await? else { return Ok(()) };
@@ -292,19 +301,19 @@ impl Settler {
         }
     }
 
-    /// Where a payment that is being confirmed leads.
+    /// The next status of a payment that is being confirmed.
     async fn charge(&self, context: &Context, payment: &Payment) -> Result<Status> {
         let Some(order) = self.orders.get(context, payment.order_id).await? else { return Ok(Status::Refunding) };
         let charged = match order.status {
             OrderStatus::Pending => in_time(context, self.gateway.charge(context, payment)).await?,
             _ if order.payment_id == Some(payment.id) => Charge::Approved,
-            // It was said to be paid by hand: there is nothing to charge, unless this payment is charged already.
+            // The order was set to paid by hand, so nothing is charged.
             OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed
                 if order.payment_id.is_none() =>
             {
                 Charge::Approved
             }
-            // Charge nothing for an order that has come to something else.
+            // Charge nothing for an order that has another outcome.
             _ => return Ok(Status::Refunding),
         };
         match charged {

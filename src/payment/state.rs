@@ -1,4 +1,4 @@
-//! What the handlers work with.
+//! The state that the handlers share.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct State {
     pub window: Duration,
 }
 
-/// What it takes to bring payments to their end.
+/// Settles payments.
 #[derive(Clone)]
 pub struct Settler {
     pub db: Db,

@@ -78,40 +78,39 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &PaymentDraft) -> Result<Paymen
     Ok(added)
 }
 
-/// Begins to confirm a payment whose time is not over; false if it is, or if it is not pending.
+/// Begins to confirm a payment; false if its deadline has passed, or if it is not pending.
 pub fn begin_confirming(tx: &Tx<'_>, id: PaymentId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE payments SET status = 'confirming' WHERE id = $1 AND status = 'pending' AND expires_at > $2";
     Ok(tx.execute(sql, &[id.into(), now.into()])? == 1)
 }
 
-/// Lets a pending payment expire whose time is over; false if it is not, or if it is not pending.
+/// Expires a payment; false if its deadline has not passed, or if it is not pending.
 pub fn expire(tx: &Tx<'_>, id: PaymentId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE payments SET status = 'expired' WHERE id = $1 AND status = 'pending' AND expires_at <= $2";
     Ok(tx.execute(sql, &[id.into(), now.into()])? == 1)
 }
 
-/// Gives a payment that is in `from` another status; false if it is not in it.
+/// Changes the status of a payment; false if it is not in `from`.
 pub fn set_status(tx: &Tx<'_>, id: PaymentId, from: Status, to: Status) -> Result<bool> {
     let sql = "UPDATE payments SET status = $3 WHERE id = $1 AND status = $2";
     Ok(tx.execute(sql, &[id.into(), from.as_str().into(), to.as_str().into()])? == 1)
 }
 
-/// Up to `limit` pending payments whose time is over.
-pub fn lapsed(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Payment>> {
+/// Up to `limit` pending payments whose deadline has passed.
+pub fn overdue(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Payment>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM payments WHERE status = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2"
     );
     tx.query(&sql, &[now.into(), limit.into()], payment)
 }
 
-/// Whether a pending payment that was made later than `now` would wait beyond `deadline`: the clock has been set back
-/// since.
+/// Whether a pending payment was made after `now` and expires after `deadline`: the clock was set back since.
 pub fn any_made_later(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp) -> Result<bool> {
     let sql = "SELECT 1 FROM payments WHERE status = 'pending' AND expires_at > $2 AND created_at > $1 LIMIT 1";
     Ok(tx.query_opt(sql, &[now.into(), deadline.into()], |_| Ok(()))?.is_some())
 }
 
-/// Lets such payments wait until `deadline` at the most.
+/// Makes such payments expire at `deadline`.
 pub fn bring_forward(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp) -> Result<u64> {
     tx.execute(
         "UPDATE payments SET expires_at = $2 WHERE status = 'pending' AND expires_at > $2 AND created_at > $1",

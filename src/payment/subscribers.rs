@@ -1,4 +1,4 @@
-//! What the payment service does with events.
+//! The subscribers of the payment service.
 
 use crate::auth::revocations;
 use crate::events::Subscriber;

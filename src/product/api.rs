@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The products of this service, and how they go over the wire.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Change, Fault, Field, Image, Name, ProductId, Quantity, Rupiah, Stock, Text, UnknownName};
+use crate::domain::{Change, Field, FieldError, Image, Name, ProductId, Quantity, Rupiah, Stock, Text, UnknownName};
 use crate::error::{Error, INSUFFICIENT_STOCK, Result};
 use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::web::{Body, Fields, array, body};
 
 /// The most lines of an order or a reservation.
 pub const MAX_LINES: usize = 50;
+const _: () = assert!(MAX_LINES == 50, "the schema of the lines below says so");
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
@@ -73,7 +74,7 @@ body! {
     pub struct ProductPatch patches NewProduct;
 }
 
-/// What `POST /products` says when it has worked.
+/// The message of a successful `POST /products`.
 pub const ADDED: &str = "Produk berhasil ditambahkan";
 
 /// The answer to `POST /products`, as seed 000 has it.
@@ -116,7 +117,7 @@ body! {
 
 impl Body for NewStock {
     fn read(fields: &mut Fields) -> Option<Self> {
-        // What belongs to another form is left over, and refused as unknown.
+        // The fields of another form are left over, and refused as unknown.
         if fields.has("change") {
             return ChangeStock::read(fields).map(Self::Change);
         }
@@ -170,28 +171,29 @@ body! {
     }
 }
 
-/// That fewer units of a product are left than are wanted.
-pub fn insufficient(id: ProductId, name: Option<&str>, left: i64, wanted: i64) -> Error {
+/// [`INSUFFICIENT_STOCK`]: `left` units of a product are left, fewer than `requested`.
+pub fn insufficient(id: ProductId, name: Option<&str>, left: i64, requested: i64) -> Error {
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {wanted} are asked for"))
+    Error::new(&INSUFFICIENT_STOCK).detail(format!("of product {id}{name} {left} are left, {requested} are asked for"))
 }
 
-/// That the lines of one product have too many units between them.
-pub fn too_many() -> Fault {
+/// The error of lines of one product whose sum is too large.
+pub fn too_many() -> FieldError {
     let most = Quantity::MAX;
-    Fault::rule(
+    FieldError::rule(
         format!("paling banyak {most} satuan untuk satu produk"),
         format!("must have at most {most} units of one product"),
     )
 }
 
-/// Lines of different products, in the order of their ids: whoever locks them does it in one order.
+/// Lines of different products, in the order of their ids. They are locked in this order, so that no two requests
+/// deadlock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Basket(pub BTreeMap<ProductId, Quantity>);
 
 impl Basket {
-    /// Adds units of a product. `None` if they are too many for one line.
+    /// Adds units of a product; `None` if they are too many for one line.
     pub fn add(&mut self, product_id: ProductId, quantity: Quantity) -> Option<()> {
         match self.0.entry(product_id) {
             Entry::Vacant(line) => {
@@ -208,7 +210,7 @@ impl Basket {
 
 impl Field for Basket {
     /// Lines of one product are added up.
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let mut basket = Self(BTreeMap::new());
         for line in array::<LineRequest>(value, MAX_LINES)? {
             basket.add(line.product_id, line.quantity).ok_or_else(too_many)?;

@@ -1,4 +1,4 @@
-//! How other services reach this one, over HTTP like anybody.
+//! The client with which other services call this one.
 
 use anyhow::anyhow;
 use reqwest::Method;
@@ -19,7 +19,7 @@ pub struct ProductClient {
     peer: Peer,
 }
 
-/// What is to be reserved: a product's id, and how many units of it.
+/// A line of a reservation: a product, and how many units of it.
 pub type Line = (ProductId, Quantity);
 
 impl ProductClient {
@@ -27,13 +27,13 @@ impl ProductClient {
         Self { peer }
     }
 
-    /// The service as a peer, whoever it is.
+    /// The service as a peer.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// `GET /products/{id}`: `None` if the service says that there is no such product;
-    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if it gives no sound answer.
+    /// `GET /products/{id}`: `None` if there is no such product. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE)
+    /// if the service gives no sound answer.
     pub async fn get(&self, context: &Context, id: ProductId) -> Result<Option<Product>> {
         let sound = |product: &Product| product.id == id && sound(product);
         self.peer.get(context, &format!("/products/{id}"), &PRODUCT_NOT_FOUND, sound).await
@@ -41,16 +41,15 @@ impl ProductClient {
 
     /// The oldest product of exactly this name; `None` if the service has none.
     ///
-    /// A service that does not know the parameter `name` lists what it likes. If the product is not in that list,
-    /// nobody can say whether there is one: that is [`PRODUCT_NOT_FOUND`]. To take it for "there is none" would
-    /// leave the price to the client.
+    /// A service that does not know the parameter `name` answers with other products. If the product is not among them,
+    /// it may exist all the same: that is [`PRODUCT_NOT_FOUND`]. `None` would let the client choose the price.
     pub async fn named(&self, context: &Context, name: &str) -> Result<Option<Product>> {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("name", name)
             .append_pair("limit", "1")
             .finish();
         let path = format!("/products?{query}");
-        // Of the others nothing is expected: whatever they are, the client who chose the name has not made them.
+        // Products of other names are not checked: the client could not have created them by choosing a name.
         let list = self.peer.call(context, Method::GET, &path, None, &[], |_: &Vec<Value>| true).await?;
         let Answer::Done(list) = list else { return Ok(None) };
         if list.is_empty() {
@@ -64,9 +63,8 @@ impl ProductClient {
         oldest.map(Some).ok_or_else(unknown)
     }
 
-    /// `PUT /reservations/{key}`: all lines or none. [`INSUFFICIENT_STOCK`] and [`PRODUCT_NOT_FOUND`] as
-    /// the service says them, with its detail. After any error the reservation may have been made all
-    /// the same: release it.
+    /// `PUT /reservations/{key}`: reserves all lines or none. [`INSUFFICIENT_STOCK`] or [`PRODUCT_NOT_FOUND`] with the
+    /// detail of the service. After any error the reservation may exist all the same: release it.
     pub async fn reserve(&self, context: &Context, key: &str, lines: &[Line]) -> Result<Reservation> {
         let items = lines.iter().map(|(id, quantity)| json!({"product_id": id, "quantity": quantity}));
         let body = json!({"items": items.collect::<Vec<_>>()}).to_string();
@@ -85,8 +83,9 @@ impl ProductClient {
         }
     }
 
-    /// `POST /reservations/{key}/commit`: the reservation becomes a sale. May be repeated. An error other
-    /// than of a service that is away says that it never will.
+    /// `POST /reservations/{key}/commit`: the reservation becomes a sale. Idempotent.
+    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service is down; after any other error the commit
+    /// can never succeed.
     pub async fn commit(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}/commit");
         let sold =
@@ -95,11 +94,11 @@ impl ProductClient {
         self.ended(self.peer.call(context, Method::POST, &path, None, &understood, sold).await?)
     }
 
-    /// `DELETE /reservations/{key}`: the stock goes back, and the key never reserves again. May be
-    /// repeated, and may come before the reservation.
+    /// `DELETE /reservations/{key}`: releases the stock, and the key never reserves again. Idempotent. It may arrive
+    /// before the reservation. Errors as in [`Self::commit`].
     pub async fn release(&self, context: &Context, key: &str) -> Result<()> {
         let path = format!("/reservations/{key}");
-        // A page of a gateway is not the empty answer that says that it is done.
+        // Only an empty answer means success. A gateway in between may answer 200 with a page.
         let empty = |answer: &Value| answer.is_null();
         let understood = [&RESERVATION_NOT_FOUND, &RESERVATION_COMMITTED];
         self.ended(self.peer.call(context, Method::DELETE, &path, None, &understood, empty).await?)

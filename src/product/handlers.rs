@@ -1,4 +1,4 @@
-//! What each route does.
+//! The handlers of the routes.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -48,7 +48,7 @@ pub async fn create(Json(new): Json<NewProduct>, state: Data<State>) -> Result<H
     Ok(web::created(&location, &ProductCreated { message: ADDED.to_owned(), product }))
 }
 
-/// A new version of the whole is an edit that leaves nothing as it was.
+/// Replaces a product: an edit that keeps no value.
 pub async fn replace(id: PathId<ProductId>, Json(new): Json<NewProduct>, state: Data<State>) -> Result<HttpResponse> {
     edit(id, Json(new.into()), state).await
 }

@@ -1,4 +1,4 @@
-//! The product service: what there is to buy, and how much of it.
+//! The product service: the catalogue and its stock.
 
 pub mod api;
 pub mod client;

@@ -1,4 +1,4 @@
-//! The routes of the product service, each with what the documentation says of it and who may call it.
+//! The routes of the product service, each with its documentation and its access rule.
 
 use serde_json::json;
 use utoipa::PartialSchema;

@@ -1,4 +1,4 @@
-//! How the product service is put together.
+//! The wiring of the product service.
 
 use std::time::Duration;
 
@@ -10,14 +10,19 @@ use super::store;
 use super::subscribers::SUBSCRIBERS;
 use crate::auth::revocations;
 use crate::clock::Clock;
+use crate::context::BUDGET;
 use crate::error::Result;
 use crate::events::LocalSubscribers;
 use crate::service::{Deps, Service, ServiceName};
 use crate::storage::Db;
 use crate::web::Mount;
 
-/// How long the key of a released reservation is remembered: no request to reserve is on its way for so long.
+/// How long the key of a released reservation is kept. No request to reserve arrives so late.
 const TOMBSTONE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const _: () = assert!(
+    TOMBSTONE_TTL.as_millis() > BUDGET.as_millis(),
+    "a request to reserve that arrives after its release must find its key"
+);
 
 /// Builds the service.
 pub fn build(deps: &Deps) -> Service {
@@ -37,7 +42,7 @@ pub fn build(deps: &Deps) -> Service {
     }
 }
 
-/// Brings what an earlier version stored up to date, and adds the demo data to a database that never had a product.
+/// Migrates the data of earlier versions, and adds the demo data to a database that never had a product.
 async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
     index_for_search(db).await.context("the products")?;
     if demo {
@@ -48,7 +53,7 @@ async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
 
 async fn index_for_search(db: &Db) -> Result<()> {
     while db.write(|tx| store::search::fill_in(tx, 1000)).await? > 0 {}
-    // Small steps: the index of a long description takes a while, and others may share the database.
+    // In small steps: a long description takes a while, and other processes may share the database.
     let mut after = None;
     loop {
         after = db.write(move |tx| store::search::index(tx, after, 100)).await?;
@@ -61,7 +66,7 @@ async fn index_for_search(db: &Db) -> Result<()> {
 /// Removes the keys of reservations that were released long ago.
 async fn purge(db: &Db, clock: &Clock) -> Result<()> {
     let before = clock.now() - TOMBSTONE_TTL;
-    // In steps, so that a long list of them delays nobody's order.
+    // In steps, so that many keys delay no order.
     while db.write(move |tx| store::stock::purge(tx, before, 1000)).await? > 0 {}
     Ok(())
 }

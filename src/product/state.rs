@@ -1,4 +1,4 @@
-//! What the handlers work with.
+//! The state that the handlers share.
 
 use crate::clock::Clock;
 use crate::events::Outbox;

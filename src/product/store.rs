@@ -81,7 +81,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Changes what `patch` names, but for the stock.
+/// Changes the values that `patch` names, without the stock.
 fn apply(patch: &ProductPatch, product: &mut Product) {
     if let Some(name) = &patch.name {
         product.name = name.as_str().to_owned();
@@ -106,10 +106,10 @@ pub fn find(tx: &Tx<'_>, id: ProductId) -> Result<Option<Product>> {
     tx.query_opt(&format!("SELECT {COLUMNS} FROM products WHERE id = $1"), &[id.into()], read)
 }
 
-/// What a list is narrowed down to.
+/// The filters of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// In the name or the description, in any case.
+    /// Words in the name or the description, in any case.
     pub search: Option<Name>,
     /// Exactly this name.
     pub name: Option<Name>,
@@ -120,7 +120,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether an index has just these products in this order: then a page costs no more than its rows.
+    /// Whether an index holds exactly these products in this order. Then a page costs no more than its rows.
     pub fn is_indexed(&self, sort: Sort) -> bool {
         let by_price = matches!(sort, Sort::Price | Sort::PriceDown);
         let priced = self.min_price.is_some() || self.max_price.is_some();
@@ -172,10 +172,10 @@ fn statement<'a>(
         Sort::PriceDown => (Some("price"), '<', "DESC"),
         Sort::Name => (Some("name"), '>', "ASC"),
     };
-    if let Some(place) = after {
-        params.push(place.id.into());
+    if let Some(cursor) = after {
+        params.push(cursor.id.into());
         let id = params.len();
-        match (key, &place.key) {
+        match (key, &cursor.key) {
             (Some(key), SortKey::Int(value)) => {
                 params.push((*value).into());
                 conditions.push(format!("({key}, id) {comparison} (${}, ${id})", params.len()));
@@ -210,7 +210,7 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product>
     Ok(added)
 }
 
-/// Changes what `patch` names; `None` if there is no such product.
+/// Edits a product; `None` if there is no such product. [`STOCK_HELD`] if its stock can't be untracked.
 pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, patch: &ProductPatch) -> Result<Option<Product>> {
     let Some(mut product) = find(tx, id)? else { return Ok(None) };
     apply(patch, &mut product);
@@ -233,7 +233,7 @@ pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, patch: &ProductPatch)
     Ok(Some(product))
 }
 
-/// Removes a product; false if there is none, [`STOCK_HELD`] while orders hold some of it.
+/// Removes a product; false if there is none. [`STOCK_HELD`] while orders hold units of it.
 pub fn delete(tx: &Tx<'_>, id: ProductId) -> Result<bool> {
     if tx.execute("DELETE FROM products WHERE id = $1 AND reserved = 0", &[id.into()])? == 1 {
         return Ok(true);
@@ -244,7 +244,7 @@ pub fn delete(tx: &Tx<'_>, id: ProductId) -> Result<bool> {
     }
 }
 
-/// Adds the demo products, once ever, to an empty table only.
+/// Adds the demo products, once in the life of a database, and only to an empty table.
 pub fn seed(tx: &Tx<'_>) -> Result<()> {
     #[derive(Deserialize)]
     struct Demo {

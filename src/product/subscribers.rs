@@ -1,4 +1,4 @@
-//! What the product service does with events.
+//! The subscribers of the product service.
 
 use crate::auth::revocations;
 use crate::events::Subscriber;

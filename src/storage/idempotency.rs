@@ -69,8 +69,8 @@ pub fn once(
     Ok(created)
 }
 
-/// The stored answer, with the errors of [`replay`]. `None` if the key is new: `owner` has leased it until `lease_until`,
-/// at most [`MAX_LEASE`] from now, and must call [`finish`] or [`abandon`].
+/// The stored answer, with the errors of [`replay`]. `None` if the key is new: `owner` has leased it until
+/// `lease_until`, at most [`MAX_LEASE`] from now, and must call [`finish`] or [`abandon`].
 pub fn begin(
     tx: &Tx<'_>,
     key: Option<&Key>,

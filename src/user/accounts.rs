@@ -1,4 +1,4 @@
-//! Accounts: how users register, log in, and look after what is theirs.
+//! The handlers of accounts: registration, login, profile, password and tokens.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -22,7 +22,7 @@ pub async fn register(
 ) -> Result<HttpResponse> {
     let slot = state.passwords.queue_registration(client.0).await?;
     let key = new.email.key();
-    // To spare the hash; the write decides.
+    // This saves the hash. The write below decides.
     if state.db.read(move |tx| store::with_email(tx, &key)).await?.is_some() {
         return Err(Error::new(&EMAIL_TAKEN));
     }
@@ -43,14 +43,14 @@ pub async fn register(
 
 pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<State>) -> Result<HttpResponse> {
     let key = login.email.key();
-    let (subject, found) = state
+    let (account_key, found) = state
         .db
         .read(move |tx| {
             let Some(user) = store::with_email(tx, &key)? else { return Ok((AccountKey::Unknown(key), None)) };
             Ok((AccountKey::User(user.id), store::account(tx, user.id)?.map(|account| (user, account))))
         })
         .await?;
-    let slot = state.passwords.queue_attempt(&subject, client.0).await?;
+    let slot = state.passwords.queue_attempt(&account_key, client.0).await?;
     let hash = found.as_ref().map(|(_, account)| account.password_hash.clone());
     let right = state.passwords.verify(&slot, login.password, hash).await?;
     let (user, account) = found.filter(|_| right).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
@@ -82,7 +82,7 @@ pub async fn edit(
     Ok(web::ok(&Profile { user, role }))
 }
 
-/// Edits a user within `scope`, `None` if there is none. For another e-mail address [`confirm`] decides.
+/// Edits a user within `scope`; `None` if there is none. A new e-mail address needs [`confirm`].
 pub async fn update(
     state: &State,
     principal: Principal,
@@ -92,25 +92,25 @@ pub async fn update(
     mut patch: UserPatch,
 ) -> Result<Option<User>> {
     let attempt = patch.current_password.take();
-    let confirmed = match patch.email {
+    let proof = match patch.email {
         Patch::Set(_) => confirm(state, principal, client, id, scope, attempt).await?,
-        // Whoever has an account keeps an address: that is refused below.
-        Patch::Keep | Patch::Remove => Confirmed(None),
+        // `store::update` refuses to remove the address of an account.
+        Patch::Keep | Patch::Remove => PasswordProof(None),
     };
     let outbox = state.outbox;
     let update = move |tx: &Tx<'_>| {
-        confirmed.check(tx, id)?;
+        proof.check(tx, id)?;
         store::update(tx, &outbox, id, scope, &patch)
     };
     state.db.write(update).await
 }
 
-/// That a user's credentials may be changed: the hash of the password that was shown for it; `None` if there was no
-/// need to show one.
-pub struct Confirmed(Option<String>);
+/// The permission to change a user's credentials: the hash of the password that the request proved; `None` if it needed
+/// none.
+pub struct PasswordProof(Option<String>);
 
-impl Confirmed {
-    /// To be asked in the transaction of the change: the password may have been changed since it was shown.
+impl PasswordProof {
+    /// Must be called in the transaction of the change: the password may have been changed after it was proved.
     pub fn check(&self, tx: &Tx<'_>, id: UserId) -> Result<()> {
         match &self.0 {
             Some(hash) if store::account(tx, id)?.is_none_or(|account| account.password_hash != *hash) => {
@@ -121,8 +121,8 @@ impl Confirmed {
     }
 }
 
-/// Asks for the password of a user within `scope` who has an account, unless an admin acts on another's: whoever has
-/// found a token, or needs none, must not take the account away from its owner.
+/// Checks the password of a user within `scope` who has an account, unless an admin acts on another's account. So
+/// nobody can take over an account with a stolen token, or without one where no login is required.
 pub async fn confirm(
     state: &State,
     principal: Principal,
@@ -130,19 +130,19 @@ pub async fn confirm(
     id: UserId,
     scope: Scope,
     attempt: Option<Attempt>,
-) -> Result<Confirmed> {
+) -> Result<PasswordProof> {
     let by_admin = matches!(principal, Principal::User(UserPrincipal { id: own, role: Role::Admin, .. }) if own != id);
     if by_admin || !scope.holds(id) {
-        return Ok(Confirmed(None));
+        return Ok(PasswordProof(None));
     }
-    let Some(account) = state.db.read(move |tx| store::account(tx, id)).await? else { return Ok(Confirmed(None)) };
+    let Some(account) = state.db.read(move |tx| store::account(tx, id)).await? else { return Ok(PasswordProof(None)) };
     let attempt = attempt.ok_or_else(|| {
         let why = Sentence::new("wajib diisi: pengguna ini memiliki akun", "is required: the user has an account");
         Error::new(&INVALID_FIELDS).field("current_password", why)
     })?;
     let slot = state.passwords.queue_attempt(&AccountKey::User(id), client.0).await?;
     if state.passwords.verify(&slot, attempt, Some(account.password_hash.clone())).await? {
-        Ok(Confirmed(Some(account.password_hash)))
+        Ok(PasswordProof(Some(account.password_hash)))
     } else {
         Err(wrong_password())
     }
@@ -160,7 +160,7 @@ pub async fn change_password(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let UserPrincipal { id, version, .. } = principal.user()?;
-    // Whoever has found a token may not try passwords any faster than others.
+    // A stolen token must not allow more attempts than a login.
     let slot = state.passwords.queue_attempt(&AccountKey::User(id), client.0).await?;
     let account = state.db.read(move |tx| store::account(tx, id)).await?;
     let account = account.ok_or_else(|| Error::new(&TOKEN_REVOKED))?;
@@ -177,7 +177,7 @@ pub async fn change_password(
 
 pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
     let (UserPrincipal { id, .. }, now, outbox) = (principal.user()?, state.clock.now(), state.outbox);
-    state.db.write(move |tx| store::end_tokens(tx, &outbox, id, now)).await?;
+    state.db.write(move |tx| store::revoke_tokens(tx, &outbox, id, now)).await?;
     Ok(web::done())
 }
 

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The users of this service, and how they go over the wire.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! How live streams learn that there is something new for them.
+//! How live streams learn of new notifications.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use tokio::sync::broadcast;
 use crate::domain::UserId;
 use crate::events::Event;
 
-/// Lots of arrivals that a stream may be behind before it is told to look for itself.
-const BEHIND: usize = 64;
+/// The most announcements that a stream may be behind. A stream that is further behind reads the database instead.
+const MAX_BEHIND: usize = 64;
 
-/// Tells the streams whose notifications have arrived: the users' ids, sorted, each once. Clones share it.
+/// Announces the users who have new notifications: their ids, sorted, each once. Clones share the channel.
 #[derive(Clone)]
 pub struct Arrivals(broadcast::Sender<Arc<[UserId]>>);
 
 impl Default for Arrivals {
     fn default() -> Self {
-        Self(broadcast::channel(BEHIND).0)
+        Self(broadcast::channel(MAX_BEHIND).0)
     }
 }
 
 impl Arrivals {
-    /// What is told from now on.
+    /// Receives all announcements from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<[UserId]>> {
         self.0.subscribe()
     }
@@ -35,7 +35,7 @@ impl Arrivals {
         let mut users: Vec<_> = events.iter().filter_map(user).collect();
         users.sort_unstable();
         users.dedup();
-        // Nobody may be listening.
+        // An error means that no stream is open.
         let _ = self.0.send(users.into());
     }
 }

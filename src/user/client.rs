@@ -1,4 +1,4 @@
-//! How other services reach this one, over HTTP like anybody.
+//! The client with which other services call this one.
 
 use super::api::User;
 use crate::context::Context;
@@ -16,13 +16,13 @@ impl UserClient {
         Self { peer }
     }
 
-    /// The service as a peer, whoever it is.
+    /// The service as a peer.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// `GET /users/{id}`: `None` if the service says that there is no such user;
-    /// [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the service gives no sound answer.
+    /// `GET /users/{id}`: `None` if there is no such user. [`PEER_UNAVAILABLE`](crate::error::PEER_UNAVAILABLE) if the
+    /// service gives no sound answer.
     pub async fn get(&self, context: &Context, id: UserId) -> Result<Option<User>> {
         let sound = |user: &User| user.id == id && is_name(&user.name);
         self.peer.get(context, &format!("/users/{id}"), &USER_NOT_FOUND, sound).await

@@ -1,4 +1,4 @@
-//! What each route does.
+//! The handlers of the routes.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -54,9 +54,9 @@ pub async fn remove(
 ) -> Result<HttpResponse> {
     let (id, now, outbox) = (id.or(&USER_NOT_FOUND)?, state.clock.now(), state.outbox);
     let attempt = removal.unwrap_or_default().current_password;
-    let confirmed = accounts::confirm(&state, principal, &client, id, scope, attempt).await?;
+    let proof = accounts::confirm(&state, principal, &client, id, scope, attempt).await?;
     let delete = move |tx: &Tx<'_>| {
-        confirmed.check(tx, id)?;
+        proof.check(tx, id)?;
         store::delete(tx, &outbox, id, scope, now)
     };
     if state.db.write(delete).await? { Ok(web::done()) } else { Err(unknown(id)) }
@@ -98,9 +98,9 @@ pub async fn live_notifications(
     let mut query = Query::of(&request);
     query.ignore("ticket"); // The guard has read it.
     let why = Sentence::new("harus nomor peristiwa", "must be the number of an event");
-    let said = query.take("last_event_id", why, web::event_id);
+    let from_query = query.take("last_event_id", why, web::event_id);
     query.finish()?;
-    let last = last.0.or(said).unwrap_or(0);
+    let last = last.0.or(from_query).unwrap_or(0);
     let user_id = find(id, scope, &state).await?.id;
     let messages = stream::of(&state, &server.auth, principal, user_id, last, language);
     Ok(web::in_language(language, server.live.answer(&request, principal, messages)?))

@@ -1,8 +1,8 @@
-//! How many passwords may be tried: for one account from one network, for one account from everywhere, and from
-//! one network for all accounts together.
+//! The limits of attempts at passwords: on one account from one network, on one account from all networks, and from one
+//! network on all accounts.
 //!
-//! Each limit is a token bucket: a burst at once, then one attempt each period. They are kept in memory, so a
-//! restart forgets them.
+//! Each limit is a token bucket: a burst at once, then one attempt each period. The buckets are in memory, so a restart
+//! resets them.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -16,35 +16,42 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::domain::UserId;
 use crate::error::{Error, Result, TOO_MANY_ATTEMPTS};
 
-/// On one account from one network: more than a person needs who remembers one of several passwords.
+/// On one account from one network. A person who tries several remembered passwords needs fewer.
 const PAIR: Rate = Rate { burst: 10, period: Duration::from_secs(6) };
-/// On one account from all networks together. Wider than [`PAIR`], so that one network alone can't lock the
-/// owner out who is on another.
+/// On one account from all networks. Wider than [`PAIR`], so that an attacker in one network can't lock out the owner
+/// in another.
 const ACCOUNT: Rate = Rate { burst: 100, period: Duration::from_secs(3) };
-/// From one network on all accounts, registrations included: a school of 500 behind one address can log in at
-/// the same moment. It also bounds how fast the answers to registrations tell which e-mail addresses are taken.
+/// From one network on all accounts, with registrations. 500 people behind one address can log in at the same moment.
+/// The answers to registrations show which e-mail addresses are taken; this limit bounds how fast.
 const NETWORK: Rate = Rate { burst: 500, period: Duration::from_millis(200) };
-/// Keys that one limit remembers before those are forgotten whose burst is whole again.
+const _: () = assert!(
+    PAIR.burst < ACCOUNT.burst && PAIR.period.as_millis() > ACCOUNT.period.as_millis(),
+    "one network alone must not use up the limit of an account"
+);
+const _: () = assert!(
+    PAIR.burst < NETWORK.burst && PAIR.period.as_millis() > NETWORK.period.as_millis(),
+    "one account alone must not use up the limit of a network"
+);
+/// The most keys of one limit before those with a full bucket are removed.
 const MAX_KEYS: usize = 10_000;
-/// How often they are looked for at the most: to look through all of them at each attempt would keep the thread busy
-/// that serves everybody.
-const PRUNING: Duration = Duration::from_secs(1);
+/// The shortest time between two removals. A removal walks through all keys on a thread that also serves requests.
+const MIN_PRUNE_PERIOD: Duration = Duration::from_secs(1);
 
 struct Rate {
     burst: u32,
     period: Duration,
 }
 
-/// Whose password is tried.
+/// The account of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccountKey {
-    /// A user, by id: whatever the e-mail address is now.
+    /// A user, by id, so that a new e-mail address does not reset the limit.
     User(UserId),
-    /// An e-mail address that nobody has, by its key.
+    /// An e-mail address that no user has, by its key.
     Unknown(String),
 }
 
-/// All limits on attempts.
+/// All limits of attempts.
 pub struct Limits {
     pairs: Limit<(AccountKey, IpAddr)>,
     accounts: Limit<AccountKey>,
@@ -63,15 +70,15 @@ impl Limits {
 
     /// Counts an attempt at a password; [`TOO_MANY_ATTEMPTS`] if one of the three limits is used up.
     ///
-    /// The narrowest limit is asked first, and a refusal counts for none of the wider ones: a program that repeats
-    /// a wrong password does not use up the limit of everybody else in its network.
-    pub fn attempt(&self, subject: &AccountKey, network: IpAddr) -> Result<()> {
-        self.pairs.count(&(subject.clone(), network), "at this account from this network")?;
+    /// The narrowest limit is checked first, and a refusal does not count towards the wider ones. So a program that
+    /// repeats a wrong password does not use up the limit of others in its network.
+    pub fn attempt(&self, account: &AccountKey, network: IpAddr) -> Result<()> {
+        self.pairs.count(&(account.clone(), network), "at this account from this network")?;
         self.count_network(network)?;
-        self.accounts.count(subject, "at this account")
+        self.accounts.count(account, "at this account")
     }
 
-    /// All clients of a proxy on this machine seem to be loopback: one of them must not use up what all have.
+    /// Does not count loopback addresses: all clients of a proxy on this machine have one, and would share a limit.
     fn count_network(&self, network: IpAddr) -> Result<()> {
         if network.is_loopback() { Ok(()) } else { self.networks.count(&network, "from this network") }
     }
@@ -91,7 +98,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 
     fn prune(&self) {
         let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
-        if pruned.elapsed() >= PRUNING {
+        if pruned.elapsed() >= MIN_PRUNE_PERIOD {
             *pruned = Instant::now();
             self.attempts.retain_recent();
         }

@@ -1,4 +1,4 @@
-//! The user service: who buys.
+//! The user service: users, their accounts and their notifications.
 
 mod accounts;
 pub mod api;

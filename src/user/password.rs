@@ -1,7 +1,7 @@
-//! Passwords: what may be one, and how they are kept and tried.
+//! Passwords: the rules for them, their hashes, and attempts at them.
 //!
-//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So there are threads for it that make one
-//! after the other and leave a core to those that serve; what may wait for them has an end.
+//! A hash takes 19 MiB and tens of milliseconds of a core, on purpose. So threads of their own make the hashes, one
+//! after the other, and leave one core to the requests. Their queue is bounded.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,43 +19,46 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use super::limits::{AccountKey, Limits};
-use crate::domain::{Fault, Field};
+use crate::domain::{Field, FieldError};
 use crate::error::{BUSY, Error, Result};
 use crate::shares::{Share, Shares, network};
 
-/// NIST SP 800-63B, 5.1.1.2: eight at least, long ones allowed, no rules about what they are made of.
-const SHORTEST: usize = 8;
-const LONGEST: usize = 128;
-/// What everybody tries first; sorted.
+/// The shortest password, in characters. NIST SP 800-63B, 5.1.1.2: at least eight characters, and no rules about which.
+const MIN_CHARS: usize = 8;
+/// The longest password, in characters.
+const MAX_CHARS: usize = 128;
+/// The most common passwords, which attackers try first.
 const COMMON: &str = include_str!("../../data/common-passwords.txt");
 
-/// Hashes that may wait for a core.
+/// The most hashes that wait for a thread.
 const MAX_QUEUED: usize = 64;
-/// Slots of the queue that the network which has all the others does not get.
+/// The slots of the queue that one network alone can't take.
 const SLOTS_FOR_OTHERS: usize = 8;
-/// How late a refusal comes: whoever repeats an attempt at once shall keep nobody busy.
-const REFUSAL: Duration = Duration::from_millis(100);
+const _: () = assert!(SLOTS_FOR_OTHERS < MAX_QUEUED, "one network must be able to log in");
+/// The delay of a refusal. A client that repeats its attempts at once then costs little.
+const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 
-/// The hash of a password that nobody knows: it is tried where there is no account, which takes as long.
+/// The hash of a password that nobody knows. It is checked where there is no account, so that the time of an answer
+/// does not show whether there is one.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$B03Xm3HhQF+elXRvMjKmuw$8nEw88QDErsMvhQ6ajDRGQnnJzs/NMDpucf5p2t8kA8";
 
-/// A password that may be chosen.
+/// A password that the rules allow.
 pub struct Password(String);
 
 impl Field for Password {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let length = value.as_str().map(|text| text.chars().count());
         let Attempt(text) = Attempt::read(value)?;
-        if !length.is_some_and(|length| (SHORTEST..=LONGEST).contains(&length)) {
-            return Err(Fault::rule(
-                format!("harus {SHORTEST} sampai {LONGEST} karakter"),
-                format!("must have {SHORTEST} to {LONGEST} characters"),
+        if !length.is_some_and(|length| (MIN_CHARS..=MAX_CHARS).contains(&length)) {
+            return Err(FieldError::rule(
+                format!("harus {MIN_CHARS} sampai {MAX_CHARS} karakter"),
+                format!("must have {MIN_CHARS} to {MAX_CHARS} characters"),
             ));
         }
         let lower = text.to_lowercase();
         if COMMON.lines().any(|common| common == lower) {
-            return Err(Fault::rule("terlalu umum dan mudah ditebak", "is too common and easily guessed"));
+            return Err(FieldError::rule("terlalu umum dan mudah ditebak", "is too common and easily guessed"));
         }
         Ok(Self(text))
     }
@@ -68,43 +71,43 @@ impl PartialSchema for Password {
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
-            .min_length(Some(SHORTEST))
-            .max_length(Some(LONGEST))
+            .min_length(Some(MIN_CHARS))
+            .max_length(Some(MAX_CHARS))
             .description(Some("Any characters; what many people use is refused."));
         schema.build().into()
     }
 }
 
-/// What somebody says that their password is.
+/// A password that a client claims to know.
 pub struct Attempt(String);
 
 impl Field for Attempt {
-    fn read(value: Value) -> Result<Self, Fault> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         match value {
-            // Two keyboards may write one password differently.
+            // Two keyboards may encode one password differently.
             Value::String(text) => Ok(Self(ComposingNormalizer::new_nfkc().normalize(&text).into_owned())),
-            _ => Err(Fault::wrong_type("harus teks", "must be a string")),
+            _ => Err(FieldError::wrong_type("harus teks", "must be a string")),
         }
     }
 }
 
-/// Makes and tries hashes. Clones share the queue.
+/// Makes and checks hashes. Clones share the queue.
 #[derive(Clone)]
 pub struct Passwords(Arc<Inner>);
 
 struct Inner {
-    /// Who waits for a hash or has one made, by network.
+    /// The hashes that wait or are being made, by network.
     queue: Shares<IpAddr>,
-    /// The most of them from one network.
+    /// The most hashes of one network.
     max_of_network: usize,
-    /// To the threads that hash.
+    /// The work for the hashing threads.
     work: Sender<Work>,
     limits: Limits,
 }
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// A slot in the queue, taken until the last clone is gone.
+/// A slot in the queue, taken until its last clone is dropped.
 pub type Slot = Arc<Share<IpAddr>>;
 
 impl Passwords {
@@ -118,7 +121,7 @@ impl Passwords {
             std::thread::Builder::new().name("hash".into()).spawn(move || {
                 let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok(work) = next() {
-                    // Whoever waits for a hash that panicked hears of it by the end of their channel.
+                    // After a panic the channel closes, and the request that waits gets an error.
                     let _ = catch_unwind(AssertUnwindSafe(work));
                 }
             })?;
@@ -135,22 +138,22 @@ impl Passwords {
         late(self.try_queue(network, |limits| limits.register(network))).await
     }
 
-    /// Takes a slot in the queue for an attempt at the password of `subject`; [`BUSY`] if there is none,
+    /// Takes a slot in the queue for an attempt at the password of `account`; [`BUSY`] if there is none,
     /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the limits is used up.
-    pub async fn queue_attempt(&self, subject: &AccountKey, address: IpAddr) -> Result<Slot> {
+    pub async fn queue_attempt(&self, account: &AccountKey, address: IpAddr) -> Result<Slot> {
         let network = network(address);
-        late(self.try_queue(network, |limits| limits.attempt(subject, network))).await
+        late(self.try_queue(network, |limits| limits.attempt(account, network))).await
     }
 
     fn try_queue(&self, network: IpAddr, count: impl FnOnce(&Limits) -> Result<()>) -> Result<Slot> {
-        // First, as without a slot no attempt is counted: a flood of made-up accounts fills no memory.
+        // First, because an attempt without a slot is not counted. So many invented accounts can't fill the memory.
         let slot = self.0.queue.take(network, self.0.max_of_network);
         let slot = slot.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))?;
         count(&self.0.limits)?;
         Ok(Arc::new(slot))
     }
 
-    /// The hash to keep of a password, as a PHC string.
+    /// The hash of a password, as a PHC string.
     pub async fn hash(&self, slot: &Slot, Password(password): Password) -> Result<String> {
         let hash = move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string());
         self.work(slot, hash).await?.map_err(|error| Error::internal(anyhow::anyhow!("a password: {error}")))
@@ -180,7 +183,7 @@ impl Passwords {
 
 async fn late(outcome: Result<Slot>) -> Result<Slot> {
     if outcome.is_err() {
-        tokio::time::sleep(REFUSAL).await;
+        tokio::time::sleep(REFUSAL_DELAY).await;
     }
     outcome
 }
@@ -210,7 +213,7 @@ mod tests {
     #[test]
     fn the_list_of_common_passwords_is_in_lower_case() {
         assert!(COMMON.lines().count() > 8000);
-        let tidy = |line: &str| line.starts_with('#') || (line.len() >= SHORTEST && line.to_lowercase() == line);
+        let tidy = |line: &str| line.starts_with('#') || (line.len() >= MIN_CHARS && line.to_lowercase() == line);
         assert!(COMMON.lines().all(tidy));
     }
 

@@ -1,4 +1,4 @@
-//! How the user service is put together.
+//! The wiring of the user service.
 
 use anyhow::Context;
 
@@ -34,7 +34,7 @@ pub fn build(deps: &Deps) -> anyhow::Result<Service> {
     })
 }
 
-/// Brings what an earlier version stored up to date, and adds the demo data to a database that never had a user.
+/// Migrates the data of earlier versions, and adds the demo data to a database that never had a user.
 async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
     db.write(store::fold_emails).await.context("the users")?;
     if demo {
@@ -43,7 +43,8 @@ async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Gives the account with this e-mail address a role, which ends its tokens. The user whose it is, if there is one.
+/// Changes the role of the account with this e-mail address and revokes its tokens. Returns its user; `None` if there
+/// is no such account.
 pub async fn set_role(db: &Db, clock: &Clock, outbox: Outbox, email: &Email, role: Role) -> Result<Option<User>> {
     let (key, now) = (email.key(), clock.now());
     db.write(move |tx| store::set_role(tx, &outbox, &key, role, now)).await

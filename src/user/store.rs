@@ -97,12 +97,12 @@ fn set_email(tx: &Tx<'_>, user: &mut User, email: Option<&Email>) -> Result<()> 
     Ok(())
 }
 
-/// Removes a user with their account and their notifications; false if there is none. Their tokens end.
+/// Removes a user with their account and their notifications, and revokes their tokens; false if there is none.
 pub fn delete(tx: &Tx<'_>, outbox: &Outbox, id: UserId, scope: Scope, now: Timestamp) -> Result<bool> {
     if find(tx, id, scope)?.is_none() {
         return Ok(false);
     }
-    end_tokens(tx, outbox, id, now)?;
+    revoke_tokens(tx, outbox, id, now)?;
     for table in ["DELETE FROM accounts", "DELETE FROM notifications"] {
         tx.execute(&format!("{table} WHERE user_id = $1"), &[id.into()])?;
     }
@@ -110,12 +110,12 @@ pub fn delete(tx: &Tx<'_>, outbox: &Outbox, id: UserId, scope: Scope, now: Times
     Ok(true)
 }
 
-/// What a user logs in with.
+/// The account of a user, for logins.
 pub struct Account {
     pub user_id: UserId,
     pub password_hash: String,
     pub role: Role,
-    /// What tokens must carry to count.
+    /// The version that valid tokens carry.
     pub version: i64,
 }
 
@@ -145,15 +145,15 @@ pub fn open_account(tx: &Tx<'_>, user_id: UserId, password_hash: &str) -> Result
     )
 }
 
-/// Whether a user's token of this version counts.
+/// Whether a user's token of this version is valid.
 pub fn is_current(tx: &Tx<'_>, user_id: UserId, version: i64) -> Result<bool> {
     let sql = "SELECT token_version FROM accounts WHERE user_id = $1";
     let current: Option<i64> = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))?;
     Ok(current == Some(version))
 }
 
-/// Ends all tokens of a user, here at once and elsewhere as soon as it is heard of.
-pub fn end_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: UserId, now: Timestamp) -> Result<()> {
+/// Revokes all tokens of a user: here at once, in other services when they receive the event.
+pub fn revoke_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: UserId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE accounts SET token_version = token_version + 1 WHERE user_id = $1 RETURNING token_version";
     if let Some(version) = tx.query_opt(sql, &[user_id.into()], |row| row.get(0))? {
         outbox.emit(tx, &Event::UserCredentialsChanged { user_id, version, at: now })?;
@@ -161,7 +161,7 @@ pub fn end_tokens(tx: &Tx<'_>, outbox: &Outbox, user_id: UserId, now: Timestamp)
     Ok(())
 }
 
-/// Changes the password of an account whose tokens have this version; false if they have another by now.
+/// Changes the password of an account whose tokens have this version; false if they have another one meanwhile.
 pub fn set_password(
     tx: &Tx<'_>,
     outbox: &Outbox,
@@ -174,21 +174,22 @@ pub fn set_password(
     if tx.execute(sql, &[user_id.into(), version.into(), password_hash.into()])? == 0 {
         return Ok(false);
     }
-    end_tokens(tx, outbox, user_id, now)?;
+    revoke_tokens(tx, outbox, user_id, now)?;
     Ok(true)
 }
 
-/// Gives the account with this e-mail key a role, which ends its tokens. The user whose it is, if there is one.
+/// Changes the role of the account with this e-mail key and revokes its tokens. Returns its user; `None` if there is no
+/// such account.
 pub fn set_role(tx: &Tx<'_>, outbox: &Outbox, email_key: &str, role: Role, now: Timestamp) -> Result<Option<User>> {
     let Some(user) = with_email(tx, email_key)? else { return Ok(None) };
     let sql = "UPDATE accounts SET role = $2 WHERE user_id = $1";
     let found = tx.execute(sql, &[user.id.into(), role.as_str().into()])? == 1;
-    end_tokens(tx, outbox, user.id, now)?;
+    revoke_tokens(tx, outbox, user.id, now)?;
     Ok(found.then_some(user))
 }
 
-/// Brings the e-mail keys that an earlier version made up to date. Of two users whose addresses have turned out
-/// to be the same, the later one's stays as it was.
+/// Updates the e-mail keys of an earlier version. Of two users with the same address by the new
+/// rules, the later one keeps the old key.
 pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
     if !tx.first_time("e-mail addresses folded")? {
         return Ok(());
@@ -208,9 +209,9 @@ pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes notifications of orders' events, in their order.
+/// Adds a notification for each event of an order, in the order of the events.
 pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
-    // The latest id of each user, looked up once: most events of a flood are about few users.
+    // The latest id of each user is read once, as most events of a batch are about few users.
     let mut latest: HashMap<UserId, Option<i64>> = HashMap::new();
     for event in events {
         let (order_id, user_id, status, at) = match event {
@@ -222,7 +223,7 @@ pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(latest_notification(tx, user_id)?),
         };
-        // Of a user who has been removed nothing is kept.
+        // A user who was removed gets no notifications.
         let Some(latest) = latest else { continue };
         *latest += 1;
         tx.execute(
@@ -257,7 +258,7 @@ pub fn notifications(tx: &Tx<'_>, user_id: UserId, after: i64, limit: usize) -> 
     )
 }
 
-/// Adds the demo users, once ever, to an empty table only.
+/// Adds the demo users, once in the life of a database, and only to an empty table.
 pub fn seed(tx: &Tx<'_>) -> Result<()> {
     #[derive(Deserialize)]
     struct Demo {

@@ -1,4 +1,4 @@
-//! Notifications as they come.
+//! Live streams of notifications.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,9 +18,10 @@ use crate::error::{Error, Result, TOKEN_REVOKED};
 use crate::storage::{CHUNK, Db};
 use crate::web::Message;
 
-/// How often a stream looks by itself: another process on the same database may have written.
-const LOOK: Duration = Duration::from_secs(1);
-/// A notification as its reader sees it.
+/// How often a stream reads the database without an announcement: another process may have written to it.
+const POLL_PERIOD: Duration = Duration::from_secs(1);
+
+/// A notification in the reader's language.
 pub fn notification(
     NotificationRecord { id, order_id, status, at }: NotificationRecord,
     language: Language,
@@ -28,13 +29,13 @@ pub fn notification(
     Notification::new(id, order_id, status, at, language)
 }
 
-/// The stream of one user, as far as it has come.
-struct Following {
+/// The state of one stream.
+struct NotificationStream {
     db: Db,
     arrivals: broadcast::Receiver<Arc<[UserId]>>,
     auth: Auth,
     listener: Principal,
-    /// When a listener who has logged in has to do so again.
+    /// When a listener who has authenticated must do so again.
     until: Instant,
     user_id: UserId,
     /// The id of the last notification read.
@@ -43,9 +44,9 @@ struct Following {
     ready: VecDeque<Notification>,
 }
 
-/// The notifications of a user after the one with the id `last`, and then each as it comes.
+/// The stream of a user's notifications after the one with the id `last`, without an end.
 ///
-/// It ends when the tokens of `listener` are ended, and in any case when one would be over that is made now.
+/// It ends when the tokens of `listener` are revoked, and at the latest when a token that is made now would expire.
 pub fn of(
     state: &State,
     auth: &Auth,
@@ -57,21 +58,21 @@ pub fn of(
     let (db, arrivals) = (state.db.clone(), state.arrivals.subscribe());
     let (auth, until) = (auth.clone(), Instant::now() + token::TOKEN_TTL);
     let ready = VecDeque::new();
-    let following = Following { db, arrivals, auth, listener, until, user_id, last, language, ready };
-    stream::try_unfold(following, |mut following| async move {
+    let notifications = NotificationStream { db, arrivals, auth, listener, until, user_id, last, language, ready };
+    stream::try_unfold(notifications, |mut notifications| async move {
         loop {
-            if let Some(notification) = following.ready.pop_front() {
+            if let Some(notification) = notifications.ready.pop_front() {
                 let data = serde_json::to_string(&notification).map_err(Error::internal)?;
-                return Ok(Some((Message { id: notification.id, data }, following)));
+                return Ok(Some((Message { id: notification.id, data }, notifications)));
             }
-            if !following.may_go_on().await? || (!following.read().await? && !following.wait().await) {
+            if !notifications.may_go_on().await? || (!notifications.read().await? && !notifications.wait().await) {
                 return Ok(None);
             }
         }
     })
 }
 
-impl Following {
+impl NotificationStream {
     async fn may_go_on(&self) -> Result<bool> {
         match self.auth.check(self.listener, &self.db).await {
             Ok(()) => Ok(self.listener == Principal::Nobody || Instant::now() < self.until),
@@ -80,7 +81,7 @@ impl Following {
         }
     }
 
-    /// Reads what there is; false if there is nothing.
+    /// Reads the next notifications; false if there are none.
     async fn read(&mut self) -> Result<bool> {
         let (user_id, last, language) = (self.user_id, self.last, self.language);
         let records = self.db.read(move |tx| store::notifications(tx, user_id, last, CHUNK)).await?;
@@ -89,7 +90,7 @@ impl Following {
         Ok(!self.ready.is_empty())
     }
 
-    /// Waits until it is worth another look; false if nothing will ever come.
+    /// Waits until there may be new notifications; false if there will be none, because the process stops.
     async fn wait(&mut self) -> bool {
         let arrived = async {
             loop {
@@ -100,6 +101,6 @@ impl Following {
                 }
             }
         };
-        tokio::time::timeout(LOOK, arrived).await.unwrap_or(true)
+        tokio::time::timeout(POLL_PERIOD, arrived).await.unwrap_or(true)
     }
 }

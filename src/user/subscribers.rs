@@ -1,4 +1,4 @@
-//! What the user service does with events.
+//! The subscribers of the user service.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::arrivals::Arrivals;
 use super::store;
 use crate::events::{EventKind, LocalSubscribers, Subscriber};
 
-/// It needs none for revoked tokens: it knows by itself which are current.
+/// None records revoked tokens, because this service has the versions of all credentials.
 pub const SUBSCRIBERS: &[Subscriber] = &[Subscriber {
     name: "user.notifications",
     kinds: &[EventKind::OrderCreated, EventKind::OrderStatusChanged],
@@ -14,7 +14,7 @@ pub const SUBSCRIBERS: &[Subscriber] = &[Subscriber {
     is_needed_to_serve: false,
 }];
 
-/// Those of this process, which also wake its live streams.
+/// The subscribers of this process, which also wake its live streams.
 pub fn local(arrivals: Arrivals) -> LocalSubscribers {
     LocalSubscribers { subscribers: SUBSCRIBERS, after: Some(Arc::new(move |events| arrivals.announce(events))) }
 }

@@ -1,4 +1,4 @@
-//! Who makes a request, by its headers and its query: bearer tokens and tickets.
+//! Authentication of requests: bearer tokens in the header, tickets in the query.
 
 use std::future::{Ready, ready};
 
@@ -9,10 +9,11 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use crate::auth::{Access, Admitted, Auth, Principal, Scope};
 use crate::error::{Error, Result, TOKEN_MALFORMED, TOKEN_MISSING};
 
-/// The longest token that is looked at, in bytes; ours have some 300.
+/// The longest token that is read, in bytes. Tokens of this shop have about 300.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// Who makes a request, by what it shows. `None` where it does not matter: nothing is even looked at there.
+/// The principal of a request, from its token or ticket. `None` on a route for [`Access::Anyone`], where both are
+/// ignored.
 pub fn identify(auth: &Auth, access: Access, headers: &HeaderMap, query: &str) -> Result<Option<Principal>> {
     if access == Access::Anyone {
         return Ok(None);
@@ -28,8 +29,8 @@ pub fn identify(auth: &Auth, access: Access, headers: &HeaderMap, query: &str) -
     }
 }
 
-/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is meant for
-/// somebody else, a proxy say, unless a token is `needed`.
+/// The token of an `Authorization` header (RFC 6750, 2.1), if there is such a header. Another scheme is ignored unless
+/// a token is `needed`: it may be meant for a proxy.
 fn bearer(headers: &HeaderMap, needed: bool) -> Result<Option<&str>> {
     let malformed = |why: &str| Error::new(&TOKEN_MALFORMED).detail(why);
     let mut values = headers.get_all(header::AUTHORIZATION);
@@ -60,13 +61,13 @@ fn ticket(query: &str) -> Result<Option<String>> {
     }
 }
 
-/// What the guard of the route has found out. Without it, nothing is allowed.
+/// The decision of the route's guard; an internal error without a guard.
 fn admitted(request: &HttpRequest) -> Result<Admitted> {
     let found = request.extensions().get::<Admitted>().copied();
     found.ok_or_else(|| Error::internal(anyhow::anyhow!("nobody was admitted to {}", request.path())))
 }
 
-/// Who makes a request.
+/// The principal of a request.
 pub(super) fn principal(request: &HttpRequest) -> Result<Principal> {
     admitted(request).map(|admitted| admitted.principal)
 }

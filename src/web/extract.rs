@@ -1,5 +1,5 @@
-//! What handlers take from the head of a request: path parameters, the client's address, the language, the
-//! Idempotency-Key, the request's context.
+//! Extractors for the head of a request: path parameters, the client's address, the language, the Idempotency-Key, the
+//! request's context.
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -18,11 +18,11 @@ use crate::error::{BAD_HEADER, Code, Error, Result};
 use crate::shares;
 use crate::storage::idempotency::Key;
 
-/// The `{id}` of a path; it may be anything until [`PathId::or`] is asked.
+/// The `{id}` of a path. It may be any text; [`PathId::or`] checks it.
 pub struct PathId<T>(Option<T>);
 
 impl<T> PathId<T> {
-    /// The id. What is no positive 64-bit number can't be the id of anything: that is `not_found`.
+    /// The id; `not_found` if the text is not a positive 64-bit number, which can't be the id of anything.
     pub fn or(self, not_found: &'static Code) -> Result<T> {
         self.0.ok_or_else(|| Error::new(not_found))
     }
@@ -37,11 +37,11 @@ impl<T: FromStr> FromRequest for PathId<T> {
     }
 }
 
-/// The `{key}` of a path; it may be anything until [`PathKey::or`] is asked.
+/// The `{key}` of a path. It may be any text; [`PathKey::or`] checks it.
 pub struct PathKey(Option<Uuid>);
 
 impl PathKey {
-    /// The key as text in its usual form. What is no UUID is `not_found`.
+    /// The key in its usual form; `not_found` if the text is not a UUID.
     pub fn or(self, not_found: &'static Code) -> Result<String> {
         self.0.map(|key| key.to_string()).ok_or_else(|| Error::new(not_found).detail("the key is not a UUID"))
     }
@@ -59,7 +59,7 @@ impl FromRequest for PathKey {
     }
 }
 
-/// Where a request comes from: the other end of the connection, whatever a header says.
+/// The client's address: the other end of the connection. Headers are ignored, as a client can forge them.
 pub struct ClientAddress(pub IpAddr);
 
 impl FromRequest for ClientAddress {
@@ -72,7 +72,7 @@ impl FromRequest for ClientAddress {
     }
 }
 
-/// For whom a scan is, if it takes part of what others may have: all that comes from this machine may be of many.
+/// The network that a scan counts for. `None` for this machine: a proxy on it may serve many clients.
 pub(super) fn scanning_network(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().and_then(|client| shares::client(client.ip()))
 }
@@ -83,7 +83,7 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
     accepted.map_or(Language::Indonesian, Language::preferred)
 }
 
-/// The context that a request's headers ask for.
+/// The context of a request with these headers.
 pub(super) fn context(headers: &HeaderMap) -> Context {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     Context::of_request(header("traceparent"), header("x-request-id"))
@@ -115,7 +115,7 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key as `service` keeps it, for what is asked in `request`.
+    /// The key to store, for this `request` to `service`.
     pub fn of(self, service: &'static str, request: &impl Serialize) -> Result<Option<Key>> {
         let Self { subject, key } = self;
         let key = key.map(|key| {

@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::domain::{Fault, Field, Patch, Sentence};
+use crate::domain::{Field, FieldError, Patch, Sentence};
 use crate::error::{BAD_JSON, Error, INVALID_FIELDS, Result, WRONG_TYPE};
 
 /// A request body of one form.
@@ -68,8 +68,8 @@ impl Fields {
     fn check<T: Field>(&mut self, name: &str, value: Value) -> Option<T> {
         match T::read(value) {
             Ok(value) => return Some(value),
-            Err(Fault::Type(why)) => self.wrong_types.push((name.to_owned(), why)),
-            Err(Fault::Rule(why)) => self.rules.push((name.to_owned(), why)),
+            Err(FieldError::Type(why)) => self.wrong_types.push((name.to_owned(), why)),
+            Err(FieldError::Rule(why)) => self.rules.push((name.to_owned(), why)),
         }
         None
     }
@@ -88,26 +88,29 @@ impl Fields {
 }
 
 /// The error of entry `number` of an array.
-fn within(number: usize, error: &Error) -> Fault {
+fn within(number: usize, error: &Error) -> FieldError {
     let say = |pick: fn(&Sentence) -> &str| {
         let faults = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
         faults.collect::<Vec<_>>().join("; ")
     };
     let sentence = Sentence { id: say(|why| &why.id).into(), en: say(|why| &why.en).into() };
-    if error.is(&WRONG_TYPE) { Fault::Type(sentence) } else { Fault::Rule(sentence) }
+    if error.is(&WRONG_TYPE) { FieldError::Type(sentence) } else { FieldError::Rule(sentence) }
 }
 
 /// Reads an array of 1 to `most` bodies of the form `T`; each error names its entry.
-pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, Fault> {
+pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, FieldError> {
     let Value::Array(values) = value else {
-        return Err(Fault::wrong_type("harus larik", "must be an array"));
+        return Err(FieldError::wrong_type("harus larik", "must be an array"));
     };
     if values.is_empty() || values.len() > most {
-        return Err(Fault::rule(format!("harus berisi 1 sampai {most}"), format!("must have 1 to {most} entries")));
+        return Err(FieldError::rule(
+            format!("harus berisi 1 sampai {most}"),
+            format!("must have 1 to {most} entries"),
+        ));
     }
     let entry = |(number, value): (usize, Value)| {
         let Value::Object(object) = value else {
-            return Err(Fault::wrong_type("harus berisi objek", "must hold objects"));
+            return Err(FieldError::wrong_type("harus berisi objek", "must hold objects"));
         };
         let mut fields = Fields { left: object.into_iter().collect(), wrong_types: Vec::new(), rules: Vec::new() };
         let value = T::read(&mut fields);

@@ -1,7 +1,7 @@
-//! Lists: a page of them with a `Link` to the next, or all of them in constant memory.
+//! Lists: one page with a `Link` to the next, or the whole list in constant memory.
 //!
-//! Either way the rows are read in chunks, each a short read of its own, so that no slow client holds
-//! a snapshot open (which would keep the write-ahead log from shrinking).
+//! Both are read in chunks, each in a short read of its own. So no slow client keeps a snapshot open, which would keep
+//! the write-ahead log from shrinking.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -23,37 +23,39 @@ use crate::domain::Sentence;
 use crate::error::{Error, Result};
 use crate::storage::{CHUNK, Cursor, Db, Listed, Sort, Tx};
 
-/// The most rows that a scan takes at once, as many as a page has: it is not on a thread that serves others.
-const SCAN_CHUNK: usize = 1000;
+/// The most rows of one chunk of a scan. A scan has a thread of its own, so its chunks may be as large as a page.
+const MAX_SCAN_ROWS: usize = 1000;
 /// The most rows of one page.
 const MAX_PAGE_ROWS: usize = 1000;
-/// The pause between the chunks of a whole list: the time that others get.
-const PAUSE: Duration = Duration::from_millis(1);
+const _: () = assert!(MAX_SCAN_ROWS == MAX_PAGE_ROWS, "a page of a scan must take one scan");
+const _: () = assert!(CHUNK <= MAX_PAGE_ROWS, "a chunk must not exceed the largest page");
+/// The pause between the chunks of a whole list, in which other requests run.
+const CHUNK_PAUSE: Duration = Duration::from_millis(1);
 
-/// KiB that pages may have in memory beyond their first chunk, all together, until they are sent. When clients
-/// that do not read have taken it all, pages are shorter than was asked for; their links lead on as ever.
-static LARGE_PAGES: Semaphore = Semaphore::const_new(16 * 1024);
+/// The memory of all pages beyond their first chunks until they are sent, in KiB. If slow clients have taken all of it,
+/// pages are shorter than their limit, and their links lead to the rest.
+static LARGE_PAGE_KIB: Semaphore = Semaphore::const_new(16 * 1024);
 
 thread_local! {
-    /// Lists go on one after the other on each thread, a chunk at a time: in between is the time of all other
-    /// requests, however many lists there are.
-    static GOING_ON: Rc<Semaphore> = Rc::new(Semaphore::new(1));
+    /// Lets one list at a time read its next chunk on each thread. Other requests run between the chunks, however many
+    /// lists there are.
+    static NEXT_CHUNK: Rc<Semaphore> = Rc::new(Semaphore::new(1));
 }
 
-/// The part of a list that is asked for.
+/// The page of a list that a request asks for.
 pub struct Page {
-    /// Rows at most; without it, all.
+    /// The most rows; `None`: the whole list.
     limit: Option<usize>,
-    /// The place after which the page begins.
+    /// The cursor after which the page begins.
     after: Option<Cursor>,
     sort: Sort,
-    /// Whether reading it may look at many more rows than it has.
+    /// Whether the database may have to read many more rows than the page has.
     scans: bool,
 }
 
 impl Page {
-    /// Takes `limit`, `after` and, if there is a choice of `sorts`, `sort` out of a query. The first of
-    /// them is the one meant if none is named.
+    /// Takes `limit`, `after` and, if there is a choice of `sorts`, `sort` out of a query. The first of `sorts` is the
+    /// default.
     pub fn take(query: &mut Query, sorts: &[Sort]) -> Self {
         let mut sort = sorts.first().copied().unwrap_or(Sort::Id);
         if sorts.len() > 1 {
@@ -78,7 +80,7 @@ impl Page {
         Self { limit, after, sort, scans: false }
     }
 
-    /// Says whether reading the list may look at many rows that are not in it, in the order that is asked for.
+    /// Sets whether the database may have to read many rows that are not in the list, for the order of the request.
     pub fn scans(self, scans: impl FnOnce(Sort) -> bool) -> Self {
         Self { scans: scans(self.sort), ..self }
     }
@@ -90,24 +92,24 @@ fn page_limit(text: &str) -> Option<usize> {
     text.parse().ok().filter(|limit| canonical && *limit <= MAX_PAGE_ROWS)
 }
 
-/// Reads up to `limit` rows that come after a place in the order.
+/// Reads up to `limit` rows after a cursor.
 pub trait Fetch<T>: Fn(&Tx<'_>, Sort, Option<&Cursor>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
 impl<T, F> Fetch<T> for F where F: Fn(&Tx<'_>, Sort, Option<&Cursor>, usize) -> Result<Vec<T>> + Send + Sync + 'static {}
 
-/// How the chunks of a list are read.
+/// The source of the chunks of a list.
 #[derive(Clone)]
 struct Source {
     db: Db,
     sort: Sort,
-    /// For whom, if it takes a scan.
+    /// Of a scan: the network that it counts for, if any.
     scan: Option<Option<IpAddr>>,
 }
 
 impl Source {
-    /// Rows at most in one chunk.
+    /// The most rows of one chunk.
     fn chunk(&self) -> usize {
-        if self.scan.is_some() { SCAN_CHUNK } else { CHUNK }
+        if self.scan.is_some() { MAX_SCAN_ROWS } else { CHUNK }
     }
 
     async fn read<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Cursor>, limit: usize) -> Result<Rows> {
@@ -119,14 +121,14 @@ impl Source {
         }
     }
 
-    /// Reads the rows that come after those of an earlier read. Scans have an order of their own.
+    /// Reads a further chunk. Scans are queued elsewhere, so they do not wait here.
     async fn read_on<T: Listed>(
         &self,
         fetch: &Arc<impl Fetch<T>>,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Rows> {
-        let going_on = GOING_ON.with(Rc::clone);
+        let going_on = NEXT_CHUNK.with(Rc::clone);
         let _permit = match self.scan {
             Some(_) => None,
             None => Some(going_on.acquire().await.map_err(Error::internal)?),
@@ -135,7 +137,7 @@ impl Source {
     }
 }
 
-/// Rows as they stand in a JSON array: each with a `[` or a comma before it, the end left open.
+/// Rows in a JSON array: each with a `[` or a comma before it, without the closing bracket.
 struct Rows {
     json: Vec<u8>,
     /// Whether the array begins with these.
@@ -153,7 +155,7 @@ impl Rows {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Self> {
-        // One row more than wanted tells whether it is worth asking again.
+        // One row more than the limit shows whether there are more.
         let mut rows = fetch(tx, sort, after.as_ref(), limit + 1)?;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -165,7 +167,7 @@ impl Rows {
         Ok(Self { json, first: true, last: rows.last().map(|row| row.cursor(sort)), more })
     }
 
-    /// Makes these rows the continuation of others.
+    /// Makes these rows follow others in the array.
     fn follow(&mut self) {
         self.first = false;
         if let Some(open) = self.json.first_mut() {
@@ -179,7 +181,7 @@ impl Rows {
         (self.last, self.more) = (next.last, next.more);
     }
 
-    /// The rows to the end of the array.
+    /// The rows with the closing bracket.
     fn close(mut self) -> Vec<u8> {
         if self.first && self.json.is_empty() {
             self.json.push(b'[');
@@ -214,7 +216,7 @@ pub async fn answer<T: Listed>(
     while rows.more && left > 0 {
         tokio::task::yield_now().await;
         let next = source.read_on(&fetch, rows.last.clone(), left.min(chunk)).await?;
-        let Ok(more) = LARGE_PAGES.try_acquire_many((next.json.len() / 1024 + 1) as u32) else {
+        let Ok(more) = LARGE_PAGE_KIB.try_acquire_many((next.json.len() / 1024 + 1) as u32) else {
             break; // The link to the next page begins here.
         };
         match &mut room {
@@ -227,22 +229,22 @@ pub async fn answer<T: Listed>(
     if let (true, Some(last)) = (rows.more, &rows.last) {
         response.insert_header((header::LINK, next_link(request, limit, &last.encode(sort))));
     }
-    Ok(response.body(Bytes::from_owner(Held { json: rows.close(), _room: room })))
+    Ok(response.body(Bytes::from_owner(PageBody { json: rows.close(), _room: room })))
 }
 
-/// A page that waits to be sent.
-struct Held {
+/// A page with its share of the memory, until it is sent.
+struct PageBody {
     json: Vec<u8>,
     _room: Option<SemaphorePermit<'static>>,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for PageBody {
     fn as_ref(&self) -> &[u8] {
         &self.json
     }
 }
 
-/// Whoever reads a list, as long as they may.
+/// The reader of a list, whose token may be revoked meanwhile.
 struct Reader(Option<(Data<Server>, Principal)>);
 
 impl Reader {
@@ -258,8 +260,8 @@ impl Reader {
     }
 }
 
-/// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle
-/// breaks the connection off, so that half a list can't be taken for a whole one.
+/// The body of a whole list: the rows already read, then chunk after chunk. A failure in the middle breaks the
+/// connection, so that nobody takes half a list for the whole.
 fn whole<T: Listed>(
     source: Source,
     fetch: Arc<impl Fetch<T>>,
@@ -269,11 +271,11 @@ fn whole<T: Listed>(
     stream::try_unfold((source, fetch, reader, Next::Read(first)), move |(source, fetch, reader, next)| async move {
         let rows = match next {
             Next::Read(rows) => rows,
-            Next::After(place) => {
-                // Whoever waits for a single answer goes before a list of thousands.
-                tokio::time::sleep(PAUSE).await;
+            Next::After(cursor) => {
+                // A request with a short answer goes before a list of thousands.
+                tokio::time::sleep(CHUNK_PAUSE).await;
                 reader.check(&source.db).await?;
-                let mut rows = source.read_on(&fetch, place, source.chunk()).await?;
+                let mut rows = source.read_on(&fetch, cursor, source.chunk()).await?;
                 rows.follow();
                 rows
             }
@@ -284,14 +286,14 @@ fn whole<T: Listed>(
     })
 }
 
-/// How a whole list goes on. No more of it is in memory than what is being sent.
+/// How a whole list continues. Only the chunk that is being sent is in memory.
 enum Next {
     Read(Rows),
     After(Option<Cursor>),
     End,
 }
 
-/// `<…>; rel="next"` (RFC 8288): the same query, further on.
+/// The value of a `Link` header (RFC 8288) to the page after `after`, with the same query.
 fn next_link(request: &HttpRequest, limit: usize, after: &str) -> String {
     let others = form_urlencoded::parse(request.query_string().as_bytes())
         .filter(|(name, _)| name != "limit" && name != "after");

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::HttpRequest;
 use serde_json::{Number, Value};
 
-use crate::domain::{Fault, Field, Sentence};
+use crate::domain::{Field, FieldError, Sentence};
 use crate::error::{BAD_QUERY, Error, Result};
 
 /// The most parameters of a query; no route has nearly as many.
@@ -52,12 +52,12 @@ impl Query {
         let plain = T::read(Value::String(text.clone()));
         let number = || T::read(text.parse::<Number>().map_or(Value::Null, Value::from));
         let value = plain.or_else(|fault| match fault {
-            Fault::Type(_) => number(),
-            Fault::Rule(_) => Err(fault),
+            FieldError::Type(_) => number(),
+            FieldError::Rule(_) => Err(fault),
         });
         match value {
             Ok(value) => Some(value),
-            Err(Fault::Type(why) | Fault::Rule(why)) => {
+            Err(FieldError::Type(why) | FieldError::Rule(why)) => {
                 self.fault(Cow::Borrowed(name), why);
                 None
             }

@@ -1,4 +1,4 @@
-//! Answers in the forms that all services share.
+//! The responses that all services share.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::Language;
 use crate::storage::idempotency::Created;
 
-/// Whether an answer had been given before, under the same Idempotency-Key.
+/// The header of an answer that is replayed for an Idempotency-Key.
 pub(super) const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 
 /// 200 with `body`.
@@ -15,7 +15,7 @@ pub fn ok(body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(body)
 }
 
-/// An answer whose body is in the reader's language, with the headers that say so.
+/// Adds the headers of a body in the reader's language.
 pub fn in_language(language: Language, mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
@@ -23,23 +23,23 @@ pub fn in_language(language: Language, mut response: HttpResponse) -> HttpRespon
     response
 }
 
-/// 201 with `body` and the address of what was created.
+/// 201 with `body`, and `location` as the address of the new object.
 pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Created().insert_header((header::LOCATION, location)).json(body)
 }
 
-/// Forbids to keep an answer that holds a token (RFC 6749, 5.1).
+/// Forbids caches to store an answer with a token (RFC 6749, 5.1).
 pub fn not_kept(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// 204: it is done, and there is nothing to show.
+/// 204, without a body.
 pub fn done() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-/// 201 for what an Idempotency-Key may stand for, below `path`.
+/// 201 for an object that an Idempotency-Key may replay. Its address is its id below `path`.
 pub fn created_once(path: &str, Created { id, json, replayed }: Created) -> HttpResponse {
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("{path}/{id}"))).content_type(header::ContentType::json());

@@ -1,5 +1,4 @@
-//! Live streams: server-sent events (the WHATWG's HTML standard, 9.2) that go on until the client or the
-//! server ends them.
+//! Live streams: server-sent events (the WHATWG's HTML standard, 9.2) until the client or the server ends them.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, SocketAddr};
@@ -18,28 +17,31 @@ use crate::domain::UserId;
 use crate::error::{BAD_HEADER, BUSY, Error, Result};
 use crate::shares::{self, Share, Shares};
 
-/// Streams at a time; each costs a connection and a little memory.
-const MOST: usize = 1000;
-/// Streams that one account may have at a time: some devices with some tabs each.
-const MOST_AN_ACCOUNT: usize = 20;
-/// Streams that one address (or IPv6 network) may have at a time, if it is not of this machine: an office may
-/// share one.
-const MOST_A_NETWORK: usize = 100;
-/// How long somebody with too many streams should wait, in seconds.
-const RETRY_AFTER: u64 = 5;
-/// Quiet after which a stream shows that it lives, so that nothing on the way takes it for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The most open streams. Each costs a connection and a little memory.
+const MAX_STREAMS: usize = 1000;
+/// The most open streams of one account: some devices with some tabs each.
+const MAX_STREAMS_OF_ACCOUNT: usize = 20;
+/// The most open streams of one address (or IPv6 network) that is not of this machine. An office may share one.
+const MAX_STREAMS_OF_NETWORK: usize = 100;
+/// How long a client with too many streams should wait, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 5;
+/// The longest silence of a stream. Then it sends a comment, so that no proxy closes an idle connection.
+const HEARTBEAT_PERIOD: Duration = Duration::from_secs(15);
+const _: () = assert!(
+    MAX_STREAMS_OF_ACCOUNT <= MAX_STREAMS_OF_NETWORK && MAX_STREAMS_OF_NETWORK <= MAX_STREAMS,
+    "a client must leave streams to others"
+);
 
 /// The streams of a server. Clones share it.
 #[derive(Clone)]
 pub struct Live {
     slots: Arc<Semaphore>,
     shares: Shares<Client>,
-    /// True once the server is to stop.
+    /// True when the server stops.
     closing: watch::Receiver<bool>,
 }
 
-/// Who has a share of the streams.
+/// The owner of a share of the streams.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Client {
     Account(UserId),
@@ -48,7 +50,7 @@ enum Client {
 
 /// One event of a stream.
 pub struct Message {
-    /// What a client that comes back sends as `Last-Event-ID`.
+    /// The number that a client sends as `Last-Event-ID` when it connects again.
     pub id: i64,
     /// On one line, as JSON is.
     pub data: String,
@@ -56,10 +58,11 @@ pub struct Message {
 
 impl Live {
     pub fn new(closing: watch::Receiver<bool>) -> Self {
-        Self { slots: Arc::new(Semaphore::new(MOST)), shares: Shares::unlimited(), closing }
+        Self { slots: Arc::new(Semaphore::new(MAX_STREAMS)), shares: Shares::unlimited(), closing }
     }
 
-    /// Answers `listener`, whose `request` it is, with `messages`, until they end or the server is to stop.
+    /// Answers the `request` of `listener` with `messages`, until they end or the server stops; [`BUSY`] if too many
+    /// streams are open.
     pub fn answer(
         &self,
         request: &HttpRequest,
@@ -68,7 +71,7 @@ impl Live {
     ) -> Result<HttpResponse> {
         let share = self.share(listener, request.peer_addr())?;
         let slot = Arc::clone(&self.slots).try_acquire_owned();
-        let slot = (slot.map_err(|_| busy(format!("{MOST} streams are open, which is all there are")))?, share);
+        let slot = (slot.map_err(|_| busy(format!("{MAX_STREAMS} streams are open, which is all there are")))?, share);
         let closing = self.closing.clone();
         let body =
             stream::unfold((Box::pin(messages), closing, slot), |(mut messages, mut closing, slot)| async move {
@@ -78,18 +81,18 @@ impl Live {
                         Ok(Message { id, data }) => Ok(Bytes::from(format!("id: {id}\ndata: {data}\n\n"))),
                         Err(error) => Err(error),
                     },
-                    () = tokio::time::sleep(HEARTBEAT) => Ok(Bytes::from_static(b":\n\n")),
+                    () = tokio::time::sleep(HEARTBEAT_PERIOD) => Ok(Bytes::from_static(b":\n\n")),
                 };
                 Some((line, (messages, closing, slot)))
             });
-        // At once, so that the client knows that it is connected.
+        // Sent at once, so that the client knows that it is connected.
         let hello = stream::iter([Ok(Bytes::from_static(b":\n\n"))]);
         let mut response = HttpResponse::Ok();
         response.content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-store"));
         Ok(response.streaming(hello.chain(body)))
     }
 
-    /// A stream of the account and the network that it is for.
+    /// Takes a stream out of the shares of its account and its network.
     fn share(&self, listener: Principal, peer: Option<SocketAddr>) -> Result<[Option<Share<Client>>; 2]> {
         let take = |client: Option<Client>, most, of| match client {
             None => Ok(None),
@@ -104,21 +107,25 @@ impl Live {
             Principal::Nobody | Principal::Service => None,
         };
         Ok([
-            take(account, MOST_AN_ACCOUNT, "account")?,
-            take(peer.and_then(|peer| shares::client(peer.ip())).map(Client::Network), MOST_A_NETWORK, "address")?,
+            take(account, MAX_STREAMS_OF_ACCOUNT, "account")?,
+            take(
+                peer.and_then(|peer| shares::client(peer.ip())).map(Client::Network),
+                MAX_STREAMS_OF_NETWORK,
+                "address",
+            )?,
         ])
     }
 }
 
-/// Too many streams are open.
+/// The error of too many open streams.
 fn busy(detail: String) -> Error {
-    Error::new(&BUSY).detail(detail).retry_after(RETRY_AFTER)
+    Error::new(&BUSY).detail(detail).retry_after(RETRY_AFTER_SECONDS)
 }
 
-/// The `Last-Event-ID` of a request: the number of the event after which a stream goes on.
+/// The `Last-Event-ID` of a request: the number of the last event that the client has.
 pub struct LastEventId(pub Option<i64>);
 
-/// The number of an event as it is written: digits alone.
+/// The number of an event, written in digits alone.
 pub fn event_id(text: &str) -> Option<i64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

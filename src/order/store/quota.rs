@@ -19,7 +19,8 @@ const _: () = assert!(
 );
 
 /// Claims an order of `units` tracked units for an account. Returns the id of the claim, which expires at `lease_until`
-/// unless [`keep`] is called before. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota does not allow it.
+/// unless [`keep`] is called before. [`TOO_MANY_OPEN_ORDERS`] or [`TOO_MANY_HELD_UNITS`] if the quota does not allow
+/// it.
 pub fn claim(
     tx: &Tx<'_>,
     quota: Quota,

@@ -1,32 +1,32 @@
-//! Which products have a text in their name or description, in any case.
+//! Finds products by a text in their name or description, in any case.
 //!
-//! `search_text` decides: it has both as they are compared. An index of all that is three characters long narrows
-//! down what has to be read. Only this file and the migration know that index, which is SQLite's FTS5.
+//! The column `search_text` has both in the form in which they are compared. An index of all sequences of three
+//! characters finds the products to read. It is SQLite's FTS5; only this file and the migration use it.
 
 use crate::domain::ProductId;
 use crate::error::Result;
 use crate::storage::{Param, Tx};
 
-/// Up to so many products, reading each that the index names is faster than going through the list until a page is
-/// full.
-const FEW: i64 = 2000;
-/// Terms of one query of the index. More would narrow it down hardly further, and each costs.
-const MOST_TERMS: usize = 16;
-/// Characters of a term.
-const TERM: usize = 3;
+/// The most products that are read by the ids of the index. If the index names more, walking the list until a page is
+/// full is faster.
+const MAX_IDS: i64 = 2000;
+/// The most terms of one query of the index. More would exclude few products, and each costs time.
+const MAX_TERMS: usize = 16;
+/// The characters of a term.
+const TERM_CHARS: usize = 3;
 
-/// A text that is searched for.
+/// A search for a text.
 pub struct Search {
     /// In the form of `search_text`.
     text: String,
     index: Index,
 }
 
-/// What the index is asked.
+/// A query of the index.
 enum Index {
-    /// For products with all of several terms.
+    /// Products with all of these terms.
     Terms(String),
-    /// For products with a term between these two.
+    /// Products with a term between these two.
     Beginning(String, String),
 }
 
@@ -34,19 +34,19 @@ impl Search {
     pub fn new(text: &str) -> Self {
         let text = lower(text);
         let characters: Vec<char> = text.chars().collect();
-        let index = if characters.len() < TERM {
+        let index = if characters.len() < TERM_CHARS {
             Index::Beginning(text.clone(), format!("{text}{}", char::MAX))
         } else {
-            let terms: Vec<_> = characters.windows(TERM).map(String::from_iter).collect();
-            let every = terms.len().div_ceil(MOST_TERMS);
+            let terms: Vec<_> = characters.windows(TERM_CHARS).map(String::from_iter).collect();
+            let every = terms.len().div_ceil(MAX_TERMS);
             let quoted = |term: &String| format!("\"{}\"", term.replace('"', "\"\""));
             Index::Terms(terms.iter().step_by(every).map(quoted).collect::<Vec<_>>().join(" AND "))
         };
         Self { text, index }
     }
 
-    /// Adds to a query what makes it find the products with the text. Which way is the faster one depends on how many
-    /// the index names.
+    /// Adds the conditions and parameters of the search to a query. The number of products that the index names decides
+    /// which way is faster.
     pub fn narrow<'a>(&'a self, tx: &Tx<'_>, conditions: &mut Vec<String>, params: &mut Vec<Param<'a>>) -> Result<()> {
         // PostgreSQL: search_text LIKE …, and its planner decides.
         params.push((&self.text).into());
@@ -59,7 +59,7 @@ impl Search {
         };
         let numbered = |first: usize| ids.replace("?1", &format!("${first}")).replace("?2", &format!("${}", first + 1));
         let mut few: Vec<_> = terms.iter().map(|&term| Param::from(term)).collect();
-        few.push(FEW.into());
+        few.push(MAX_IDS.into());
         let more = format!("{} LIMIT 1 OFFSET ${}", numbered(1), few.len());
         if tx.query_opt(&more, &few, |_| Ok(()))?.is_none() {
             conditions.push(format!("id IN ({})", numbered(params.len() + 1)));
@@ -69,18 +69,18 @@ impl Search {
     }
 }
 
-/// The name and the description as they are searched.
+/// The name and the description in the form in which they are searched.
 pub fn search_text(name: &str, description: Option<&str>) -> String {
     lower(&[name, description.unwrap_or_default()].join("\n"))
 }
 
-/// Text as it is compared whatever its case: by way of the capitals, letter by letter, since some have two
-/// small forms (the sigma at the end of a word).
+/// Text in the form in which it is compared, whatever its case. Each letter is converted to a capital first, because
+/// some have two small forms (the sigma at the end of a word).
 fn lower(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
-/// Fills in the text of up to `limit` products that an earlier version stored, and tells how many.
+/// Sets the search text of up to `limit` products of an earlier version. Returns how many.
 pub fn fill_in(tx: &Tx<'_>, limit: i64) -> Result<usize> {
     let sql = "SELECT id, name FROM products WHERE search_text = '' LIMIT $1";
     let bare = tx.query(sql, &[limit.into()], |row| Ok((row.get::<ProductId>(0)?, row.get::<String>(1)?)))?;
@@ -93,8 +93,8 @@ pub fn fill_in(tx: &Tx<'_>, limit: i64) -> Result<usize> {
 
 const INDEXED: &str = "products indexed for search";
 
-/// Adds up to `limit` of the products after the one with the id `after`, which an earlier version stored, to the
-/// index. The last id that it added, if there may be more.
+/// Adds up to `limit` products of an earlier version to the index, in the order of their ids, beginning after `after`.
+/// Returns the last id that it added; `None` if the index is complete.
 pub fn index(tx: &Tx<'_>, after: Option<ProductId>, limit: i64) -> Result<Option<ProductId>> {
     if tx.is_done(INDEXED)? {
         return Ok(None);

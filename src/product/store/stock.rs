@@ -1,7 +1,7 @@
-//! Stock and reservations, in SQL. Every change is one conditional `UPDATE`, so that what is left never
-//! falls below zero, whoever else is buying; lines are taken in the order of their ids.
+//! Stock and reservations, in SQL. Every change is one conditional `UPDATE`, so that the stock never falls below zero,
+//! however many requests run at the same time. Lines are updated in the order of their ids.
 //!
-//! `stock` is what can still be bought: reserving lowers it, a sale does not.
+//! `stock` is the number of units that can be bought: a reservation lowers it, a sale does not.
 
 use crate::domain::{ProductId, Quantity, Stock, Timestamp};
 use crate::error::{
@@ -26,12 +26,11 @@ pub fn levels(tx: &Tx<'_>, id: ProductId) -> Result<Option<StockLevel>> {
     tx.query_opt("SELECT id, stock, reserved, sold, received FROM products WHERE id = $1", &[id.into()], level)
 }
 
-fn changed(tx: &Tx<'_>, outbox: &Outbox, product_id: ProductId, stock: Option<i64>) -> Result<()> {
+fn emit_change(tx: &Tx<'_>, outbox: &Outbox, product_id: ProductId, stock: Option<i64>) -> Result<()> {
     outbox.emit(tx, &Event::StockChanged { product_id, stock })
 }
 
-/// Says how much is on hand from now on, which begins the tracking if there was none. `None` if there is
-/// no such product.
+/// Sets the stock of a product, which is tracked from now on. `None` if there is no such product.
 pub fn set(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, stock: i64) -> Result<Option<StockLevel>> {
     let level = tx.query_opt(
         "UPDATE products SET stock = $2, received = $2 + reserved + sold WHERE id = $1
@@ -40,12 +39,13 @@ pub fn set(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, stock: i64) -> Result<Op
         level,
     )?;
     if level.is_some() {
-        changed(tx, outbox, id, Some(stock))?;
+        emit_change(tx, outbox, id, Some(stock))?;
     }
     Ok(level)
 }
 
-/// Adds to what is on hand, or takes from it; nothing is taken that is not there.
+/// Changes the stock of a product by a number of units. `None` if there is no such product. [`insufficient`] or
+/// [`STOCK_TOO_LARGE`] if the result is out of bounds.
 pub fn change(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, change: i64) -> Result<Option<StockLevel>> {
     let Some(before) = levels(tx, id)? else { return Ok(None) };
     let stock = before.stock.unwrap_or(0) + change;
@@ -58,17 +58,16 @@ pub fn change(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, change: i64) -> Resul
     set(tx, outbox, id, stock)
 }
 
-/// Ends the tracking of a product's stock, which no order may hold.
+/// Ends the tracking of a product's stock; [`STOCK_HELD`] while orders hold units of it.
 pub fn untrack(tx: &Tx<'_>, outbox: &Outbox, id: ProductId) -> Result<()> {
     let sql = "UPDATE products SET stock = NULL, received = NULL WHERE id = $1 AND reserved = 0";
     if tx.execute(sql, &[id.into()])? == 0 {
         return Err(Error::new(&STOCK_HELD));
     }
-    changed(tx, outbox, id, None)
+    emit_change(tx, outbox, id, None)
 }
 
-/// Holds all that is in the basket, or nothing. The same key with the same basket is answered alike, and
-/// holds it once.
+/// Reserves all lines of a basket, or none. Idempotent for one key and basket.
 pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Result<Reservation> {
     if let Some(state) = state(tx, key)? {
         if state == ReservationState::Released {
@@ -86,7 +85,7 @@ pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Resu
     )?;
     let mut items = Vec::with_capacity(basket.0.len());
     for (&id, &quantity) in &basket.0 {
-        let item = hold(tx, outbox, id, quantity)?;
+        let item = reserve_line(tx, outbox, id, quantity)?;
         tx.execute(
             "INSERT INTO reservation_items (key, product_id, name, price, quantity, stock)
              VALUES ($1, $2, $3, $4, $5, $6)",
@@ -97,8 +96,8 @@ pub fn reserve(tx: &Tx<'_>, outbox: &Outbox, key: &str, basket: &Basket) -> Resu
     Ok(Reservation { key: key.to_owned(), state: ReservationState::Held, items })
 }
 
-/// Holds units of one product. Of one that tracks no stock there is always enough.
-fn hold(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, quantity: Quantity) -> Result<ReservedItem> {
+/// Reserves units of one product. A product without tracked stock always has enough.
+fn reserve_line(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, quantity: Quantity) -> Result<ReservedItem> {
     let held = tx.query_opt(
         "UPDATE products
          SET stock = stock - $2, reserved = reserved + (CASE WHEN stock IS NULL THEN 0 ELSE $2 END)
@@ -109,7 +108,7 @@ fn hold(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, quantity: Quantity) -> Resu
     )?;
     if let Some(item) = held {
         if item.stock.is_some() {
-            changed(tx, outbox, id, item.stock)?;
+            emit_change(tx, outbox, id, item.stock)?;
         }
         return Ok(item);
     }
@@ -121,7 +120,7 @@ fn hold(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, quantity: Quantity) -> Resu
     })
 }
 
-/// Makes a sale of what is held. A sale stays one, however often this is asked.
+/// Makes a sale of a reservation. Idempotent.
 pub fn commit(tx: &Tx<'_>, key: &str, now: Timestamp) -> Result<Reservation> {
     if end(tx, key, ReservationState::Committed, now)? {
         for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
@@ -140,8 +139,8 @@ pub fn commit(tx: &Tx<'_>, key: &str, now: Timestamp) -> Result<Reservation> {
     }
 }
 
-/// Gives back what is held. A key that was never used is given up: it will never reserve anything, should
-/// its reservation arrive late.
+/// Releases a reservation. Idempotent. An unknown key is stored as released, so that it never reserves anything if its
+/// reservation arrives late.
 pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: Timestamp) -> Result<()> {
     if end(tx, key, ReservationState::Released, now)? {
         for item in items(tx, key)?.iter().filter(|item| item.stock.is_some()) {
@@ -150,7 +149,7 @@ pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: Timestamp) -> Resul
                 &[item.product_id.into(), item.quantity.into()],
                 |row| row.get(0),
             )?;
-            changed(tx, outbox, item.product_id, stock.flatten())?;
+            emit_change(tx, outbox, item.product_id, stock.flatten())?;
         }
         return Ok(());
     }
@@ -167,7 +166,7 @@ pub fn release(tx: &Tx<'_>, outbox: &Outbox, key: &str, now: Timestamp) -> Resul
     }
 }
 
-/// Ends a reservation that is held; false if it is not.
+/// Ends a reservation; false if it is not held.
 fn end(tx: &Tx<'_>, key: &str, state: ReservationState, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE reservations SET state = $2, ended_at = $3 WHERE key = $1 AND state = 'held'";
     Ok(tx.execute(sql, &[key.into(), state.as_str().into(), now.into()])? == 1)
@@ -193,8 +192,8 @@ fn items(tx: &Tx<'_>, key: &str) -> Result<Vec<ReservedItem>> {
     )
 }
 
-/// Forgets up to `limit` keys that were given up before `before`, and tells how many. (What was sold stays:
-/// it is the record of the sales.)
+/// Removes up to `limit` reservations that were released before `before`, and returns how many. (Sales stay, as the
+/// record of what was sold.)
 pub fn purge(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<u64> {
     let keys = tx.query(
         "SELECT key FROM reservations WHERE state = 'released' AND ended_at < $1 LIMIT $2",
