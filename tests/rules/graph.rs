@@ -80,7 +80,7 @@ struct Names {
 }
 
 impl Names {
-    /// A path as it stands in `module`, from the root of the crate; `None` if it leads to another crate.
+    /// A path as it is written in `module`, from the root of the crate; `None` if it leads to another crate.
     fn absolute(&self, module: &str, path: &[String]) -> Option<Vec<String>> {
         let here = || module.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         let (first, rest) = path.split_first()?;
