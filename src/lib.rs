@@ -65,8 +65,16 @@
 //! | the timeout of an answer is longer than the time for an answer | `web::middleware` | it stops bugs, not requests |
 //! | our clients keep idle connections less than half as long as our servers | [`app`] | no call uses a connection that is being closed |
 //! | a service's token outlives its renewal and a whole request | `peer::service_token` | no call carries an expired token |
+//! | a placement's lease is at least twice the budget, and at most what a leased key or a planned job may have | `order::placement` | an order in progress is not undone |
+//! | an unpaid order outlives its deadline by the budget | `order::lifecycle` | a payment that was confirmed in time can still be reported |
+//! | a job's lease is longer than the budget and at most the longest pause | `events::jobs` | no worker repeats a call in progress |
+//! | the pauses of a worker add up to a second at most | `events::pace` | a revoked token is refused within a second |
 //! | a batch of events is larger than what requests write between two batches | `events::delivery` | a backlog shrinks |
-//! | one network may have less than all scans | `storage::sqlite::scan` | others get some |
+//! | a revocation is kept longer than a token is valid, a ticket no longer than a token | [`auth`] | no revoked token comes back |
+//! | a key is remembered longer than it is leased | `storage::idempotency` | a key in progress is not forgotten |
+//! | the key of a released reservation is remembered longer than a call may take | `product::service` | a late call does not reserve |
+//! | the limits of one account, client or network are below those of all | `user::limits`, `user::password`, `web::sse`, `storage::sqlite::scan` | others get their share |
+//! | prices are exact in JavaScript, a line fits the stock | [`domain`] | every client counts right |
 
 #![cfg_attr(not(test), warn(clippy::panic, clippy::unreachable, clippy::unimplemented))]
 

@@ -63,7 +63,7 @@ pub struct UserPrincipal {
 }
 
 impl Principal {
-    /// The user; [`TOKEN_MISSING`] if the principal is not a user. On a route for [`Access::Account`] it always is.
+    /// The user; [`TOKEN_MISSING`] if the principal is not a user. On a route for `Access::Account` it always is.
     pub fn user(self) -> Result<UserPrincipal> {
         match self {
             Self::User(user) => Ok(user),

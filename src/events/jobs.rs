@@ -64,7 +64,7 @@ struct JobRow {
 }
 
 /// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered.
-/// After [`MAX_UNHELPFUL_ATTEMPTS`] errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is
+/// After `MAX_UNHELPFUL_ATTEMPTS` errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is
 /// parked. Any other error means that it can never succeed, and parks it at once.
 pub type Work<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 

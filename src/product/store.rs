@@ -29,76 +29,24 @@ fn read(row: &Row<'_>) -> Result<Product> {
     })
 }
 
-/// The columns that are written when a product is added or edited. The stock is not among them: [`stock`] writes it, so
-/// that the units that orders hold are counted.
-struct Written<'a> {
-    name: &'a str,
-    price: Rupiah,
-    category: Option<&'a str>,
-    description: Option<&'a str>,
-    image: Option<&'a str>,
+/// The columns that a patch changes, each with its new value. The stock is not among them: [`stock`] writes it, so that
+/// the units that orders hold are counted.
+fn assignments(patch: &ProductPatch) -> Vec<(&'static str, Param<'_>)> {
+    let assignments = [
+        patch.name.as_ref().map(|name| ("name", name.as_str().into())),
+        patch.price.map(|price| ("price", price.into())),
+        text("category", &patch.category, Name::as_str),
+        text("description", &patch.description, Text::as_str),
+        text("image", &patch.image, Image::as_str),
+    ];
+    assignments.into_iter().flatten().collect()
 }
 
-impl<'a> From<&'a NewProduct> for Written<'a> {
-    fn from(new: &'a NewProduct) -> Self {
-        Self {
-            name: new.name.as_str(),
-            price: new.price,
-            category: new.category.as_ref().map(Name::as_str),
-            description: new.description.as_ref().map(Text::as_str),
-            image: new.image.as_ref().map(Image::as_str),
-        }
-    }
-}
-
-impl<'a> From<&'a Product> for Written<'a> {
-    fn from(product: &'a Product) -> Self {
-        Self {
-            name: &product.name,
-            price: product.price,
-            category: product.category.as_deref(),
-            description: product.description.as_deref(),
-            image: product.image.as_deref(),
-        }
-    }
-}
-
-impl<'a> Written<'a> {
-    fn search_text(&self) -> String {
-        search_text(self.name, self.description)
-    }
-
-    /// Each column with its value.
-    fn assignments(&self, search_text: &'a str) -> Vec<(&'static str, Param<'a>)> {
-        vec![
-            ("name", self.name.into()),
-            ("price", self.price.into()),
-            ("category", self.category.into()),
-            ("description", self.description.into()),
-            ("image", self.image.into()),
-            ("search_text", search_text.into()),
-        ]
-    }
-}
-
-/// Changes the values that `patch` names, without the stock.
-fn apply(patch: &ProductPatch, product: &mut Product) {
-    if let Some(name) = &patch.name {
-        product.name = name.as_str().to_owned();
-    }
-    if let Some(price) = patch.price {
-        product.price = price;
-    }
-    apply_text(&patch.category, &mut product.category, Name::as_str);
-    apply_text(&patch.description, &mut product.description, Text::as_str);
-    apply_text(&patch.image, &mut product.image, Image::as_str);
-}
-
-fn apply_text<T>(patch: &Patch<T>, value: &mut Option<String>, text: fn(&T) -> &str) {
+fn text<'a, T>(column: &'static str, patch: &'a Patch<T>, text: fn(&T) -> &str) -> Option<(&'static str, Param<'a>)> {
     match patch {
-        Patch::Keep => {}
-        Patch::Remove => *value = None,
-        Patch::Set(new) => *value = Some(text(new).to_owned()),
+        Patch::Keep => None,
+        Patch::Remove => Some((column, Param::Null)),
+        Patch::Set(new) => Some((column, text(new).into())),
     }
 }
 
@@ -195,12 +143,13 @@ fn statement<'a>(
     Ok((sql, params))
 }
 
+/// Adds a product: a patch that sets every column.
 pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product> {
-    let written = Written::from(new);
-    let search_text = written.search_text();
+    let search_text = search_text(new.name.as_str(), new.description.as_ref().map(Text::as_str));
     let stock = new.stock.map(Stock::get).into();
-    let mut assignments = written.assignments(&search_text);
-    assignments.extend([("stock", stock), ("received", stock)]);
+    let patch = new.clone().into();
+    let mut assignments = assignments(&patch);
+    assignments.extend([("search_text", (&search_text).into()), ("stock", stock), ("received", stock)]);
     let (columns, params): (Vec<_>, Vec<_>) = assignments.into_iter().unzip();
     let values: Vec<_> = (1..=params.len()).map(|number| format!("${number}")).collect();
     let (columns, values) = (columns.join(", "), values.join(", "));
@@ -212,15 +161,21 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product>
 
 /// Edits a product; `None` if there is no such product. [`STOCK_HELD`] if its stock can't be untracked.
 pub fn update(tx: &Tx<'_>, outbox: &Outbox, id: ProductId, patch: &ProductPatch) -> Result<Option<Product>> {
-    let Some(mut product) = find(tx, id)? else { return Ok(None) };
-    apply(patch, &mut product);
-    let written = Written::from(&product);
-    let search_text = written.search_text();
-    let (columns, mut params): (Vec<_>, Vec<_>) = written.assignments(&search_text).into_iter().unzip();
+    let Some(before) = find(tx, id)? else { return Ok(None) };
+    let name = patch.name.as_ref().map_or(before.name.as_str(), Name::as_str);
+    let description = match &patch.description {
+        Patch::Keep => before.description.as_deref(),
+        Patch::Remove => None,
+        Patch::Set(new) => Some(new.as_str()),
+    };
+    let search_text = search_text(name, description);
+    let mut assignments = assignments(patch);
+    assignments.push(("search_text", (&search_text).into()));
+    let (columns, mut params): (Vec<_>, Vec<_>) = assignments.into_iter().unzip();
     let set: Vec<_> = columns.iter().zip(1..).map(|(column, number)| format!("{column} = ${number}")).collect();
     params.push(id.into());
-    let sql = format!("UPDATE products SET {} WHERE id = ${}", set.join(", "), params.len());
-    tx.execute(&sql, &params)?;
+    let sql = format!("UPDATE products SET {} WHERE id = ${} RETURNING {COLUMNS}", set.join(", "), params.len());
+    let mut product = tx.query_one(&sql, &params, read)?;
     match patch.stock {
         Patch::Keep => {}
         Patch::Set(new) => product.stock = stock::set(tx, outbox, id, new.get())?.and_then(|level| level.stock),
