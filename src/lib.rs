@@ -9,7 +9,7 @@
 //! | [`app`] | the launcher: opens the database, binds listeners, builds the services one by one, supervises, stops |
 //! | [`banner`] | what is printed after the start |
 //! | [`config`] | the settings: flags, environment, `.env`, defaults |
-//! | [`user`], [`product`], [`order`], [`payment`] | the services, see below |
+//! | [`user`], [`order`] … | the services, a folder each: see below |
 //! | [`service`] | what a service is built from, and what it consists of |
 //! | [`peer`] | calls to other services: deadline, retry, circuit breaker, trace |
 //! | [`web`] | HTTP: server, middleware, extractors, request bodies, lists, server-sent events, problem documents, documentation and pages |
