@@ -73,18 +73,9 @@ impl App {
     /// Starts the services of `config` on the current runtime. When it returns, they answer. An error names the
     /// setting at fault.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
-        let mut listeners = Vec::new();
-        let mut addresses: Vec<(ServiceName, SocketAddr)> = Vec::new();
-        for one in &config.services {
-            if let Some(listen) = one.listen {
-                let listener = bind(one.service, listen)?;
-                addresses.push((one.service, listener.local_addr()?));
-                listeners.push((listener, vec![one.service]));
-            } else if let (Some((_, services)), Some((_, addr))) = (listeners.last_mut(), addresses.last().copied()) {
-                services.push(one.service);
-                addresses.push((one.service, addr));
-            }
-        }
+        let listeners = bind_all(&config.services)?;
+        let address_of = |bound: &Bound| bound.services.iter().map(|name| (*name, bound.addr)).collect::<Vec<_>>();
+        let addresses: Vec<_> = listeners.iter().flat_map(address_of).collect();
         let Some(ServiceConfig { database, database_variable, .. }) = config.services.first() else {
             bail!("there is nothing to start");
         };
@@ -96,7 +87,7 @@ impl App {
         let connections = limits::connections(listeners.len(), workers);
 
         let (mut ready, mut tasks, mut subscribers, mut purges) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (listener, names) in listeners {
+        for Bound { listener, addr, services: names } in listeners {
             let Some(&first) = names.first() else { continue };
             let metrics = Metrics::new(first.title())?;
             let deps = Deps {
@@ -131,7 +122,7 @@ impl App {
                 name: first.title(),
                 db: db.clone(),
                 metrics,
-                hosts: Hosts::new(&config.allowed_hosts, &config.cors_origins, listener.local_addr()?),
+                hosts: Hosts::new(&config.allowed_hosts, &config.cors_origins, addr),
                 live: Live::new(closes.clone()),
                 auth,
                 time_limit: config.request_timeout,
@@ -225,6 +216,27 @@ fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
         None => Secret::in_file(&file, config.auth_required)
             .with_context(|| format!("JWT_SECRET is not set, and {}", file.display())),
     }
+}
+
+/// A listener with the services that it serves.
+struct Bound {
+    listener: TcpListener,
+    addr: SocketAddr,
+    services: Vec<ServiceName>,
+}
+
+/// Binds the listeners of the services. A service without an address of its own shares the listener before it.
+fn bind_all(services: &[ServiceConfig]) -> anyhow::Result<Vec<Bound>> {
+    let mut all: Vec<Bound> = Vec::new();
+    for &ServiceConfig { service, listen, .. } in services {
+        if let Some(listen) = listen {
+            let listener = bind(service, listen)?;
+            all.push(Bound { addr: listener.local_addr()?, listener, services: vec![service] });
+        } else if let Some(shared) = all.last_mut() {
+            shared.services.push(service);
+        }
+    }
+    Ok(all)
 }
 
 /// Binds a listener before anything is started, so that a port in use has no effect.
