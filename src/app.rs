@@ -26,7 +26,7 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::service::{Deps, Purge, Service, ServiceName, every};
 use crate::storage::{DatabaseUrl, Db, idempotency};
-use crate::web::{self, Hosts, Live, Mount, Server};
+use crate::web::{self, Hosts, LiveStreams, Mount, Server};
 use crate::{order, payment, peer, product, user};
 pub use maintenance::{Checkup, Reset, health, set_role};
 use outbox::OUTBOX;
@@ -36,7 +36,7 @@ const MAX_PENDING_CONNECTIONS: u32 = 1024;
 /// How often expired data is removed.
 const PURGE_PERIOD: Duration = Duration::from_secs(60 * 60);
 const _: () = assert!(
-    2 * peer::POOL_IDLE.as_millis() < web::KEEP_ALIVE.as_millis(),
+    2 * peer::POOL_IDLE_TIMEOUT.as_millis() < web::KEEP_ALIVE.as_millis(),
     "a client closes an idle connection well before the server does"
 );
 /// The services that call others, in the order in which they stop. The other services stop after them, all at once.
@@ -74,7 +74,8 @@ impl App {
     /// setting at fault.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let listeners = bind_all(&config.services)?;
-        let address_of = |bound: &Bound| bound.services.iter().map(|name| (*name, bound.addr)).collect::<Vec<_>>();
+        let address_of =
+            |bound: &BoundListener| bound.services.iter().map(|name| (*name, bound.addr)).collect::<Vec<_>>();
         let addresses: Vec<_> = listeners.iter().flat_map(address_of).collect();
         let Some(ServiceConfig { database, database_variable, .. }) = config.services.first() else {
             bail!("there is nothing to start");
@@ -84,10 +85,10 @@ impl App {
         let urls = Arc::new(urls(config, &addresses)?);
         let (closing, closes) = watch::channel(false);
         let workers = (limits::cores() / listeners.len().max(1)).max(1);
-        let connections = limits::connections(listeners.len(), workers);
+        let connections = limits::max_connections(listeners.len(), workers);
 
         let (mut ready, mut tasks, mut subscribers, mut purges) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Bound { listener, addr, services: names } in listeners {
+        for BoundListener { listener, addr, services: names } in listeners {
             let Some(&first) = names.first() else { continue };
             let metrics = Metrics::new(first.title())?;
             let deps = Deps {
@@ -123,11 +124,11 @@ impl App {
                 db: db.clone(),
                 metrics,
                 hosts: Hosts::new(&config.allowed_hosts, &config.cors_origins, addr),
-                live: Live::new(closes.clone()),
+                live: LiveStreams::new(closes.clone()),
                 auth,
                 time_limit: config.request_timeout,
                 connections,
-                about: Default::default(),
+                documentation: Default::default(),
             };
             ready.push((first, listener, server, mounts));
         }
@@ -219,19 +220,19 @@ fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
 }
 
 /// A listener with the services that it serves.
-struct Bound {
+struct BoundListener {
     listener: TcpListener,
     addr: SocketAddr,
     services: Vec<ServiceName>,
 }
 
 /// Binds the listeners of the services. A service without an address of its own shares the listener before it.
-fn bind_all(services: &[ServiceConfig]) -> anyhow::Result<Vec<Bound>> {
-    let mut all: Vec<Bound> = Vec::new();
+fn bind_all(services: &[ServiceConfig]) -> anyhow::Result<Vec<BoundListener>> {
+    let mut all: Vec<BoundListener> = Vec::new();
     for &ServiceConfig { service, listen, .. } in services {
         if let Some(listen) = listen {
             let listener = bind(service, listen)?;
-            all.push(Bound { addr: listener.local_addr()?, listener, services: vec![service] });
+            all.push(BoundListener { addr: listener.local_addr()?, listener, services: vec![service] });
         } else if let Some(shared) = all.last_mut() {
             shared.services.push(service);
         }

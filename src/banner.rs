@@ -3,12 +3,12 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use crate::config::{Config, Refusal, base_url};
+use crate::config::{Config, ConfigError, base_url};
 use crate::logging::Style;
 use crate::service::ServiceName;
 
 /// The line of a service: its name, its URL, and a first call to try. Programs read it too.
-pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> Result<String, Refusal> {
+pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> Result<String, ConfigError> {
     let url = base_url(addr)?;
     let call = match service {
         ServiceName::User if auth_required => format!(
@@ -26,7 +26,7 @@ pub fn service(service: ServiceName, addr: SocketAddr, auth_required: bool) -> R
 }
 
 /// The text for people, with the lines of the services. `found`: whether the database existed before.
-pub fn welcome(config: &Config, addresses: &[(ServiceName, SocketAddr)], found: bool) -> Result<String, Refusal> {
+pub fn welcome(config: &Config, addresses: &[(ServiceName, SocketAddr)], found: bool) -> Result<String, ConfigError> {
     let paint = |text: &str, colour: &str| match config.log_style {
         Style::Terminal { colours: true } => format!("\x1b[{colour}m{text}\x1b[0m"),
         _ => text.to_owned(),
@@ -70,7 +70,7 @@ pub fn welcome(config: &Config, addresses: &[(ServiceName, SocketAddr)], found: 
 }
 
 /// The page of the server at `addr`, with the host name that people know.
-fn page_url(addr: SocketAddr) -> Result<String, Refusal> {
+fn page_url(addr: SocketAddr) -> Result<String, ConfigError> {
     let named = addr.ip().is_unspecified() || addr.ip() == IpAddr::from([127, 0, 0, 1]);
     Ok(if named { format!("http://localhost:{}/", addr.port()) } else { base_url(addr)?.to_string() })
 }

@@ -1,6 +1,6 @@
 //! The settings: flags, then environment, then `.env`, then defaults.
 //!
-//! Only this module reads the environment. A combination that can not work is refused here, in one line that names
+//! Only this module reads the environment. A combination that can't work is refused here, in one line that names
 //! the setting, before anything is opened.
 
 mod env_file;
@@ -32,7 +32,7 @@ const PAYMENT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST)
 
 /// What the process is for.
 #[derive(Clone, Debug)]
-pub enum Work {
+pub enum Action {
     Serve,
     /// Ask running services whether they are ready.
     CheckHealth,
@@ -50,7 +50,7 @@ pub enum Work {
 /// Settings that are valid together.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub work: Work,
+    pub action: Action,
     /// The services to start, ask or reset, in the order of their start.
     pub services: Vec<ServiceConfig>,
     /// The URLs of other services. A service of this process without one is found at its own address.
@@ -84,20 +84,20 @@ pub struct ServiceConfig {
 
 /// Why the settings are refused: what to print, and the exit code.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct ConfigError {
     pub text: String,
     pub exit_code: i32,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ConfigError {}
 
-impl Refusal {
+impl ConfigError {
     fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), exit_code: 2 }
     }
@@ -106,7 +106,7 @@ impl Refusal {
 impl Config {
     /// Reads the settings of this process.
     #[expect(clippy::disallowed_methods, reason = "the command line is read here")]
-    pub fn load() -> Result<Self, Refusal> {
+    pub fn load() -> Result<Self, ConfigError> {
         let command = Flags::command();
         let variables = command.get_arguments().filter_map(|setting| setting.get_env());
         let settings: Vec<_> = variables.map(|name| name.to_string_lossy().into_owned()).collect();
@@ -115,22 +115,22 @@ impl Config {
     }
 
     /// Reads `args` (the program's name first), and the environment for what they do not say.
-    pub fn from_args<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result<Self, Refusal> {
+    pub fn from_args<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         let flags = Flags::try_parse_from(args).map_err(|error| {
             if !error.use_stderr() {
-                return Refusal { text: error.to_string(), exit_code: 0 };
+                return ConfigError { text: error.to_string(), exit_code: 0 };
             }
             // clap adds hints and its usage; the first paragraph and the suggestion are enough.
             let text = error.to_string();
             let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
             let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
             let meant = meant(&error).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-            Refusal::new(format!("{first}{meant} (--help lists the settings)"))
+            ConfigError::new(format!("{first}{meant} (--help lists the settings)"))
         })?;
         Self::check(flags)
     }
 
-    fn check(flags: Flags) -> Result<Self, Refusal> {
+    fn check(flags: Flags) -> Result<Self, ConfigError> {
         let no_products = matches!(flags.product_url, Some(OptionalPeer::Nowhere));
         let product_url = match flags.product_url {
             Some(OptionalPeer::At(url)) => Some(url),
@@ -144,24 +144,26 @@ impl Config {
             (ServiceName::Order, flags.order_addr, flags.order_url, flags.order_database_url),
             (ServiceName::Payment, payment_addr, flags.payment_url, flags.payment_database_url),
         ];
-        let (work, chosen) = match flags.command {
-            Some(Command::Health { services }) => (Work::CheckHealth, services),
+        let (action, chosen) = match flags.command {
+            Some(Command::Health { services }) => (Action::CheckHealth, services),
             Some(Command::Admin { email, remove }) => {
                 let role = if remove { Role::Customer } else { Role::Admin };
                 let email = Email::read(email.clone().into())
-                    .map_err(|_| Refusal::new(format!("{email} is not an e-mail address")))?;
-                (Work::SetRole { email, role }, vec![ServiceName::User])
+                    .map_err(|_| ConfigError::new(format!("{email} is not an e-mail address")))?;
+                (Action::SetRole { email, role }, vec![ServiceName::User])
             }
             Some(Command::Reset { yes: false }) if !std::io::stdin().is_terminal() => {
-                return Err(Refusal::new("reset removes the database for good, and nobody is there to ask: say --yes"));
+                return Err(ConfigError::new(
+                    "reset removes the database for good, and nobody is there to ask: say --yes",
+                ));
             }
-            Some(Command::Reset { yes }) => (Work::Reset { ask: !yes }, Vec::new()),
-            None => (Work::Serve, flags.services),
+            Some(Command::Reset { yes }) => (Action::Reset { ask: !yes }, Vec::new()),
+            None => (Action::Serve, flags.services),
         };
         let auth_required = flags.auth == Auth::Required;
         // Not left to clap, whose message would repeat the secret.
         let jwt_secret = flags.jwt_secret.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(&secret));
-        let jwt_secret = jwt_secret.transpose().map_err(|error| Refusal::new(format!("JWT_SECRET: {error}")))?;
+        let jwt_secret = jwt_secret.transpose().map_err(|error| ConfigError::new(format!("JWT_SECRET: {error}")))?;
 
         let is_chosen = |service: ServiceName| chosen.is_empty() || chosen.contains(&service);
         let (mut services, mut urls) = (Vec::new(), Vec::new());
@@ -182,30 +184,33 @@ impl Config {
                 None => ("DATABASE_URL".to_owned(), flags.database_url.clone()),
             };
             // Not left to clap, whose message would repeat the value: it may hold a password.
-            let database = database.parse().map_err(|error| Refusal::new(format!("{database_variable}: {error}")))?;
+            let database =
+                database.parse().map_err(|error| ConfigError::new(format!("{database_variable}: {error}")))?;
             services.push(ServiceConfig { service, listen, database, database_variable });
         }
         check_addresses(&services, auth_required || flags.open_to_network)?;
-        if matches!(work, Work::Serve) {
+        if matches!(action, Action::Serve) {
             check_databases(&services)?;
         }
         let gateway =
             named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<payment::Rule>, _>>();
-        let gateway = gateway.map_err(|error| Refusal::new(format!("PAYMENT_GATEWAY: {error}")))?;
+        let gateway = gateway.map_err(|error| ConfigError::new(format!("PAYMENT_GATEWAY: {error}")))?;
         let allowed_hosts = named(flags.allowed_hosts);
         if let Some(host) = allowed_hosts.iter().find(|host| !is_host(host)) {
-            return Err(Refusal::new(format!("ALLOWED_HOSTS: {host} is not a host name or an address without a port")));
+            return Err(ConfigError::new(format!(
+                "ALLOWED_HOSTS: {host} is not a host name or an address without a port"
+            )));
         }
         let cors_origins = named(flags.cors_origins);
         if let Some(origin) = cors_origins.iter().find(|origin| !is_origin(origin)) {
-            return Err(Refusal::new(format!("CORS_ORIGINS: {origin} is neither http(s)://HOST[:PORT] nor null")));
+            return Err(ConfigError::new(format!("CORS_ORIGINS: {origin} is neither http(s)://HOST[:PORT] nor null")));
         }
         if let Err(error) = env_filter::Builder::new().try_parse(&flags.log) {
-            return Err(Refusal::new(format!("RUST_LOG: {}: {error}", flags.log)));
+            return Err(ConfigError::new(format!("RUST_LOG: {}: {error}", flags.log)));
         }
         let quota = order::Quota { orders: flags.max_pending_orders.into(), units: flags.max_held_units.into() };
         Ok(Self {
-            work,
+            action,
             services,
             urls,
             no_products,
@@ -224,34 +229,34 @@ impl Config {
 }
 
 /// Refuses two services at one address, and addresses beyond loopback unless the network `may_call`.
-fn check_addresses(services: &[ServiceConfig], may_call: bool) -> Result<(), Refusal> {
+fn check_addresses(services: &[ServiceConfig], may_call: bool) -> Result<(), ConfigError> {
     for (at, one) in services.iter().enumerate() {
         let variable = one.service.addr_variable();
         let Some(listen) = one.listen else { continue };
         if !listen.ip().is_loopback() && !may_call {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 "{variable}={listen} can be reached from the network, where with AUTH=open everybody may do \
                  everything: set AUTH=required, use 127.0.0.1, or set OPEN_TO_NETWORK=yes if that is meant"
             )));
         }
-        let twin = services.iter().skip(at + 1).find(|other| other.listen == one.listen && listen.port() != 0);
-        if let Some(other) = twin {
+        let same = services.iter().skip(at + 1).find(|other| other.listen == one.listen && listen.port() != 0);
+        if let Some(other) = same {
             let other = other.service.addr_variable();
-            return Err(Refusal::new(format!("{variable} and {other} are both {listen}")));
+            return Err(ConfigError::new(format!("{variable} and {other} are both {listen}")));
         }
     }
     Ok(())
 }
 
 /// Refuses services of one process with different databases: events pass through one.
-fn check_databases(services: &[ServiceConfig]) -> Result<(), Refusal> {
+fn check_databases(services: &[ServiceConfig]) -> Result<(), ConfigError> {
     let different = |(first, others): (&ServiceConfig, &[ServiceConfig])| {
         let other = others.iter().find(|other| other.database != first.database)?;
         Some((first.database_variable.clone(), other.database_variable.clone()))
     };
     match services.split_first().and_then(different) {
         None => Ok(()),
-        Some((first, other)) => Err(Refusal::new(format!(
+        Some((first, other)) => Err(ConfigError::new(format!(
             "{first} and {other} are different databases, but services of one process tell each other their events \
              through one: start them in processes of their own, or name one database"
         ))),
@@ -282,18 +287,18 @@ fn log_style() -> Style {
 }
 
 /// The URL of a server that listens at `addr`, from this machine.
-pub fn base_url(mut addr: SocketAddr) -> Result<Url, Refusal> {
+pub fn base_url(mut addr: SocketAddr) -> Result<Url, ConfigError> {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
-    Url::parse(&format!("http://{addr}")).map_err(|error| Refusal::new(error.to_string()))
+    Url::parse(&format!("http://{addr}")).map_err(|error| ConfigError::new(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn config(args: &[&str]) -> Result<Config, Refusal> {
+    fn config(args: &[&str]) -> Result<Config, ConfigError> {
         Config::from_args([&["pasar"], args].concat())
     }
 

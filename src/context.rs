@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The time that one request may spend on all its calls to other services.
-pub const BUDGET: Duration = Duration::from_secs(2);
+pub const CALL_BUDGET: Duration = Duration::from_secs(2);
 /// The time in which a request is answered, whatever its peers and its database do.
 pub const ANSWER_TIME: Duration = Duration::from_secs(3);
-const _: () = assert!(BUDGET.as_millis() + 500 <= ANSWER_TIME.as_millis(), "a request has time besides its calls");
+const _: () = assert!(CALL_BUDGET.as_millis() + 500 <= ANSWER_TIME.as_millis(), "a request has time besides its calls");
 
 /// Taken from the headers of the request, or made. Handlers take it as an argument.
 #[derive(Clone)]
@@ -97,12 +97,12 @@ impl Context {
     /// The deadline of a call that begins now. All calls of a request share one budget. It starts with the first
     /// call, so that a client that sends its body slowly uses none of it.
     pub fn deadline(&self) -> Instant {
-        self.request_deadline().unwrap_or_else(|| Instant::now() + BUDGET)
+        self.request_deadline().unwrap_or_else(|| Instant::now() + CALL_BUDGET)
     }
 
     /// The deadline of the request, if one waits.
     pub fn request_deadline(&self) -> Option<Instant> {
-        self.0.deadline.as_ref().map(|deadline| *deadline.get_or_init(|| Instant::now() + BUDGET))
+        self.0.deadline.as_ref().map(|deadline| *deadline.get_or_init(|| Instant::now() + CALL_BUDGET))
     }
 }
 

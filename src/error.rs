@@ -1,4 +1,4 @@
-//! The only error type, and the catalogue of all errors.
+//! The error type of requests, and the catalogue of all error codes.
 //!
 //! An [`Error`] says what happened in terms of the domain; it knows nothing of HTTP. `web` maps each [`Kind`] to a
 //! status and shows [`Code::message`] to people. The source of an unexpected error is logged once, there, and never
@@ -279,14 +279,14 @@ struct Occurrence {
     fields: Vec<(String, Sentence)>,
     retry_after: Option<u64>,
     /// Whether another try would most likely end the same way.
-    unlikely_to_pass: bool,
+    unlikely_to_recover: bool,
     source: Option<anyhow::Error>,
 }
 
 impl Error {
     pub fn new(code: &'static Code) -> Self {
-        let (fields, retry_after, unlikely_to_pass) = (Vec::new(), None, false);
-        Self(Box::new(Occurrence { code, detail: None, fields, retry_after, unlikely_to_pass, source: None }))
+        let (fields, retry_after, unlikely_to_recover) = (Vec::new(), None, false);
+        Self(Box::new(Occurrence { code, detail: None, fields, retry_after, unlikely_to_recover, source: None }))
     }
 
     /// A bug of ours; the client learns nothing else about it.
@@ -313,8 +313,8 @@ impl Error {
     }
 
     /// Marks that a retry would most likely fail in the same way.
-    pub fn unlikely_to_pass(mut self) -> Self {
-        self.0.unlikely_to_pass = true;
+    pub fn unlikely_to_recover(mut self) -> Self {
+        self.0.unlikely_to_recover = true;
         self
     }
 
@@ -346,8 +346,8 @@ impl Error {
     }
 
     /// Whether another try would most likely end the same way.
-    pub fn is_unlikely_to_pass(&self) -> bool {
-        self.0.unlikely_to_pass
+    pub fn is_unlikely_to_recover(&self) -> bool {
+        self.0.unlikely_to_recover
     }
 
     pub fn source(&self) -> Option<&anyhow::Error> {

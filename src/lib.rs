@@ -31,10 +31,10 @@
 //! | `store.rs` | its SQL |
 //! | `state.rs` | what its handlers work with |
 //! | `subscribers.rs` | what it does with events |
-//! | `jobs.rs` | the calls that it must make because of its changes |
+//! | `jobs.rs` | the calls that it must make because of its changes, if any |
 //!
 //! A request passes `web::middleware`, is routed by the table in its service's `routes`, handled in `handlers`, and
-//! reaches a table through `store`. `order::placement` shows services that work together, `order::lifecycle` and
+//! reaches the database through `store`. `order::placement` shows services that work together, `order::lifecycle` and
 //! `payment::settlement` what happens to an order and its payment.
 //!
 //! # The rules
@@ -73,6 +73,7 @@
 //! | a revocation is kept longer than a token is valid, a ticket no longer than a token | [`auth`] | no revoked token comes back |
 //! | a key is remembered longer than it is leased | `storage::idempotency` | a key in progress is not forgotten |
 //! | the key of a released reservation is remembered longer than a call may take | `product::service` | a late call does not reserve |
+//! | the tolerated clock skew is larger than the budget | `order::store::quota` | a claim in progress is not taken for an expired one |
 //! | the limits of one account, client or network are below those of all | `user::limits`, `user::password`, `web::sse`, `storage::sqlite::scan` | others get their share |
 //! | prices are exact in JavaScript, a line fits the stock | [`domain`] | every client counts right |
 

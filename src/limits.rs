@@ -40,17 +40,17 @@ pub fn cores() -> usize {
 }
 
 /// The most connections that read the database.
-pub fn readers() -> u32 {
+pub fn max_readers() -> u32 {
     readers_of(limit()) as u32
 }
 
 /// The most calls in progress to one other service.
-pub fn calls() -> usize {
+pub fn max_calls() -> usize {
     calls_of(limit())
 }
 
 /// The most connections of one server, of `servers` with `workers` threads each.
-pub fn connections(servers: usize, workers: usize) -> usize {
+pub fn max_connections(servers: usize, workers: usize) -> usize {
     connections_of(limit(), servers, workers)
 }
 

@@ -57,7 +57,7 @@ pub fn start(filter: &str, style: Style) -> anyhow::Result<Logging> {
     };
     let logger = builder.build();
     log::set_max_level(logger.filter());
-    log::set_boxed_logger(Box::new(Capped(logger))).context("the log is set up already")?;
+    log::set_boxed_logger(Box::new(CappedLogger(logger))).context("the log is set up already")?;
     let writing = Arc::clone(&queue);
     let (running, ended) = channel();
     std::thread::Builder::new().name("log".into()).spawn(move || {
@@ -149,7 +149,7 @@ impl Queue {
                 (std::mem::take(&mut waiting.dropped), waiting.closed)
             };
             let mut out = io::stderr().lock();
-            // There is nowhere to report that the log can not be written.
+            // There is nowhere to report that the log can't be written.
             let _ = out.write_all(&text);
             if dropped > 0 {
                 let _ = writeln!(out, "[{dropped} lines were not written: the log could not keep up]");
@@ -189,24 +189,24 @@ impl Write for Sink {
 
 /// Keeps libraries from logging what clients sent: at trace level they may print headers and parameters, and HTTP
 /// libraries do so even below warnings.
-struct Capped(env_logger::Logger);
+struct CappedLogger(env_logger::Logger);
 
 /// The libraries that handle what clients send.
-const HTTP: [&str; 10] =
+const HTTP_LIBRARIES: [&str; 10] =
     ["actix_http", "actix_server", "actix_web", "h2", "hyper", "hyper_util", "mio", "reqwest", "tokio", "tokio_util"];
 
-impl Capped {
+impl CappedLogger {
     /// The highest level that is logged for this target, a path of modules.
     fn most(target: &str) -> Level {
         match target.split("::").next() {
             Some("pasar") => Level::Trace,
-            Some(library) if HTTP.contains(&library) => Level::Warn,
+            Some(library) if HTTP_LIBRARIES.contains(&library) => Level::Warn,
             _ => Level::Debug,
         }
     }
 }
 
-impl Log for Capped {
+impl Log for CappedLogger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= Self::most(metadata.target()) && self.0.enabled(metadata)
     }
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn libraries_that_read_requests_log_warnings_at_most() {
-        let logger = Capped(env_logger::Builder::new().parse_filters("trace").build());
+        let logger = CappedLogger(env_logger::Builder::new().parse_filters("trace").build());
         let logs = |target, level| logger.enabled(&Metadata::builder().target(target).level(level).build());
         for library in ["actix_http::h1::decoder", "actix_server::worker", "mio::poll", "hyper::proto", "reqwest", "h2"]
         {

@@ -1,4 +1,4 @@
-//! Reads the settings, starts the log, runs the services, and exits with what came of it.
+//! Reads the settings, starts the log, runs the services, and exits with 0, or with a code that says why not.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use pasar::app::{App, Checkup, Reset};
 use pasar::clock::Clock;
-use pasar::config::{Config, Work};
+use pasar::config::{Action, Config};
 use pasar::user::api::User;
 use pasar::{banner, logging};
 
@@ -44,11 +44,11 @@ fn run(config: &Config) -> anyhow::Result<()> {
     // Two threads for timers and background tasks; the servers have their own threads.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
-        match &config.work {
-            Work::Serve => {}
-            Work::CheckHealth => return check_health(config).await,
-            Work::Reset { ask } => return reset(config, *ask),
-            Work::SetRole { email, role } => {
+        match &config.action {
+            Action::Serve => {}
+            Action::CheckHealth => return check_health(config).await,
+            Action::Reset { ask } => return reset(config, *ask),
+            Action::SetRole { email, role } => {
                 let User { id, name, email, .. } = pasar::app::set_role(config, email, *role).await?;
                 let (email, role) = (email.unwrap_or_default(), role.title());
                 print(&format!("User {id}, {name} <{email}>, is {role} now, and has to log in again.\n"));

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
 
-use crate::context::{BUDGET, Context};
+use crate::context::{CALL_BUDGET, Context};
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -35,13 +35,13 @@ const LOG_TARGET: &str = "pasar::calls";
 
 /// How long an idle connection is kept. It is shorter than our servers keep theirs, so that no call uses a connection
 /// that is being closed.
-pub const POOL_IDLE: Duration = Duration::from_secs(5);
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout of the first attempt: the budget of a request must leave room for a second one.
-const FIRST_ATTEMPT: Duration = Duration::from_millis(900);
+const FIRST_ATTEMPT_TIMEOUT: Duration = Duration::from_millis(900);
 /// The longest pause before the second attempt. The pause is random, so that clients spread out.
 const MAX_JITTER: Duration = Duration::from_millis(50);
 const _: () = assert!(
-    2 * FIRST_ATTEMPT.as_millis() + MAX_JITTER.as_millis() <= BUDGET.as_millis(),
+    2 * FIRST_ATTEMPT_TIMEOUT.as_millis() + MAX_JITTER.as_millis() <= CALL_BUDGET.as_millis(),
     "a second attempt fits into the budget"
 );
 /// The largest answer that is read, in bytes; more than any of ours.
@@ -57,15 +57,15 @@ pub fn client() -> anyhow::Result<Client> {
         .redirect(reqwest::redirect::Policy::none())
         .http1_only()
         .tcp_nodelay(true)
-        .pool_idle_timeout(POOL_IDLE)
-        .pool_max_idle_per_host((limits::calls() / 4).max(2))
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host((limits::max_calls() / 4).max(2))
         .build()?;
     Ok(client)
 }
 
 /// Asks the service at `base` whether it is ready; an error says what is wrong.
 pub async fn check(client: &Client, base: Url) -> anyhow::Result<()> {
-    let answer = client.get(base.join("health/ready")?).timeout(FIRST_ATTEMPT).send().await?;
+    let answer = client.get(base.join("health/ready")?).timeout(FIRST_ATTEMPT_TIMEOUT).send().await?;
     answer.error_for_status()?;
     Ok(())
 }
@@ -93,14 +93,14 @@ pub struct Target {
 
 /// Why a call was not made.
 #[derive(Clone, Copy, Debug)]
-enum NotAsked {
+enum NotSent {
     /// The breaker is open.
     BreakerOpen,
     /// The budget of the request is spent.
     NoTime,
 }
 
-impl fmt::Display for NotAsked {
+impl fmt::Display for NotSent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BreakerOpen => write!(
@@ -109,13 +109,13 @@ impl fmt::Display for NotAsked {
                 PROBE_PERIOD.as_secs()
             ),
             Self::NoTime => {
-                write!(f, "was not asked: the {} s that a request may spend on calls are over", BUDGET.as_secs())
+                write!(f, "was not asked: the {} s that a request may spend on calls are over", CALL_BUDGET.as_secs())
             }
         }
     }
 }
 
-impl std::error::Error for NotAsked {}
+impl std::error::Error for NotSent {}
 
 impl Target {
     /// `base` is the URL that the paths of the service are appended to.
@@ -126,7 +126,7 @@ impl Target {
         token: Option<ServiceToken>,
         metrics: Metrics,
     ) -> Arc<Self> {
-        let calls = Semaphore::new(limits::calls());
+        let calls = Semaphore::new(limits::max_calls());
         Arc::new(Self { caller, name, base, token, breaker: Breaker::new(), calls, metrics })
     }
 }
@@ -176,23 +176,23 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
 /// Why an attempt has no usable answer.
 enum Failure {
     /// The peer is unwell: it refuses connections, hangs, loses the connection, fails (5xx), or answers nonsense.
-    Unwell(anyhow::Error),
+    Unhealthy(anyhow::Error),
     /// It answered properly, but with nothing that the caller understands. The request of one client may be the
     /// cause, so it must not count against the peer.
-    Unhelpful(anyhow::Error),
+    NotUnderstood(anyhow::Error),
 }
 
 impl Failure {
     fn cause(&self) -> &anyhow::Error {
         match self {
-            Self::Unwell(cause) | Self::Unhelpful(cause) => cause,
+            Self::Unhealthy(cause) | Self::NotUnderstood(cause) => cause,
         }
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Unwell(error.into())
+        Self::Unhealthy(error.into())
     }
 }
 
@@ -231,27 +231,27 @@ impl Peer {
         let deadline = context.deadline();
         let permit = tokio::time::timeout_at(deadline.into(), target.calls.acquire()).await;
         let Ok(Ok(_permit)) = permit else {
-            return Err(self.unavailable(Failure::Unwell(anyhow!("too many other calls to it are under way"))));
+            return Err(self.unavailable(Failure::Unhealthy(anyhow!("too many other calls to it are under way"))));
         };
         let mut failure = None;
         for attempt in 0..2 {
             // A spent budget says nothing about the peer.
             let began = Instant::now();
-            let not_asked = if began >= deadline {
-                Some(NotAsked::NoTime)
+            let not_sent = if began >= deadline {
+                Some(NotSent::NoTime)
             } else if !target.breaker.allows() {
-                Some(NotAsked::BreakerOpen)
+                Some(NotSent::BreakerOpen)
             } else {
                 None
             };
-            if let Some(why) = not_asked {
+            if let Some(why) = not_sent {
                 let error = anyhow!(why);
                 self.log(context, &method, path, attempt, began, None, Some(&error));
-                failure.get_or_insert(Failure::Unwell(error));
+                failure.get_or_insert(Failure::Unhealthy(error));
                 break;
             }
             let limit = if attempt == 0 {
-                (began + FIRST_ATTEMPT).min(deadline)
+                (began + FIRST_ATTEMPT_TIMEOUT).min(deadline)
             } else {
                 tokio::time::sleep(MAX_JITTER.mul_f64(fastrand::f64())).await;
                 deadline
@@ -260,36 +260,36 @@ impl Peer {
             let asked = self.attempt(context, method.clone(), path, body.clone(), understood, &mut status);
             let answer = match tokio::time::timeout_at(limit.into(), asked).await {
                 Ok(Ok(Answer::Done(done))) if !sound(&done) => {
-                    Err(Failure::Unwell(anyhow!("the answer is not about what was asked")))
+                    Err(Failure::Unhealthy(anyhow!("the answer is not about what was asked")))
                 }
                 Ok(answer) => answer,
-                // A caller with little time left can not blame the peer.
-                Err(late) if limit.saturating_duration_since(began) < FIRST_ATTEMPT => {
+                // The caller had little time left, so this does not count against the peer.
+                Err(late) if limit.saturating_duration_since(began) < FIRST_ATTEMPT_TIMEOUT => {
                     let late = anyhow!(late).context("the time for the request ran out");
                     self.log(context, &method, path, attempt, began, status, Some(&late));
-                    failure = Some(Failure::Unwell(late));
+                    failure = Some(Failure::Unhealthy(late));
                     break;
                 }
-                Err(late) => Err(Failure::Unwell(anyhow!(late).context("no whole answer in time"))),
+                Err(late) => Err(Failure::Unhealthy(anyhow!(late).context("no whole answer in time"))),
             };
             target.metrics.call(target.name, if answer.is_ok() { "ok" } else { "failed" });
             match answer {
                 Ok(answer) => {
                     self.log(context, &method, path, attempt, began, status, None);
-                    target.breaker.succeeded();
+                    target.breaker.record_success();
                     return Ok(answer);
                 }
                 Err(found) => {
                     self.log(context, &method, path, attempt, began, status, Some(found.cause()));
                     match found {
-                        Failure::Unwell(_) => target.breaker.failed(began),
-                        Failure::Unhelpful(_) => target.breaker.succeeded(),
+                        Failure::Unhealthy(_) => target.breaker.record_failure(began),
+                        Failure::NotUnderstood(_) => target.breaker.record_success(),
                     }
                     failure = Some(found);
                 }
             }
         }
-        Err(self.unavailable(failure.unwrap_or_else(|| Failure::Unwell(anyhow!("it was not asked")))))
+        Err(self.unavailable(failure.unwrap_or_else(|| Failure::Unhealthy(anyhow!("it was not asked")))))
     }
 
     /// Logs an attempt, or why there was none.
@@ -327,17 +327,12 @@ impl Peer {
         }
     }
 
-    /// The error for a peer that answered properly, but with nothing that the caller can use.
-    pub fn unhelpful(&self, why: anyhow::Error) -> Error {
-        self.unavailable(Failure::Unhelpful(why))
-    }
-
     fn unavailable(&self, failure: Failure) -> Error {
         let detail = format!("the {} service {}", self.target.name, self.symptom(failure.cause()));
         let error = Error::new(&PEER_UNAVAILABLE).detail(detail);
         match failure {
-            Failure::Unwell(why) => error.caused_by(why),
-            Failure::Unhelpful(why) => error.caused_by(why).unlikely_to_pass(),
+            Failure::Unhealthy(why) => error.caused_by(why),
+            Failure::NotUnderstood(why) => error.caused_by(why).unlikely_to_recover(),
         }
     }
 
@@ -348,8 +343,8 @@ impl Peer {
         let refused = |cause: &(dyn std::error::Error + 'static)| {
             cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
         };
-        if let Some(not_asked) = why.downcast_ref::<NotAsked>() {
-            not_asked.to_string()
+        if let Some(not_sent) = why.downcast_ref::<NotSent>() {
+            not_sent.to_string()
         } else if why.is::<tokio::time::error::Elapsed>() {
             "did not answer in time".to_owned()
         } else if why.chain().any(refused) {
@@ -371,11 +366,11 @@ impl Peer {
     }
 
     /// Whether the peer answers at all, within the timeout of a first attempt.
-    pub async fn answers(&self) -> bool {
+    pub async fn is_reachable(&self) -> bool {
         // It takes a permit like other calls, so that nobody can use up the files by asking this.
         let Ok(_permit) = self.target.calls.try_acquire() else { return false };
         let asked = self.client.get(self.target.base.clone()).send();
-        matches!(tokio::time::timeout(FIRST_ATTEMPT, asked).await, Ok(Ok(_)))
+        matches!(tokio::time::timeout(FIRST_ATTEMPT_TIMEOUT, asked).await, Ok(Ok(_)))
     }
 
     async fn attempt<T: DeserializeOwned>(
@@ -412,7 +407,7 @@ impl Peer {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::Unhelpful(anyhow!("its answer is longer than {MAX_ANSWER_BYTES} bytes")));
+                return Err(Failure::NotUnderstood(anyhow!("its answer is longer than {MAX_ANSWER_BYTES} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
@@ -422,10 +417,12 @@ impl Peer {
         }
         match Refusal::read(&body, understood) {
             Some(refusal) => Ok(Answer::Refused(refusal)),
-            None if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => Err(Failure::Unhelpful(
-                anyhow!("it answered {status}: AUTH and JWT_SECRET must be the same for all services"),
-            )),
-            None => Err(Failure::Unhelpful(anyhow!("it answered {status}, and nothing that is understood here"))),
+            None if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
+                Err(Failure::NotUnderstood(anyhow!(
+                    "it answered {status}: AUTH and JWT_SECRET must be the same for all services"
+                )))
+            }
+            None => Err(Failure::NotUnderstood(anyhow!("it answered {status}, and nothing that is understood here"))),
         }
     }
 }

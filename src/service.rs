@@ -105,7 +105,7 @@ pub struct Service {
     pub purge: Option<Purge>,
 }
 
-/// One run of a repeated task.
+/// Removes the expired data of a service.
 pub type Purge = Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// Runs `work` at once and then every `period`, for as long as it is polled.

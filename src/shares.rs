@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The number that each client has. Clones share the counts.
+/// Counts what each client has taken: connections, streams, scans, hashes. Clones share the counts.
 pub struct Shares<K> {
     counts: Arc<Mutex<Counts<K>>>,
     /// The most for all clients together.
@@ -34,7 +34,8 @@ impl<K: Eq + Hash + Clone> Shares<K> {
         Self { counts: Arc::new(Mutex::new(Counts { of: HashMap::new(), total: 0 })), capacity }
     }
 
-    /// Takes one for `client` until it is dropped; `None` if none is left, or if the client has `max` already.
+    /// Takes a unit for `client`, until the returned share is dropped; `None` if none is left, or if the client has
+    /// `max` already.
     pub fn take(&self, client: K, max: usize) -> Option<Share<K>> {
         let mut counts = self.lock();
         let own = counts.of.get(&client).copied().unwrap_or(0);
@@ -47,6 +48,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
     }
 
     /// Whether no client has any.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.lock().of.is_empty()
     }
@@ -58,7 +60,7 @@ impl<K> Shares<K> {
     }
 }
 
-/// One that a client has.
+/// A unit that a client has taken. Dropping it gives it back.
 pub struct Share<K: Eq + Hash + Clone> {
     shares: Shares<K>,
     client: K,
@@ -87,7 +89,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 }
 
 /// The network that a client counts as. `None` for this machine, whose programs may be a proxy for many clients.
-pub fn client(address: IpAddr) -> Option<IpAddr> {
+pub fn limited_network(address: IpAddr) -> Option<IpAddr> {
     (!address.to_canonical().is_loopback()).then(|| network(address))
 }
 
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_network_is_an_ipv4_address_or_a_64() {
-        let network_of = |text: &str| client(text.parse().unwrap()).map(|network| network.to_string());
+        let network_of = |text: &str| limited_network(text.parse().unwrap()).map(|network| network.to_string());
         assert_eq!(network_of("127.8.0.1"), None);
         assert_eq!(network_of("::1"), None);
         assert_eq!(network_of("::ffff:127.0.0.1"), None);

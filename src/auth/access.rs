@@ -14,7 +14,7 @@ pub enum Scope {
 
 impl Scope {
     /// Whether it includes the objects of this user.
-    pub fn holds(self, user_id: UserId) -> bool {
+    pub fn includes(self, user_id: UserId) -> bool {
         match self {
             Self::All => true,
             Self::Of(id) => id == user_id,
@@ -87,7 +87,7 @@ impl Access {
 
 /// The principal of an admitted request, and the objects that it may see.
 #[derive(Clone, Copy, Debug)]
-pub struct Admitted {
+pub struct Admission {
     pub principal: Principal,
     pub scope: Scope,
 }

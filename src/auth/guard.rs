@@ -1,6 +1,6 @@
 //! The decision whether to admit a request.
 
-use super::access::{Access, Admitted, Scope};
+use super::access::{Access, Admission, Scope};
 use super::principal::{Principal, Role, UserPrincipal};
 use super::token::Tokens;
 use crate::domain::UserId;
@@ -23,7 +23,7 @@ pub struct Auth {
 
 impl Auth {
     /// Admits a request; [`TOKEN_REVOKED`] or [`NOT_ALLOWED`] otherwise.
-    pub async fn admit(&self, access: Access, principal: Principal, db: &Db) -> Result<Admitted> {
+    pub async fn admit(&self, access: Access, principal: Principal, db: &Db) -> Result<Admission> {
         self.check(principal, db).await?;
         if access.needs_token(self.required) && !access.admits(principal) {
             return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words())));
@@ -32,7 +32,7 @@ impl Auth {
             Principal::User(UserPrincipal { id, role: Role::Customer, .. }) if self.required => Scope::Of(id),
             _ => Scope::All,
         };
-        Ok(Admitted { principal, scope })
+        Ok(Admission { principal, scope })
     }
 
     /// Whether a principal's token is still valid; [`TOKEN_REVOKED`] if not. A request is checked again after its

@@ -9,6 +9,6 @@ mod principal;
 pub mod revocations;
 pub mod token;
 
-pub use access::{Access, Admitted, Scope};
+pub use access::{Access, Admission, Scope};
 pub use guard::{Auth, TokenCheck};
 pub use principal::{Principal, Role, UserPrincipal};

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::Refusal;
+use super::ConfigError;
 
 /// Copies the settings of the file at `path` into the environment, unless they are set there; a missing file is fine.
 /// A name that is nearly one of `settings` is refused, unless the right one is set too: other names may be for other
 /// programs. Values are never shown.
 #[expect(clippy::disallowed_methods, reason = "a variable of the environment goes before the file's")]
-pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), Refusal> {
+pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), ConfigError> {
     match dotenvy::from_path(path) {
         Err(error) if error.not_found() => return Ok(()),
-        Err(error) => return Err(Refusal::new(format!(".env: {}", describe(&error, settings)))),
+        Err(error) => return Err(ConfigError::new(format!(".env: {}", describe(&error, settings)))),
         Ok(()) => {}
     }
     let Ok(lines) = dotenvy::from_path_iter(path) else { return Ok(()) };
@@ -19,7 +19,7 @@ pub(super) fn load(path: &Path, settings: &[String]) -> Result<(), Refusal> {
         if let Some(meant) = misspelt(&name, settings)
             && std::env::var_os(meant).is_none()
         {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 ".env: {name} is not a setting; did you mean {meant}? (If it is another program's, set {meant}, too.)"
             )));
         }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::field::{Field, FieldError, documented};
 use super::text::{DECEPTIVE, SPACE, line, text_schema};
 
-/// RFC 5321, 4.5.3.1.3: a path has at most 256 octets, two of them its brackets.
-const MAX_EMAIL: usize = 254;
+/// The longest address, in characters. RFC 5321, 4.5.3.1.3, allows 256 octets with the two brackets.
+const MAX_EMAIL_CHARS: usize = 254;
 
 /// An e-mail address. The checks catch typing errors; only a mail server knows whether the address exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ impl Email {
 
 impl Field for Email {
     fn read(value: Value) -> Result<Self, FieldError> {
-        let text = line(value, MAX_EMAIL)?;
+        let text = line(value, MAX_EMAIL_CHARS)?;
         let well_formed = text.rsplit_once('@').is_some_and(|(local, domain)| {
             let labels = domain.split('.').all(|label| !label.is_empty());
             (1..=64).contains(&local.chars().count())
@@ -59,7 +59,7 @@ impl Field for Email {
 
 documented! {
     Email: text_schema(
-        MAX_EMAIL,
+        MAX_EMAIL_CHARS,
         format!("[^@{SPACE}{DECEPTIVE}]{{1,64}}@[^@.{SPACE}{DECEPTIVE}]+(\\.[^@.{SPACE}{DECEPTIVE}]+)*"),
     );
 }

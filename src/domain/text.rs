@@ -75,7 +75,7 @@ impl Name {
     }
 }
 
-/// Whether a peer's word can be a name: as long as ours may be, whatever it is made of.
+/// Whether a text from another service can be a name. Only its length is checked.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= MAX_NAME
 }
@@ -123,7 +123,7 @@ documented! {
     Phone: text_schema(MAX_PHONE, "[ +().-]*[0-9][ +().-]*[0-9][ +().-]*[0-9][0-9 +().-]*");
 }
 
-/// Text on one line, which may have white space around it.
+/// The schema of a text with this pattern, which may have white space around it.
 pub(super) fn text_schema(max: usize, pattern: impl std::fmt::Display) -> ObjectBuilder {
     let pattern = format!("^[{SPACE}]*{pattern}[{SPACE}]*$");
     ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max)).pattern(Some(pattern))

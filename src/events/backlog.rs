@@ -8,7 +8,7 @@ use crate::storage::Tx;
 pub struct Backlog {
     pub events_waiting: i64,
     pub events_parked: i64,
-    /// Events without a living subscriber, since the database was created.
+    /// Dropped because their subscriber was not alive, since the database was created.
     pub events_dropped: i64,
     pub jobs_waiting: i64,
     pub jobs_parked: i64,

@@ -15,13 +15,15 @@ use super::subscribers;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::storage::{Db, Param, Tx, WRITES_BETWEEN};
+use crate::storage::{Db, MAX_WRITES_BETWEEN, Param, Tx};
 
 /// The most events of a subscriber in one write. Requests can't emit as many between two batches, so that no flood of
 /// requests leaves the subscribers behind.
 const MAX_BATCH_EVENTS: usize = 4096;
-const _: () =
-    assert!(MAX_BATCH_EVENTS > WRITES_BETWEEN, "a batch must have room for an event of each write since the last one");
+const _: () = assert!(
+    MAX_BATCH_EVENTS > MAX_WRITES_BETWEEN,
+    "a batch must have room for an event of each write since the last one"
+);
 /// How many times smaller the next batch is after a failure, to find the event that fails.
 const NARROWING: usize = 8;
 const _: () = assert!(MAX_BATCH_EVENTS == NARROWING.pow(4), "divided again and again, a batch must end as one event");
@@ -107,7 +109,7 @@ impl Delivery {
         let now = self.clock.now();
         let due = move |tx: &Tx<'_>| names.iter().map(|name| Ok(!due(tx, name, now, 1)?.is_empty())).collect();
         let due: Vec<bool> = self.db.read(due).await?;
-        // All at once, so that no more than [`WRITES_BETWEEN`] writes come between two batches of a subscriber.
+        // All at once, so that no more than [`MAX_WRITES_BETWEEN`] writes come between two batches of a subscriber.
         let due = subscribers().zip(due).filter(|(_, due)| *due);
         let more = due.map(|((subscriber, after), _)| self.deliver(subscriber, after.as_ref()));
         Ok(try_join_all(more).await?.contains(&true))
@@ -200,7 +202,7 @@ impl Delivery {
     /// Records that the subscribers of this process are alive, and drops events without a living subscriber.
     async fn refresh_subscribers(&self) -> Result<()> {
         let (names, now, outbox) = (self.names(), self.clock.now(), self.outbox);
-        self.db.write_in_background(move |tx| subscribers::seen(tx, &names, now)).await?;
+        self.db.write_in_background(move |tx| subscribers::record_alive(tx, &names, now)).await?;
         loop {
             let names = self.names();
             let drop = move |tx: &Tx<'_>| subscribers::drop_unreceived(tx, outbox, &names, now, MAX_BATCH_EVENTS);

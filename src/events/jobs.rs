@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 
 use super::pace::{Pace, backoff};
 use crate::clock::Clock;
-use crate::context::BUDGET;
+use crate::context::CALL_BUDGET;
 use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::storage::{Db, Param, Tx};
@@ -29,7 +29,7 @@ const MAX_UNHELPFUL_ATTEMPTS: i64 = 20;
 /// How long a job belongs to whoever began it. After that the worker runs it too.
 const LEASE: Duration = Duration::from_secs(3);
 const _: () = assert!(
-    LEASE.as_millis() > BUDGET.as_millis(),
+    LEASE.as_millis() > CALL_BUDGET.as_millis(),
     "a request must end its job within the lease, or the worker makes the same call at the same time"
 );
 const _: () = assert!(LEASE.as_millis() <= MAX_PAUSE.as_millis(), "a lease counts as a pause between two attempts");
@@ -64,9 +64,9 @@ struct JobRow {
 }
 
 /// Runs a job. After an error that may pass ([`Kind::Unavailable`]) the job is retried until its call is answered.
-/// After `MAX_UNHELPFUL_ATTEMPTS` errors in a row that are unlikely to pass ([`Error::is_unlikely_to_pass`]) it is
+/// After `MAX_UNHELPFUL_ATTEMPTS` errors in a row that are unlikely to pass ([`Error::is_unlikely_to_recover`]) it is
 /// parked. Any other error means that it can never succeed, and parks it at once.
-pub type Work<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+pub type RunJob<K> = Arc<dyn Fn(K) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// Writes a job that is due at `not_before`, at most [`MAX_PAUSE`] from now, and can be withdrawn until then. Returns
 /// its id.
@@ -113,11 +113,11 @@ pub fn complete(tx: &Tx<'_>, id: i64) -> Result<()> {
 pub struct JobRunner<K> {
     db: Db,
     clock: Clock,
-    work: Work<K>,
+    work: RunJob<K>,
 }
 
 impl<K: JobKind> JobRunner<K> {
-    pub fn new(db: Db, clock: Clock, work: Work<K>) -> Self {
+    pub fn new(db: Db, clock: Clock, work: RunJob<K>) -> Self {
         Self { db, clock, work }
     }
 
@@ -189,7 +189,7 @@ impl<K: JobKind> JobRunner<K> {
     /// Leaves a job for the next attempt, or parks it after too many answers that did not help.
     async fn retry(&self, row: &JobRow, error: &Error) -> Result<()> {
         // After a failure of another kind the peer may answer differently.
-        let unhelpful = if error.is_unlikely_to_pass() { row.unhelpful + 1 } else { 0 };
+        let unhelpful = if error.is_unlikely_to_recover() { row.unhelpful + 1 } else { 0 };
         if unhelpful >= MAX_UNHELPFUL_ATTEMPTS {
             return self.park(row, error).await;
         }

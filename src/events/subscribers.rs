@@ -13,7 +13,7 @@ const MAX_KEPT_EVENTS: i64 = 1_000_000;
 const SUBSCRIBER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Records that the subscribers `names` are alive.
-pub fn seen(tx: &Tx<'_>, names: &[&str], now: Timestamp) -> Result<()> {
+pub fn record_alive(tx: &Tx<'_>, names: &[&str], now: Timestamp) -> Result<()> {
     for name in names {
         tx.execute(
             "INSERT INTO subscribers (name, last_seen) VALUES ($1, $2)

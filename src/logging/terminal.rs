@@ -1,4 +1,5 @@
-//! A log line for people at a terminal: first who calls whom, the rest dimmed.
+//! A log line for people at a terminal: the id, who calls whom, the request and its outcome; other fields follow,
+//! dimmed.
 
 use std::fmt::Write;
 

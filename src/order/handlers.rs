@@ -33,7 +33,7 @@ pub async fn of_user(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let id = id.or(&USER_NOT_FOUND)?;
-    if !scope.holds(id) {
+    if !scope.includes(id) {
         return Err(Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}")));
     }
     listing(&request, &state, Some(id)).await
@@ -126,7 +126,7 @@ pub async fn set_status(
 ) -> Result<HttpResponse> {
     let transition = match (new.status, scope) {
         (OrderStatusChange::Cancelled, Scope::All) => Transition::Cancel,
-        (OrderStatusChange::Cancelled, Scope::Of(_)) => Transition::Withdraw,
+        (OrderStatusChange::Cancelled, Scope::Of(_)) => Transition::CancelUnpaid,
         (_, Scope::Of(_)) => return Err(Error::new(&NOT_ALLOWED).detail("users cancel; the rest is for an admin")),
         (OrderStatusChange::Shipped, Scope::All) => Transition::Ship,
         (OrderStatusChange::Completed, Scope::All) => Transition::Complete,
@@ -173,7 +173,7 @@ pub async fn peers(state: Data<State>) -> HttpResponse {
         Some(state.payments.peer()),
     ];
     let states = peers.into_iter().flatten().map(|peer| async move {
-        PeerState { name: peer.name(), url: peer.url().to_string(), answers: peer.answers().await }
+        PeerState { name: peer.name(), url: peer.url().to_string(), answers: peer.is_reachable().await }
     });
     web::ok(&join_all(states).await)
 }

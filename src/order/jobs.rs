@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::domain::{OrderId, PaymentId};
 use crate::error::{Error, PEER_UNAVAILABLE, Result};
-use crate::events::{JobKind, jobs::Work};
+use crate::events::{JobKind, jobs::RunJob};
 use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
 use crate::service::ServiceName;
@@ -46,7 +46,7 @@ impl JobKind for OrderJob {
 }
 
 /// How the worker runs jobs, without a request.
-pub fn work(products: Option<ProductClient>, payments: PaymentClient) -> Work<OrderJob> {
+pub fn work(products: Option<ProductClient>, payments: PaymentClient) -> RunJob<OrderJob> {
     Arc::new(move |job| {
         let (products, payments) = (products.clone(), payments.clone());
         Box::pin(async move { run(products.as_ref(), &payments, &Context::own(), &job).await })

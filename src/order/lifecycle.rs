@@ -14,7 +14,7 @@ use super::jobs::{self, OrderJob};
 use super::state::State;
 use super::store;
 use crate::auth::Scope;
-use crate::context::{BUDGET, Context};
+use crate::context::{CALL_BUDGET, Context};
 use crate::domain::{OrderId, OrderStatus as Status, PaymentId, Timestamp};
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{Event, Job, Outbox, jobs::begin};
@@ -24,7 +24,7 @@ use crate::storage::Tx;
 /// confirmed in time.
 const PAYMENT_GRACE: Duration = Duration::from_secs(2);
 const _: () = assert!(
-    PAYMENT_GRACE.as_millis() >= BUDGET.as_millis(),
+    PAYMENT_GRACE.as_millis() >= CALL_BUDGET.as_millis(),
     "a request that confirmed a payment in time must be able to report it"
 );
 /// The most orders that expire in one transaction.
@@ -38,8 +38,8 @@ pub enum Transition {
     Ship,
     Complete,
     Cancel,
-    /// Cancel an order that is not paid yet. Its user may do no more.
-    Withdraw,
+    /// Cancels an order that is not paid yet: the only transition that its user may request.
+    CancelUnpaid,
     Expire(Initiator),
     Fail(Initiator),
 }
@@ -63,7 +63,7 @@ impl Transition {
             (Self::Confirm, Status::Paid) => Some(Status::Confirmed),
             (Self::Ship, Status::Confirmed) => Some(Status::Shipped),
             (Self::Complete, Status::Shipped) => Some(Status::Completed),
-            (Self::Cancel, Status::Pending | Status::Paid) | (Self::Withdraw, Status::Pending) => {
+            (Self::Cancel, Status::Pending | Status::Paid) | (Self::CancelUnpaid, Status::Pending) => {
                 Some(Status::Cancelled)
             }
             (Self::Expire(_), Status::Pending) => Some(Status::Expired),
@@ -100,7 +100,8 @@ pub async fn apply(
 ) -> Result<Order> {
     let seen = state.db.read(move |tx| find(tx, id, scope)).await?;
     let (now, outbox) = (state.clock.now(), state.outbox);
-    let (order, jobs) = state.db.write(move |tx| transit(tx, &outbox, id, seen.status, transition, now)).await?;
+    let (order, jobs) =
+        state.db.write(move |tx| make_transition(tx, &outbox, id, seen.status, transition, now)).await?;
     run_jobs(state, context, jobs).await;
     Ok(order)
 }
@@ -119,7 +120,14 @@ pub async fn expire(state: &State) -> Result<()> {
             .write_in_background(move |tx| {
                 let mut all = Vec::new();
                 for id in &due {
-                    match transit(tx, &outbox, *id, Status::Pending, Transition::Expire(Initiator::Deadline), now) {
+                    match make_transition(
+                        tx,
+                        &outbox,
+                        *id,
+                        Status::Pending,
+                        Transition::Expire(Initiator::Deadline),
+                        now,
+                    ) {
                         Ok((_, jobs)) => all.extend(jobs),
                         // Another transition came first.
                         Err(error) if error.is(&ORDER_STATE) => {}
@@ -172,7 +180,7 @@ fn refusal(transition: Transition, status: Status) -> Error {
 }
 
 /// Applies a transition to an order in `from`, and begins its jobs.
-fn transit(
+fn make_transition(
     tx: &Tx<'_>,
     outbox: &Outbox,
     id: OrderId,

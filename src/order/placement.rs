@@ -21,7 +21,7 @@ use super::state::{Quota, State};
 use super::store::quota;
 use super::store::{self, OrderDraft};
 use crate::auth::Scope;
-use crate::context::{BUDGET, Context};
+use crate::context::{CALL_BUDGET, Context};
 use crate::domain::{Quantity, Rupiah, Sentence, Timestamp, UserId};
 use crate::error::{
     Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW, USER_NOT_FOUND,
@@ -36,7 +36,7 @@ use crate::storage::idempotency::{self, Created, Key};
 /// planned job are leased for this time.
 const PLACEMENT_LEASE: Duration = Duration::from_secs(5);
 const _: () = assert!(
-    PLACEMENT_LEASE.as_millis() >= 2 * BUDGET.as_millis(),
+    PLACEMENT_LEASE.as_millis() >= 2 * CALL_BUDGET.as_millis(),
     "a slow placement must end within its lease, or its own reservation is released"
 );
 const _: () = assert!(
@@ -56,9 +56,9 @@ struct Checkout {
     user_name: String,
     items: Vec<Item>,
     /// Whether a product tracks stock, which must be reserved.
-    tracked: bool,
+    tracks_stock: bool,
     /// The price that the request states for its only product.
-    stated: Option<Rupiah>,
+    stated_price: Option<Rupiah>,
     /// The field of the request that an error names.
     field: &'static str,
     /// The quota of the account; `None` without one.
@@ -73,7 +73,7 @@ pub async fn place_order(
     new: NewOrder,
     key: Option<Key>,
 ) -> Result<Created> {
-    if !scope.holds(new.user_id) {
+    if !scope.includes(new.user_id) {
         return Err(no_user(new.user_id));
     }
     if let Some(placed) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
@@ -85,7 +85,7 @@ pub async fn place_order(
     if scope != Scope::All && checkout.items.iter().any(|item| item.id.is_none()) {
         return Err(Error::new(&NOT_ALLOWED).detail("what the catalogue does not have, only an admin may order"));
     }
-    if checkout.tracked {
+    if checkout.tracks_stock {
         reserve_and_insert(state, context, checkout, key).await
     } else {
         insert(state, checkout, key).await
@@ -211,12 +211,13 @@ async fn prepare(state: &State, context: &Context, new: &NewOrder) -> Result<Che
     let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.selection)).await;
     let user = user?.ok_or_else(|| no_user(user_id))?;
     let items = items?;
-    let stated = match &new.selection {
+    let stated_price = match &new.selection {
         Selection::Named { price, .. } => Some(*price),
         Selection::Products(_) => None,
     };
-    let tracked = items.iter().any(|item| item.stock.is_some());
-    let checkout = Checkout { user_id, user_name: user.name, items, tracked, stated, field: new.field, quota: None };
+    let tracks_stock = items.iter().any(|item| item.stock.is_some());
+    let checkout =
+        Checkout { user_id, user_name: user.name, items, tracks_stock, stated_price, field: new.field, quota: None };
     checkout.check_price(&checkout.items)?;
     checkout.total(&checkout.items)?;
     // A product that is sold out needs no reservation to find that out.
@@ -277,8 +278,8 @@ impl Checkout {
 
     /// [`PRICE_DIFFERS`] if the request states another price than the catalogue.
     fn check_price(&self, items: &[Item]) -> Result<()> {
-        match (self.stated, items) {
-            (Some(stated), [item]) if item.price != stated => {
+        match (self.stated_price, items) {
+            (Some(stated_price), [item]) if item.price != stated_price => {
                 Err(Error::new(&PRICE_DIFFERS).detail(format!("the price of {} is {}", item.name, item.price)))
             }
             _ => Ok(()),

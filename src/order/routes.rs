@@ -68,7 +68,7 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::User)
             .takes::<OrderRequest>(json!({"user_id": 1, "product_id": 1}))
             .creates::<OrderResponse<'_>>(order())
-            .once(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
+            .accepts_idempotency_key(&[&IDEMPOTENCY_KEY_REUSED, &KEY_UNDER_WAY])
             .fails(&[&USER_NOT_FOUND, &PRODUCT_NOT_FOUND, &INSUFFICIENT_STOCK, &PRICE_DIFFERS, &PEER_UNAVAILABLE])
             .fails(&[&TOO_MANY_OPEN_ORDERS, &TOO_MANY_HELD_UNITS]),
     );

@@ -5,6 +5,7 @@ pub mod client;
 mod gateway;
 mod handlers;
 mod jobs;
+mod opening;
 mod routes;
 mod service;
 mod settlement;

@@ -38,7 +38,7 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::User)
             .takes::<PaymentRequest>(json!({"order_id": 1, "method": "qris"}))
             .creates::<PaymentResponse>(payment("pending"))
-            .once(&[&IDEMPOTENCY_KEY_REUSED])
+            .accepts_idempotency_key(&[&IDEMPOTENCY_KEY_REUSED])
             .fails(&[
                 &ORDER_NOT_FOUND,
                 &ORDER_STATE,

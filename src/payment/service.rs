@@ -13,7 +13,7 @@ use super::state::{Settler, State};
 use super::subscribers::SUBSCRIBERS;
 use crate::auth::revocations;
 use crate::context::Context;
-use crate::events::{JobRunner, LocalSubscribers, jobs::Work};
+use crate::events::{JobRunner, LocalSubscribers, jobs::RunJob};
 use crate::order::client::OrderClient;
 use crate::peer::{self, Peer};
 use crate::service::{Deps, Service, ServiceName, every};
@@ -73,7 +73,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
 }
 
 /// How the worker runs jobs, without a request.
-fn work(settler: Settler) -> Work<PaymentJob> {
+fn work(settler: Settler) -> RunJob<PaymentJob> {
     Arc::new(move |job| {
         let settler = settler.clone();
         Box::pin(async move { settler.run(&Context::own(), &job).await })

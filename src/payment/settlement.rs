@@ -55,7 +55,7 @@ pub async fn confirm(state: &State, context: &Context, scope: Scope, which: Paym
                 PaymentConfirmation::Order(of) => store::of_order(tx, of.order_id, scope)?,
             };
             let payment = payment.ok_or_else(|| Error::new(&PAYMENT_NOT_FOUND))?;
-            Ok((payment.id, leave_pending(tx, &outbox, &payment, now)?))
+            Ok((payment.id, confirm_or_expire(tx, &outbox, &payment, now)?))
         })
         .await?;
     match begun {
@@ -92,12 +92,12 @@ async fn run_job(state: &State, context: &Context, job: Job<PaymentJob>) {
 
 /// Confirms or expires a pending payment, whichever its deadline says. A payment that left `pending` before stays as it
 /// is.
-fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Confirmation> {
+fn confirm_or_expire(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Confirmation> {
     if store::begin_confirming(tx, payment.id, now)? {
         return Ok(Confirmation::Confirming(Some(begin(tx, PaymentJob::Settle(payment.id), now)?)));
     }
     if store::expire(tx, payment.id, now)? {
-        return Ok(Confirmation::TooLate(expired(tx, outbox, payment, now)?));
+        return Ok(Confirmation::TooLate(record_expiry(tx, outbox, payment, now)?));
     }
     match payment.status {
         Status::Confirming => Ok(Confirmation::Confirming(None)),
@@ -106,25 +106,24 @@ fn leave_pending(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp
 }
 
 /// Writes what follows from a payment's expiry: its event, and the job that reports it to the order.
-fn expired(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Job<PaymentJob>> {
-    outbox.emit(tx, &expiry(payment))?;
+fn record_expiry(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp) -> Result<Job<PaymentJob>> {
+    outbox.emit(tx, &expiry_event(payment))?;
     begin(tx, PaymentJob::ReportOutcome(payment.id), now)
 }
 
-fn expiry(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
+fn expiry_event(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
     Event::PaymentExpired { payment_id: id, order_id, user_id, amount }
 }
 
 /// Expires the payment of an order if its deadline has passed.
 pub async fn expire_of_order(state: &State, context: &Context, order_id: OrderId) -> Result<()> {
+    let payment = state.db.read(move |tx| store::of_order(tx, order_id, Scope::All)).await?;
+    let Some(payment) = payment.filter(|payment| payment.status == Status::Pending) else { return Ok(()) };
     let (now, outbox) = (state.clock.now(), state.outbox);
-    let job = state
-        .db
-        .write(move |tx| match store::of_order(tx, order_id, Scope::All)? {
-            Some(payment) if store::expire(tx, payment.id, now)? => expired(tx, &outbox, &payment, now).map(Some),
-            _ => Ok(None),
-        })
-        .await?;
+    let job = state.db.write(move |tx| {
+        if store::expire(tx, payment.id, now)? { record_expiry(tx, &outbox, &payment, now).map(Some) } else { Ok(None) }
+    });
+    let job = job.await?;
     if let Some(job) = job {
         run_job(state, context, job).await;
     }
@@ -150,7 +149,7 @@ pub async fn expire(state: &State) -> Result<()> {
                 let mut jobs = Vec::new();
                 for payment in &due {
                     if store::expire(tx, payment.id, now)? {
-                        jobs.push(expired(tx, &outbox, payment, now)?);
+                        jobs.push(record_expiry(tx, &outbox, payment, now)?);
                     }
                 }
                 Ok(jobs)
@@ -189,7 +188,7 @@ async fn follow(state: &State, context: &Context, id: PaymentId, order: OrderSta
     state.settler.settle(context, id).await?;
     let (now, outbox) = (state.clock.now(), state.outbox);
     let payment = find(state, id).await?;
-    if let Some(job) = state.db.write(move |tx| agree(tx, &outbox, &payment, order, now)).await? {
+    if let Some(job) = state.db.write(move |tx| align_with_order(tx, &outbox, &payment, order, now)).await? {
         run_job(state, context, job).await;
     }
     let payment = find(state, id).await?;
@@ -204,7 +203,7 @@ async fn follow(state: &State, context: &Context, id: PaymentId, order: OrderSta
 }
 
 /// Changes the status of a payment towards the status of its order. Returns the job that the change needs, if any.
-fn agree(
+fn align_with_order(
     tx: &Tx<'_>,
     outbox: &Outbox,
     payment: &Payment,
@@ -230,7 +229,7 @@ fn agree(
         }
         OrderStatus::Expired => {
             if store::set_status(tx, id, Status::Pending, Status::Expired)? {
-                outbox.emit(tx, &expiry(payment))?;
+                outbox.emit(tx, &expiry_event(payment))?;
             }
         }
         OrderStatus::Cancelled => {
@@ -250,7 +249,7 @@ async fn find(state: &State, id: PaymentId) -> Result<Payment> {
 
 /// Calls the gateway within the deadline of the request, or within [`GATEWAY_TIMEOUT`] without a request.
 /// [`PAYMENT_UNSETTLED`] if it does not answer in time.
-async fn in_time<T>(context: &Context, call: impl Future<Output = Result<T>>) -> Result<T> {
+async fn with_deadline<T>(context: &Context, call: impl Future<Output = Result<T>>) -> Result<T> {
     let deadline = context.request_deadline().unwrap_or_else(|| Instant::now() + GATEWAY_TIMEOUT);
     let late = || Error::new(&PAYMENT_UNSETTLED).detail("the payment gateway has not answered yet");
     tokio::time::timeout_at(deadline.into(), call).await.unwrap_or_else(|_| Err(late()))
@@ -274,7 +273,7 @@ impl Settler {
             let to = match from {
                 Status::Confirming => self.charge(context, &payment).await?,
                 Status::Refunding => {
-                    in_time(context, self.gateway.refund(context, &payment)).await?;
+                    with_deadline(context, self.gateway.refund(context, &payment)).await?;
                     Status::Refunded
                 }
                 _ => return Ok(()),
@@ -305,7 +304,7 @@ impl Settler {
     async fn charge(&self, context: &Context, payment: &Payment) -> Result<Status> {
         let Some(order) = self.orders.get(context, payment.order_id).await? else { return Ok(Status::Refunding) };
         let charged = match order.status {
-            OrderStatus::Pending => in_time(context, self.gateway.charge(context, payment)).await?,
+            OrderStatus::Pending => with_deadline(context, self.gateway.charge(context, payment)).await?,
             _ if order.payment_id == Some(payment.id) => Charge::Approved,
             // The order was set to paid by hand, so nothing is charged.
             OrderStatus::Paid | OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Completed

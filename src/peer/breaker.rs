@@ -42,7 +42,7 @@ impl Breaker {
                 .is_ok()
     }
 
-    pub fn succeeded(&self) {
+    pub fn record_success(&self) {
         self.answered_at.store(self.now(), Ordering::Relaxed);
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
@@ -51,7 +51,7 @@ impl Breaker {
 
     /// Records the failure of an attempt that began at `began`. A failure that began before the last answer does not
     /// count: it would open the breaker for a peer that is back.
-    pub fn failed(&self, began: Instant) {
+    pub fn record_failure(&self, began: Instant) {
         let began = began.saturating_duration_since(self.started).as_millis() as u64;
         if began < self.answered_at.load(Ordering::Relaxed) {
             return;
@@ -73,19 +73,19 @@ mod tests {
     fn a_breaker_opens_after_failures_in_a_row_and_closes_with_one_success() {
         let breaker = Breaker::new();
         for _ in 0..MAX_FAILURES - 1 {
-            breaker.failed(Instant::now());
+            breaker.record_failure(Instant::now());
         }
         assert!(breaker.allows());
-        breaker.succeeded();
+        breaker.record_success();
         for _ in 0..MAX_FAILURES {
             assert!(breaker.allows());
-            breaker.failed(Instant::now());
+            breaker.record_failure(Instant::now());
         }
         assert!(!breaker.allows(), "open");
         breaker.probe_at.store(breaker.now(), Ordering::Relaxed);
         assert!(breaker.allows(), "one probe");
         assert!(!breaker.allows(), "and only one");
-        breaker.succeeded();
+        breaker.record_success();
         assert!(breaker.allows(), "closed again");
     }
 
@@ -94,9 +94,9 @@ mod tests {
         let breaker = Breaker::new();
         let before = Instant::now();
         std::thread::sleep(Duration::from_millis(2));
-        breaker.succeeded();
+        breaker.record_success();
         for _ in 0..MAX_FAILURES {
-            breaker.failed(before);
+            breaker.record_failure(before);
         }
         assert!(breaker.allows());
     }

@@ -61,7 +61,7 @@ pub async fn edit(id: PathId<ProductId>, Json(patch): Json<ProductPatch>, state:
 
 pub async fn remove(id: PathId<ProductId>, state: Data<State>) -> Result<HttpResponse> {
     let id = id.or(&PRODUCT_NOT_FOUND)?;
-    if state.db.write(move |tx| store::delete(tx, id)).await? { Ok(web::done()) } else { Err(unknown(id)) }
+    if state.db.write(move |tx| store::delete(tx, id)).await? { Ok(web::no_content()) } else { Err(unknown(id)) }
 }
 
 pub async fn levels(id: PathId<ProductId>, state: Data<State>) -> Result<HttpResponse> {
@@ -103,5 +103,5 @@ pub async fn commit(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
 pub async fn release(key: PathKey, state: Data<State>) -> Result<HttpResponse> {
     let (key, now, outbox) = (key.or(&RESERVATION_NOT_FOUND)?, state.clock.now(), state.outbox);
     state.db.write(move |tx| stock::release(tx, &outbox, &key, now)).await?;
-    Ok(web::done())
+    Ok(web::no_content())
 }

@@ -10,7 +10,7 @@ use super::store;
 use super::subscribers::SUBSCRIBERS;
 use crate::auth::revocations;
 use crate::clock::Clock;
-use crate::context::BUDGET;
+use crate::context::CALL_BUDGET;
 use crate::error::Result;
 use crate::events::LocalSubscribers;
 use crate::service::{Deps, Service, ServiceName};
@@ -20,7 +20,7 @@ use crate::web::Mount;
 /// How long the key of a released reservation is kept. No request to reserve arrives so late.
 const TOMBSTONE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const _: () = assert!(
-    TOMBSTONE_TTL.as_millis() > BUDGET.as_millis(),
+    TOMBSTONE_TTL.as_millis() > CALL_BUDGET.as_millis(),
     "a request to reserve that arrives after its release must find its key"
 );
 
@@ -52,7 +52,7 @@ async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
 }
 
 async fn index_for_search(db: &Db) -> Result<()> {
-    while db.write(|tx| store::search::fill_in(tx, 1000)).await? > 0 {}
+    while db.write(|tx| store::search::fill_search_text(tx, 1000)).await? > 0 {}
     // In small steps: a long description takes a while, and other processes may share the database.
     let mut after = None;
     loop {

@@ -207,7 +207,7 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
         price: Rupiah,
     }
     let empty = tx.query_opt("SELECT 1 FROM products LIMIT 1", &[], |_| Ok(()))?.is_none();
-    if empty && tx.first_time("demo products")? {
+    if empty && tx.mark_done("demo products")? {
         for demo in serde_json::from_str::<Vec<Demo>>(DEMO).map_err(Error::internal)? {
             tx.execute(
                 "INSERT INTO products (name, price, search_text) VALUES ($1, $2, $3)",

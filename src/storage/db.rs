@@ -18,9 +18,9 @@ use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 
 /// The most writes of requests between two writes of one background task: a full queue, the group that is being
 /// committed, and the next one.
-pub const WRITES_BETWEEN: usize = writer::MAX_QUEUED + 2 * writer::MAX_GROUP;
+pub const MAX_WRITES_BETWEEN: usize = writer::MAX_QUEUED + 2 * writer::MAX_GROUP;
 /// The most rows that one read should take: its thread serves other requests in between.
-pub const CHUNK: usize = 100;
+pub const MAX_CHUNK_ROWS: usize = 100;
 
 /// An open database. Clones share it.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Db {
         let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats), Arc::clone(&health))?;
         Ok(Self(Arc::new(Inner {
             // Connections open as they are needed: a read uses one for microseconds.
-            readers: open::readers(file, crate::limits::readers()),
+            readers: open::readers(file, crate::limits::max_readers()),
             scans: Scans::new(),
             writer,
             thread: Mutex::new(Some(thread)),
@@ -58,7 +58,7 @@ impl Db {
         })))
     }
 
-    /// Runs `work` on a snapshot, in [`CHUNK`]s of rows if it reads many.
+    /// Runs `work` on a snapshot. One call should read at most [`MAX_CHUNK_ROWS`] rows; a longer list takes several calls.
     ///
     /// SQLite answers from its page cache in microseconds; the way to another thread and back takes tens of them. So
     /// the closure runs on the thread of the caller. (With WAL no reader waits for a writer.) An engine over a
@@ -70,7 +70,7 @@ impl Db {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let outcome = self.0.readers.get().map_err(Error::from).and_then(|connection| on_snapshot(&connection, work));
-        outcome.inspect_err(|error| self.0.health.failed(error))
+        outcome.inspect_err(|error| self.0.health.record_failure(error))
     }
 
     /// Runs `work`, which may look at many rows, on a snapshot and on another thread.
@@ -84,7 +84,7 @@ impl Db {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let outcome = self.0.scans.run(&self.0.readers, network, work).await;
-        outcome.inspect_err(|error| self.0.health.failed(error))
+        outcome.inspect_err(|error| self.0.health.record_failure(error))
     }
 
     /// Runs `work` in a write transaction and returns once it is committed to the disk.
@@ -98,7 +98,7 @@ impl Db {
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let outcome = self.0.writer.write(Origin::Request, work).await;
-        outcome.inspect_err(|error| self.0.health.failed(error))
+        outcome.inspect_err(|error| self.0.health.record_failure(error))
     }
 
     /// As [`Db::write`], for a background task that waits for each write before it starts the next. It is not refused
@@ -109,7 +109,7 @@ impl Db {
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let outcome = self.0.writer.write(Origin::Background, work).await;
-        outcome.inspect_err(|error| self.0.health.failed(error))
+        outcome.inspect_err(|error| self.0.health.record_failure(error))
     }
 
     /// Checks that the database can be read and written; [`STORAGE_UNAVAILABLE`] if not.
@@ -118,12 +118,12 @@ impl Db {
     /// SQLite has reported a damaged file, this fails until a restart.
     pub async fn check(&self) -> Result<()> {
         let check = async {
-            if let Some(known) = self.0.health.known() {
+            if let Some(known) = self.0.health.latest_result() {
                 return known;
             }
             let _probing = self.0.health.probing.lock().await;
             // Another check may have probed meanwhile.
-            if let Some(known) = self.0.health.known() {
+            if let Some(known) = self.0.health.latest_result() {
                 return known;
             }
             self.read(|tx| tx.query_opt("SELECT id FROM probes", &[], |_| Ok(()))).await?;
@@ -182,7 +182,7 @@ mod tests {
         let (seen, other) = (db.writes(), db.clone());
         let mut waiting = pin!(other.written_since(seen));
         assert!(waiting.as_mut().now_or_never().is_none());
-        db.write(|tx| tx.first_time("a write")).await.unwrap();
+        db.write(|tx| tx.mark_done("a write")).await.unwrap();
         waiting.await;
         // What was written before one waits counts, too.
         db.written_since(seen).await;

@@ -22,7 +22,7 @@ fn is_here(path: &Path) -> bool {
 
 /// Syncs a folder: a synced file is not found after a power loss if its name was not synced.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Other systems can not open folders.
+    // Other systems can't open folders.
     if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -12,7 +12,7 @@ mod sqlite;
 mod tx;
 mod url;
 
-pub use db::{CHUNK, Db, WRITES_BETWEEN};
+pub use db::{Db, MAX_CHUNK_ROWS, MAX_WRITES_BETWEEN};
 pub use page::{Cursor, Listed, Sort, SortKey};
 pub use tx::{Param, Row, Tx};
 pub use url::DatabaseUrl;

@@ -104,7 +104,7 @@ impl Row<'_> {
 
 /// SQLite takes `$1` for a parameter *named* so, numbered by first appearance: bound by name, the
 /// placeholders have the meaning that they have in PostgreSQL, in any order.
-const NAMES: [&str; 16] =
+const PLACEHOLDERS: [&str; 16] =
     ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
 
 impl<'a> Tx<'a> {
@@ -138,7 +138,7 @@ impl<'a> Tx<'a> {
         let mut statement = self.prepare(sql, params)?;
         let mut rows = statement.raw_query();
         let first = rows.next()?.map(|row| read(&Row { row })).transpose()?;
-        // To the end: SQLite counts the changes of a `RETURNING` as made only then.
+        // Reads to the end: only then does SQLite count the changes of a statement with `RETURNING`.
         if first.is_some() {
             while rows.next()?.is_some() {}
         }
@@ -158,19 +158,19 @@ impl<'a> Tx<'a> {
         Ok(self.prepare(sql, params)?.raw_execute()? as u64)
     }
 
-    /// Whether this is the first call with this name in this database. A rollback undoes the call.
-    pub fn first_time(&self, name: &str) -> Result<bool> {
+    /// Marks `name` as done in this database; false if it was done already. A rollback undoes it.
+    pub fn mark_done(&self, name: &str) -> Result<bool> {
         Ok(self.execute("INSERT INTO done (name) VALUES ($1) ON CONFLICT DO NOTHING", &[name.into()])? == 1)
     }
 
-    /// Whether [`Self::first_time`] was called with this name.
+    /// Whether [`Self::mark_done`] was called with this name.
     pub fn is_done(&self, name: &str) -> Result<bool> {
         Ok(self.query_opt("SELECT 1 FROM done WHERE name = $1", &[name.into()], |_| Ok(()))?.is_some())
     }
 
     fn prepare(&self, sql: &str, params: &[Param<'_>]) -> Result<CachedStatement<'a>> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        for (name, value) in NAMES.iter().zip(params) {
+        for (name, value) in PLACEHOLDERS.iter().zip(params) {
             let index = statement
                 .parameter_index(name)?
                 .ok_or_else(|| rusqlite::Error::InvalidParameterName((*name).to_owned()))?;

@@ -38,7 +38,7 @@ pub async fn register(
         })
         .await?;
     let location = format!("/users/{}", user.id);
-    Ok(web::not_kept(web::created(&location, &session(&state, user, &account)?)))
+    Ok(web::no_store(web::created(&location, &session(&state, user, &account)?)))
 }
 
 pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<State>) -> Result<HttpResponse> {
@@ -52,9 +52,9 @@ pub async fn login(Json(login): Json<Login>, client: ClientAddress, state: Data<
         .await?;
     let slot = state.passwords.queue_attempt(&account_key, client.0).await?;
     let hash = found.as_ref().map(|(_, account)| account.password_hash.clone());
-    let right = state.passwords.verify(&slot, login.password, hash).await?;
-    let (user, account) = found.filter(|_| right).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
-    Ok(web::not_kept(web::ok(&session(&state, user, &account)?)))
+    let matches = state.passwords.verify(&slot, login.password, hash).await?;
+    let (user, account) = found.filter(|_| matches).ok_or_else(|| Error::new(&WRONG_CREDENTIALS))?;
+    Ok(web::no_store(web::ok(&session(&state, user, &account)?)))
 }
 
 fn session(state: &State, user: User, &Account { user_id, role, version, .. }: &Account) -> Result<Session> {
@@ -82,7 +82,7 @@ pub async fn edit(
     Ok(web::ok(&Profile { user, role }))
 }
 
-/// Edits a user within `scope`; `None` if there is none. A new e-mail address needs [`confirm`].
+/// Edits a user within `scope`; `None` if there is none. A new e-mail address needs [`confirm_password`].
 pub async fn update(
     state: &State,
     principal: Principal,
@@ -93,7 +93,7 @@ pub async fn update(
 ) -> Result<Option<User>> {
     let attempt = patch.current_password.take();
     let proof = match patch.email {
-        Patch::Set(_) => confirm(state, principal, client, id, scope, attempt).await?,
+        Patch::Set(_) => confirm_password(state, principal, client, id, scope, attempt).await?,
         // `store::update` refuses to remove the address of an account.
         Patch::Keep | Patch::Remove => PasswordProof(None),
     };
@@ -123,7 +123,7 @@ impl PasswordProof {
 
 /// Checks the password of a user within `scope` who has an account, unless an admin acts on another's account. So
 /// nobody can take over an account with a stolen token, or without one where no login is required.
-pub async fn confirm(
+pub async fn confirm_password(
     state: &State,
     principal: Principal,
     client: &ClientAddress,
@@ -132,7 +132,7 @@ pub async fn confirm(
     attempt: Option<Attempt>,
 ) -> Result<PasswordProof> {
     let by_admin = matches!(principal, Principal::User(UserPrincipal { id: own, role: Role::Admin, .. }) if own != id);
-    if by_admin || !scope.holds(id) {
+    if by_admin || !scope.includes(id) {
         return Ok(PasswordProof(None));
     }
     let Some(account) = state.db.read(move |tx| store::account(tx, id)).await? else { return Ok(PasswordProof(None)) };
@@ -172,17 +172,17 @@ pub async fn change_password(
     if !state.db.write(move |tx| store::set_password(tx, &outbox, id, version, &hash, now)).await? {
         return Err(Error::new(&TOKEN_REVOKED));
     }
-    Ok(web::done())
+    Ok(web::no_content())
 }
 
 pub async fn logout(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
     let (UserPrincipal { id, .. }, now, outbox) = (principal.user()?, state.clock.now(), state.outbox);
     state.db.write(move |tx| store::revoke_tokens(tx, &outbox, id, now)).await?;
-    Ok(web::done())
+    Ok(web::no_content())
 }
 
 pub async fn ticket(principal: Principal, state: Data<State>) -> Result<HttpResponse> {
     let UserPrincipal { id, role, version } = principal.user()?;
     let ticket = state.tokens.ticket(id, role, version)?;
-    Ok(web::not_kept(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_TTL.as_secs() })))
+    Ok(web::no_store(web::ok(&StreamTicket { ticket, expires_in: token::TICKET_TTL.as_secs() })))
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::api::{NewUser, Notification, User, UserPatch, UserRemoval};
 use super::state::State;
 use super::{accounts, store, stream};
-use crate::auth::{Admitted, Scope};
+use crate::auth::{Admission, Scope};
 use crate::domain::{Language, Sentence, UserId};
 use crate::error::{Error, Result, USER_NOT_FOUND};
 use crate::storage::{Cursor, Sort, Tx};
@@ -34,7 +34,7 @@ async fn find(id: PathId<UserId>, scope: Scope, state: &State) -> Result<User> {
 }
 
 pub async fn edit(
-    Admitted { principal, scope }: Admitted,
+    Admission { principal, scope }: Admission,
     id: PathId<UserId>,
     Json(patch): Json<UserPatch>,
     client: ClientAddress,
@@ -46,7 +46,7 @@ pub async fn edit(
 }
 
 pub async fn remove(
-    Admitted { principal, scope }: Admitted,
+    Admission { principal, scope }: Admission,
     id: PathId<UserId>,
     OptionalJson(removal): OptionalJson<UserRemoval>,
     client: ClientAddress,
@@ -54,12 +54,12 @@ pub async fn remove(
 ) -> Result<HttpResponse> {
     let (id, now, outbox) = (id.or(&USER_NOT_FOUND)?, state.clock.now(), state.outbox);
     let attempt = removal.unwrap_or_default().current_password;
-    let proof = accounts::confirm(&state, principal, &client, id, scope, attempt).await?;
+    let proof = accounts::confirm_password(&state, principal, &client, id, scope, attempt).await?;
     let delete = move |tx: &Tx<'_>| {
         proof.check(tx, id)?;
         store::delete(tx, &outbox, id, scope, now)
     };
-    if state.db.write(delete).await? { Ok(web::done()) } else { Err(unknown(id)) }
+    if state.db.write(delete).await? { Ok(web::no_content()) } else { Err(unknown(id)) }
 }
 
 pub async fn create(Json(new): Json<NewUser>, state: Data<State>) -> Result<HttpResponse> {
@@ -88,7 +88,7 @@ pub async fn notifications(
 
 pub async fn live_notifications(
     request: HttpRequest,
-    Admitted { principal, scope }: Admitted,
+    Admission { principal, scope }: Admission,
     id: PathId<UserId>,
     language: Language,
     last: LastEventId,

@@ -17,19 +17,19 @@ use crate::domain::UserId;
 use crate::error::{Error, Result, TOO_MANY_ATTEMPTS};
 
 /// On one account from one network. A person who tries several remembered passwords needs fewer.
-const PAIR: Rate = Rate { burst: 10, period: Duration::from_secs(6) };
-/// On one account from all networks. Wider than [`PAIR`], so that an attacker in one network can't lock out the owner
+const PAIR_RATE: Rate = Rate { burst: 10, period: Duration::from_secs(6) };
+/// On one account from all networks. Wider than [`PAIR_RATE`], so that an attacker in one network can't lock out the owner
 /// in another.
-const ACCOUNT: Rate = Rate { burst: 100, period: Duration::from_secs(3) };
+const ACCOUNT_RATE: Rate = Rate { burst: 100, period: Duration::from_secs(3) };
 /// From one network on all accounts, with registrations. 500 people behind one address can log in at the same moment.
 /// The answers to registrations show which e-mail addresses are taken; this limit bounds how fast.
-const NETWORK: Rate = Rate { burst: 500, period: Duration::from_millis(200) };
+const NETWORK_RATE: Rate = Rate { burst: 500, period: Duration::from_millis(200) };
 const _: () = assert!(
-    PAIR.burst < ACCOUNT.burst && PAIR.period.as_millis() > ACCOUNT.period.as_millis(),
+    PAIR_RATE.burst < ACCOUNT_RATE.burst && PAIR_RATE.period.as_millis() > ACCOUNT_RATE.period.as_millis(),
     "one network alone must not use up the limit of an account"
 );
 const _: () = assert!(
-    PAIR.burst < NETWORK.burst && PAIR.period.as_millis() > NETWORK.period.as_millis(),
+    PAIR_RATE.burst < NETWORK_RATE.burst && PAIR_RATE.period.as_millis() > NETWORK_RATE.period.as_millis(),
     "one account alone must not use up the limit of a network"
 );
 /// The most keys of one limit before those with a full bucket are removed.
@@ -60,7 +60,7 @@ pub struct Limits {
 
 impl Limits {
     pub fn new() -> Self {
-        Self { pairs: Limit::new(&PAIR), accounts: Limit::new(&ACCOUNT), networks: Limit::new(&NETWORK) }
+        Self { pairs: Limit::new(&PAIR_RATE), accounts: Limit::new(&ACCOUNT_RATE), networks: Limit::new(&NETWORK_RATE) }
     }
 
     /// Counts a registration; [`TOO_MANY_ATTEMPTS`] if the network has used up its limit.

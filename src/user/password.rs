@@ -40,7 +40,7 @@ const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 
 /// The hash of a password that nobody knows. It is checked where there is no account, so that the time of an answer
 /// does not show whether there is one.
-const NOBODYS: &str =
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$B03Xm3HhQF+elXRvMjKmuw$8nEw88QDErsMvhQ6ajDRGQnnJzs/NMDpucf5p2t8kA8";
 
 /// A password that the rules allow.
@@ -101,11 +101,11 @@ struct Inner {
     /// The most hashes of one network.
     max_of_network: usize,
     /// The work for the hashing threads.
-    work: Sender<Work>,
+    work: Sender<HashTask>,
     limits: Limits,
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+type HashTask = Box<dyn FnOnce() + Send>;
 
 /// A slot in the queue, taken until its last clone is dropped.
 pub type Slot = Arc<Share<IpAddr>>;
@@ -114,7 +114,7 @@ impl Passwords {
     /// Hashes on all of the machine's `cores` but one.
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let threads = cores.saturating_sub(1).max(1);
-        let (work, waiting) = channel::<Work>();
+        let (work, waiting) = channel::<HashTask>();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
             let waiting = Arc::clone(&waiting);
@@ -135,14 +135,14 @@ impl Passwords {
     /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if the network has used up its limit.
     pub async fn queue_registration(&self, address: IpAddr) -> Result<Slot> {
         let network = network(address);
-        late(self.try_queue(network, |limits| limits.register(network))).await
+        delay_refusal(self.try_queue(network, |limits| limits.register(network))).await
     }
 
     /// Takes a slot in the queue for an attempt at the password of `account`; [`BUSY`] if there is none,
     /// [`TOO_MANY_ATTEMPTS`](crate::error::TOO_MANY_ATTEMPTS) if one of the limits is used up.
     pub async fn queue_attempt(&self, account: &AccountKey, address: IpAddr) -> Result<Slot> {
         let network = network(address);
-        late(self.try_queue(network, |limits| limits.attempt(account, network))).await
+        delay_refusal(self.try_queue(network, |limits| limits.attempt(account, network))).await
     }
 
     fn try_queue(&self, network: IpAddr, count: impl FnOnce(&Limits) -> Result<()>) -> Result<Slot> {
@@ -162,7 +162,7 @@ impl Passwords {
     /// Whether an attempt is the password with this hash. Without a hash it is not, and that takes as long.
     pub async fn verify(&self, slot: &Slot, Attempt(attempt): Attempt, hash: Option<String>) -> Result<bool> {
         let verify = move || {
-            let right = Argon2::default().verify_password(attempt.as_bytes(), hash.as_deref().unwrap_or(NOBODYS));
+            let right = Argon2::default().verify_password(attempt.as_bytes(), hash.as_deref().unwrap_or(DUMMY_HASH));
             right.is_ok() && hash.is_some()
         };
         self.work(slot, verify).await
@@ -181,7 +181,7 @@ impl Passwords {
     }
 }
 
-async fn late(outcome: Result<Slot>) -> Result<Slot> {
+async fn delay_refusal(outcome: Result<Slot>) -> Result<Slot> {
     if outcome.is_err() {
         tokio::time::sleep(REFUSAL_DELAY).await;
     }
@@ -221,9 +221,9 @@ mod tests {
     fn nobodys_password_has_a_hash_of_the_usual_cost() {
         let hash = Argon2::default().hash_password(b"a").map(|hash| hash.to_string()).unwrap_or_default();
         let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
-        assert_eq!(cost(NOBODYS), cost(&hash));
-        assert_eq!(NOBODYS.len(), hash.len());
-        assert!(argon2::password_hash::phc::PasswordHash::new(NOBODYS).is_ok());
+        assert_eq!(cost(DUMMY_HASH), cost(&hash));
+        assert_eq!(DUMMY_HASH.len(), hash.len());
+        assert!(argon2::password_hash::phc::PasswordHash::new(DUMMY_HASH).is_ok());
     }
 
     fn new(cores: usize) -> Passwords {

@@ -190,8 +190,8 @@ pub fn set_role(tx: &Tx<'_>, outbox: &Outbox, email_key: &str, role: Role, now: 
 
 /// Updates the e-mail keys of an earlier version. Of two users with the same address by the new
 /// rules, the later one keeps the old key.
-pub fn fold_emails(tx: &Tx<'_>) -> Result<()> {
-    if !tx.first_time("e-mail addresses folded")? {
+pub fn update_email_keys(tx: &Tx<'_>) -> Result<()> {
+    if !tx.mark_done("e-mail addresses folded")? {
         return Ok(());
     }
     let emails: Vec<(UserId, String)> =
@@ -265,7 +265,7 @@ pub fn seed(tx: &Tx<'_>) -> Result<()> {
         name: String,
     }
     let empty = tx.query_opt("SELECT 1 FROM users LIMIT 1", &[], |_| Ok(()))?.is_none();
-    if empty && tx.first_time("demo users")? {
+    if empty && tx.mark_done("demo users")? {
         for demo in serde_json::from_str::<Vec<Demo>>(DEMO).map_err(Error::internal)? {
             tx.execute("INSERT INTO users (name) VALUES ($1)", &[(&demo.name).into()])?;
         }

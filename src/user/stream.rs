@@ -15,7 +15,7 @@ use super::store::NotificationRecord;
 use crate::auth::{Auth, Principal, token};
 use crate::domain::{Language, UserId};
 use crate::error::{Error, Result, TOKEN_REVOKED};
-use crate::storage::{CHUNK, Db};
+use crate::storage::{Db, MAX_CHUNK_ROWS};
 use crate::web::Message;
 
 /// How often a stream reads the database without an announcement: another process may have written to it.
@@ -44,9 +44,8 @@ struct NotificationStream {
     ready: VecDeque<Notification>,
 }
 
-/// The stream of a user's notifications after the one with the id `last`, without an end.
-///
-/// It ends when the tokens of `listener` are revoked, and at the latest when a token that is made now would expire.
+/// The stream of a user's notifications after the one with the id `last`. It ends when the tokens of `listener` are
+/// revoked, and at the latest when a token that is made now would expire.
 pub fn of(
     state: &State,
     auth: &Auth,
@@ -84,7 +83,7 @@ impl NotificationStream {
     /// Reads the next notifications; false if there are none.
     async fn read(&mut self) -> Result<bool> {
         let (user_id, last, language) = (self.user_id, self.last, self.language);
-        let records = self.db.read(move |tx| store::notifications(tx, user_id, last, CHUNK)).await?;
+        let records = self.db.read(move |tx| store::notifications(tx, user_id, last, MAX_CHUNK_ROWS)).await?;
         self.ready = records.into_iter().map(|record| notification(record, language)).collect();
         self.last = self.ready.back().map_or(last, |notification| notification.id);
         Ok(!self.ready.is_empty())

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 
 /// The host names of a server, and the origins whose pages may call it.
@@ -27,16 +26,16 @@ impl Hosts {
 
     /// Whether a `Host`, with or without a port, is one of ours. The port is not compared: behind a forwarded port it
     /// differs, and a rebound name is recognised without it.
-    pub fn allow(&self, host: &str) -> bool {
+    pub fn allows(&self, host: &str) -> bool {
         without_port(host)
             .is_some_and(|name| is_loopback(&name) || self.names.iter().any(|ours| ours.eq_ignore_ascii_case(&name)))
     }
 
     /// Whether pages of this origin may call: those of allowed hosts, and the listed ones.
-    pub fn allow_origin(&self, origin: &HeaderValue) -> bool {
+    pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
         origin.to_str().is_ok_and(|origin| {
             let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            host.is_some_and(|host| self.allow(host)) || self.origins.iter().any(|ours| ours == origin)
+            host.is_some_and(|host| self.allows(host)) || self.origins.iter().any(|ours| ours == origin)
         })
     }
 }
@@ -63,21 +62,6 @@ fn is_loopback(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The name of a method as a label of metrics; an unknown method must not make a new label.
-pub fn known_method(method: &Method) -> &'static str {
-    const KNOWN: [&Method; 8] = [
-        &Method::GET,
-        &Method::POST,
-        &Method::PUT,
-        &Method::PATCH,
-        &Method::DELETE,
-        &Method::OPTIONS,
-        &Method::HEAD,
-        &Method::TRACE,
-    ];
-    KNOWN.into_iter().find(|known| *known == method).map_or("other", Method::as_str)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,25 +76,25 @@ mod tests {
         for host in
             ["localhost", "LOCALHOST:5000", "127.0.0.1:5000", "127.1.2.3", "[::1]:5000", "[::1]", "shop.example:80"]
         {
-            assert!(hosts().allow(host), "{host}");
+            assert!(hosts().allows(host), "{host}");
         }
         for host in
             ["", ":5000", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[::1", "192.168.0.1"]
         {
-            assert!(!hosts().allow(host), "{host}");
+            assert!(!hosts().allows(host), "{host}");
         }
     }
 
     #[test]
     fn what_follows_a_name_is_a_port_or_nothing() {
         for host in ["localhost:", "[::1]:", "[0:0::1]", "localhost:0", "localhost:65535", "shop.example:"] {
-            assert!(hosts().allow(host), "{host}");
+            assert!(hosts().allows(host), "{host}");
         }
         for host in MALFORMED {
-            assert!(!hosts().allow(host), "{host}");
+            assert!(!hosts().allows(host), "{host}");
             for scheme in ["http", "https"] {
                 let origin = format!("{scheme}://{host}");
-                assert!(!hosts().allow_origin(&HeaderValue::from_str(&origin).unwrap()), "{origin}");
+                assert!(!hosts().allows_origin(&HeaderValue::from_str(&origin).unwrap()), "{origin}");
             }
         }
     }
@@ -145,7 +129,7 @@ mod tests {
         for origin in
             ["http://localhost:3000", "https://127.0.0.1", "null", "https://other.example", "https://shop.example"]
         {
-            assert!(hosts().allow_origin(&HeaderValue::from_static(origin)), "{origin}");
+            assert!(hosts().allows_origin(&HeaderValue::from_static(origin)), "{origin}");
         }
         for origin in [
             "",
@@ -154,7 +138,7 @@ mod tests {
             "https://other.example:444",
             "http://localhost.evil.example",
         ] {
-            assert!(!hosts().allow_origin(&HeaderValue::from_static(origin)), "{origin}");
+            assert!(!hosts().allows_origin(&HeaderValue::from_static(origin)), "{origin}");
         }
     }
 }

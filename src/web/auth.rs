@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use crate::auth::{Access, Admitted, Auth, Principal, Scope};
+use crate::auth::{Access, Admission, Auth, Principal, Scope};
 use crate::error::{Error, Result, TOKEN_MALFORMED, TOKEN_MISSING};
 
 /// The longest token that is read, in bytes. Tokens of this shop have about 300.
@@ -62,8 +62,8 @@ fn ticket(query: &str) -> Result<Option<String>> {
 }
 
 /// The decision of the route's guard; an internal error without a guard.
-fn admitted(request: &HttpRequest) -> Result<Admitted> {
-    let found = request.extensions().get::<Admitted>().copied();
+fn admitted(request: &HttpRequest) -> Result<Admission> {
+    let found = request.extensions().get::<Admission>().copied();
     found.ok_or_else(|| Error::internal(anyhow::anyhow!("nobody was admitted to {}", request.path())))
 }
 
@@ -72,7 +72,7 @@ pub(super) fn principal(request: &HttpRequest) -> Result<Principal> {
     admitted(request).map(|admitted| admitted.principal)
 }
 
-impl FromRequest for Admitted {
+impl FromRequest for Admission {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

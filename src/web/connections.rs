@@ -40,9 +40,9 @@ const MIN_IDLE: Duration = Duration::from_secs(1);
 
 /// The connections of one server. Clones share them.
 #[derive(Clone)]
-pub struct Connections(Arc<Open>);
+pub struct Connections(Arc<Inner>);
 
-struct Open {
+struct Inner {
     /// The server's name, for the log.
     server: &'static str,
     /// From this number on, idle connections are closed.
@@ -100,7 +100,7 @@ impl Drop for InProgress {
 impl Connections {
     /// The connections of a server that accepts up to `most`.
     pub fn new(server: &'static str, most: usize) -> Self {
-        Self(Arc::new(Open {
+        Self(Arc::new(Inner {
             server,
             crowded_at: most - most / 8,
             max_per_client: MAX_PER_CLIENT.min(most / 4).max(1),
@@ -118,12 +118,12 @@ impl Connections {
     /// Accepts a connection; `None` if its client has as many as it may.
     pub fn admit(&self, stream: TcpStream) -> Option<Connection> {
         let peer = stream.peer_addr().ok()?;
-        let share = match shares::client(peer.ip()) {
+        let share = match shares::limited_network(peer.ip()) {
             None => None,
             Some(network) => {
                 let share = self.0.shares.take(network, self.0.max_per_client);
                 if share.is_none() {
-                    let Open { server, max_per_client, refused, .. } = &*self.0;
+                    let Inner { server, max_per_client, refused, .. } = &*self.0;
                     refused.warn(|count| {
                         format!(
                             "event=refused_connection server={server} from={network} most={max_per_client} count={count}"
@@ -134,7 +134,7 @@ impl Connections {
                 share
             }
         };
-        // If the options can not be set, the connection still works.
+        // If the options can't be set, the connection still works.
         let _ = stream.set_nodelay(true);
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
@@ -178,7 +178,7 @@ impl Connections {
     }
 }
 
-impl Open {
+impl Inner {
     fn states(&self) -> MutexGuard<'_, HashMap<u64, Arc<State>>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,7 +209,7 @@ pub struct Connection {
     peer: SocketAddr,
     id: u64,
     state: Arc<State>,
-    open: Arc<Open>,
+    open: Arc<Inner>,
     /// Runs while the client does not read what is written.
     unread: Timer,
     /// Runs while a head is incomplete, except for the first one.

@@ -74,7 +74,7 @@ impl FromRequest for ClientAddress {
 
 /// The network that a scan counts for. `None` for this machine: a proxy on it may serve many clients.
 pub(super) fn scanning_network(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().and_then(|client| shares::client(client.ip()))
+    request.peer_addr().and_then(|client| shares::limited_network(client.ip()))
 }
 
 /// The language that a request prefers.

@@ -1,7 +1,7 @@
 //! Bodies, read field by field into types that can't be wrong.
 //!
 //! [`Json`](super::Json) receives a body; a type that implements [`Body`] takes its fields out of [`Fields`], which
-//! collects every fault, so that one answer names all. `body!` declares such a type.
+//! collects every error, so that one answer names all. `body!` declares such a type.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub trait Body: Sized {
 pub struct Fields {
     left: BTreeMap<String, Value>,
     wrong_types: Vec<(String, Sentence)>,
-    rules: Vec<(String, Sentence)>,
+    broken_rules: Vec<(String, Sentence)>,
 }
 
 impl Fields {
@@ -31,7 +31,7 @@ impl Fields {
         match self.left.remove(name) {
             Some(value) => self.check(name, value),
             None => {
-                self.rules.push((name.to_owned(), Sentence::new("wajib diisi", "is required")));
+                self.broken_rules.push((name.to_owned(), Sentence::new("wajib diisi", "is required")));
                 None
             }
         }
@@ -45,7 +45,7 @@ impl Fields {
         }
     }
 
-    /// Takes the new value of a field that can not be removed; absent: keep. The outer `None` is an error.
+    /// Takes the new value of a field that can't be removed; absent: keep. The outer `None` is an error.
     pub fn replace<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
         if self.has(name) { self.required(name).map(Some) } else { Some(None) }
     }
@@ -69,29 +69,32 @@ impl Fields {
         match T::read(value) {
             Ok(value) => return Some(value),
             Err(FieldError::Type(why)) => self.wrong_types.push((name.to_owned(), why)),
-            Err(FieldError::Rule(why)) => self.rules.push((name.to_owned(), why)),
+            Err(FieldError::Rule(why)) => self.broken_rules.push((name.to_owned(), why)),
         }
         None
     }
 
     fn finish<T>(mut self, value: Option<T>) -> Result<T> {
         for name in self.left.into_keys() {
-            self.rules.push((name, Sentence::new("tidak dikenal", "is not a known field")));
+            self.broken_rules.push((name, Sentence::new("tidak dikenal", "is not a known field")));
         }
-        let (code, faults) =
-            if self.wrong_types.is_empty() { (&INVALID_FIELDS, self.rules) } else { (&WRONG_TYPE, self.wrong_types) };
+        let (code, errors) = if self.wrong_types.is_empty() {
+            (&INVALID_FIELDS, self.broken_rules)
+        } else {
+            (&WRONG_TYPE, self.wrong_types)
+        };
         match value {
-            Some(value) if faults.is_empty() => Ok(value),
-            _ => Err(faults.into_iter().fold(Error::new(code), |error, (name, why)| error.field(name, why))),
+            Some(value) if errors.is_empty() => Ok(value),
+            _ => Err(errors.into_iter().fold(Error::new(code), |error, (name, why)| error.field(name, why))),
         }
     }
 }
 
 /// The error of entry `number` of an array.
-fn within(number: usize, error: &Error) -> FieldError {
+fn entry_error(number: usize, error: &Error) -> FieldError {
     let say = |pick: fn(&Sentence) -> &str| {
-        let faults = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
-        faults.collect::<Vec<_>>().join("; ")
+        let errors = error.fields().iter().map(|(name, why)| format!("[{number}].{name} {}", pick(why)));
+        errors.collect::<Vec<_>>().join("; ")
     };
     let sentence = Sentence { id: say(|why| &why.id).into(), en: say(|why| &why.en).into() };
     if error.is(&WRONG_TYPE) { FieldError::Type(sentence) } else { FieldError::Rule(sentence) }
@@ -112,9 +115,10 @@ pub fn array<T: Body>(value: Value, most: usize) -> Result<Vec<T>, FieldError> {
         let Value::Object(object) = value else {
             return Err(FieldError::wrong_type("harus berisi objek", "must hold objects"));
         };
-        let mut fields = Fields { left: object.into_iter().collect(), wrong_types: Vec::new(), rules: Vec::new() };
+        let mut fields =
+            Fields { left: object.into_iter().collect(), wrong_types: Vec::new(), broken_rules: Vec::new() };
         let value = T::read(&mut fields);
-        fields.finish(value).map_err(|error| within(number, &error))
+        fields.finish(value).map_err(|error| entry_error(number, &error))
     };
     values.into_iter().enumerate().map(entry).collect()
 }
@@ -128,7 +132,7 @@ pub fn parse<T: Body>(body: &[u8]) -> Result<T> {
         // The message of serde_json speaks only of the text of the request.
         _ => Error::new(&BAD_JSON).detail(error.to_string()),
     })?;
-    let mut fields = Fields { left: object.0, wrong_types: Vec::new(), rules: Vec::new() };
+    let mut fields = Fields { left: object.0, wrong_types: Vec::new(), broken_rules: Vec::new() };
     let value = T::read(&mut fields);
     fields.finish(value)
 }

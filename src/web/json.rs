@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 
 use super::form::{Body, parse};
 use super::state::Server;
-use crate::auth::Admitted;
+use crate::auth::Admission;
 use crate::error::{BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, REQUEST_TIMEOUT, Result, UNSUPPORTED_MEDIA_TYPE};
 
 /// The largest body that is read, in bytes.
@@ -60,12 +60,12 @@ impl<T: Body> FromRequest for OptionalJson<T> {
 fn receive(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Vec<u8>>> + use<> {
     let server = request.app_data::<Data<Server>>().cloned();
     let limit = server.as_ref().map_or(Duration::MAX, |server| server.time_limit);
-    let admitted = request.extensions().get::<Admitted>().copied();
+    let admitted = request.extensions().get::<Admission>().copied();
     let mut payload = payload.take();
     async move {
         let body = tokio::time::timeout(limit, read(&mut payload)).await;
         let body = body.unwrap_or_else(|_| Err(Error::new(&REQUEST_TIMEOUT)))?;
-        if let (Some(server), Some(Admitted { principal, .. })) = (server, admitted) {
+        if let (Some(server), Some(Admission { principal, .. })) = (server, admitted) {
             server.auth.check(principal, &server.db).await?;
         }
         Ok(body)

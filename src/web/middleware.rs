@@ -27,7 +27,7 @@ use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::connections::{InProgress, State};
 use super::state::Server;
-use super::{allowlist, auth, extract, problem};
+use super::{auth, extract, problem};
 use crate::auth::{Access, Principal};
 use crate::context::{ANSWER_TIME, Context};
 use crate::domain::Language;
@@ -35,7 +35,7 @@ use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALL
 
 /// Bytes of an answer that a connection copies into its own buffer at a time. The rest is shared between connections,
 /// or not read from the database yet.
-pub(super) const WRITE_BUFFER: usize = 8 * 1024;
+pub(super) const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long the answer may take once the body of the request has arrived.
@@ -43,7 +43,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 const _: () = assert!(
     ANSWER_TIMEOUT.as_millis() > ANSWER_TIME.as_millis(),
-    "the timeout is for bugs: a request that keeps its promise never meets it"
+    "the timeout must only stop bugs: other requests are answered before"
 );
 /// The log target of the access log.
 const ACCESS_LOG: &str = "pasar::access";
@@ -80,7 +80,7 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     let held = request.chunked().unwrap_or(false).then(|| hold_payload(&mut request));
     let upgrade = check_upgrade(&request);
     let closes = upgrade.is_err();
-    let mut answer = match upgrade.and_then(|()| check(&request)) {
+    let mut answer = match upgrade.and_then(|()| check_host_and_origin(&request)) {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(error) => request.error_response(error),
     };
@@ -107,7 +107,7 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
 /// The innermost middleware, around one route.
 pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit + ANSWER_TIMEOUT);
-    let id = request.request().clone();
+    let original = request.request().clone();
     let answer = async {
         match admit(request.request()).await {
             Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
@@ -124,9 +124,9 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
         Ok(Err(panic)) => {
             let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
             let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            ServiceResponse::from_err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("panic: {words}")), id)
+            ServiceResponse::from_err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("panic: {words}")), original)
         }
-        Err(_) => ServiceResponse::from_err(Error::new(&TOO_SLOW), id),
+        Err(_) => ServiceResponse::from_err(Error::new(&TOO_SLOW), original),
     };
     Ok(answer)
 }
@@ -188,7 +188,7 @@ impl MessageBody for Outgoing {
                 end => return Poll::Ready(end),
             }
         }
-        let length = self.rest.len().min(WRITE_BUFFER);
+        let length = self.rest.len().min(WRITE_BUFFER_BYTES);
         Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
 }
@@ -249,7 +249,7 @@ impl MessageBody for WithLineEnd {
 }
 
 /// Refuses foreign hosts and origins (DNS rebinding, cross-site requests).
-fn check(request: &ServiceRequest) -> Result<()> {
+fn check_host_and_origin(request: &ServiceRequest) -> Result<()> {
     let Some(server) = request.app_data::<web::Data<Server>>() else {
         return Ok(());
     };
@@ -258,13 +258,13 @@ fn check(request: &ServiceRequest) -> Result<()> {
     let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     // A target in absolute form overrides Host (RFC 9112, 3.2.2): both must be allowed.
     let target = request.uri().authority().map(|authority| authority.as_str());
-    if let Some(host) = [host, target].into_iter().flatten().find(|host| !server.hosts.allow(host)) {
+    if let Some(host) = [host, target].into_iter().flatten().find(|host| !server.hosts.allows(host)) {
         let named = quote(host);
         let detail = format!("{named} is no name of this server: use localhost, or add the host to ALLOWED_HOSTS");
         return Err(Error::new(&HOST_NOT_ALLOWED).detail(detail));
     }
     if let Some(origin) = headers.get(header::ORIGIN)
-        && !server.hosts.allow_origin(origin)
+        && !server.hosts.allows_origin(origin)
     {
         let named = quote(&String::from_utf8_lossy(origin.as_bytes()));
         let detail = format!(
@@ -317,8 +317,8 @@ fn format_error(
     #[expect(clippy::disallowed_methods, reason = "the status of an error is given here")]
     let mut plain = HttpResponse::new(error.status_code());
     *plain.headers_mut() = headers;
-    let dressed = problem::respond(plain, error, language);
-    *answer.response_mut() = dressed;
+    let document = problem::respond(plain, error, language);
+    *answer.response_mut() = document;
     answer
 }
 
@@ -356,7 +356,7 @@ fn record(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, star
     };
     let took = started.elapsed();
     let route = request.app_data::<Route>().map_or("", |route| route.pattern);
-    let method = if head { "HEAD" } else { allowlist::known_method(request.method()) };
+    let method = if head { "HEAD" } else { method_label(request.method()) };
     server.metrics.request(method, route, answer.status().as_str(), took);
     if log::log_enabled!(target: ACCESS_LOG, log::Level::Info) {
         let principal = request.extensions().get::<Principal>().copied().unwrap_or(Principal::Nobody);
@@ -367,16 +367,16 @@ fn record(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, star
             without_secrets(request),
             answer.status().as_u16(),
             took.as_secs_f64() * 1000.0,
-            Client(request.peer_addr()),
+            ClientIp(request.peer_addr()),
             context.request_id(),
         );
     }
 }
 
 /// The address of the client, for the log: the other end of the connection, whatever a header says.
-struct Client(Option<SocketAddr>);
+struct ClientIp(Option<SocketAddr>);
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientIp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(addr) => addr.ip().fmt(f),
@@ -389,4 +389,19 @@ impl fmt::Display for Client {
 fn service(request: &HttpRequest) -> &'static str {
     let server = || request.app_data::<web::Data<Server>>()?.auth.services.first().copied();
     request.app_data::<Route>().map(|route| route.service).or_else(server).unwrap_or_default()
+}
+
+/// The name of a method as a label of metrics; an unknown method must not make a new label.
+fn method_label(method: &Method) -> &'static str {
+    const KNOWN: [&Method; 8] = [
+        &Method::GET,
+        &Method::POST,
+        &Method::PUT,
+        &Method::PATCH,
+        &Method::DELETE,
+        &Method::OPTIONS,
+        &Method::HEAD,
+        &Method::TRACE,
+    ];
+    KNOWN.into_iter().find(|known| *known == method).map_or("other", Method::as_str)
 }

@@ -21,14 +21,14 @@ use super::state::Server;
 use crate::auth::Principal;
 use crate::domain::Sentence;
 use crate::error::{Error, Result};
-use crate::storage::{CHUNK, Cursor, Db, Listed, Sort, Tx};
+use crate::storage::{Cursor, Db, Listed, MAX_CHUNK_ROWS, Sort, Tx};
 
 /// The most rows of one chunk of a scan. A scan has a thread of its own, so its chunks may be as large as a page.
 const MAX_SCAN_ROWS: usize = 1000;
 /// The most rows of one page.
 const MAX_PAGE_ROWS: usize = 1000;
 const _: () = assert!(MAX_SCAN_ROWS == MAX_PAGE_ROWS, "a page of a scan must take one scan");
-const _: () = assert!(CHUNK <= MAX_PAGE_ROWS, "a chunk must not exceed the largest page");
+const _: () = assert!(MAX_CHUNK_ROWS <= MAX_PAGE_ROWS, "a chunk must not exceed the largest page");
 /// The pause between the chunks of a whole list, in which other requests run.
 const CHUNK_PAUSE: Duration = Duration::from_millis(1);
 
@@ -109,7 +109,7 @@ struct Source {
 impl Source {
     /// The most rows of one chunk.
     fn chunk(&self) -> usize {
-        if self.scan.is_some() { MAX_SCAN_ROWS } else { CHUNK }
+        if self.scan.is_some() { MAX_SCAN_ROWS } else { MAX_CHUNK_ROWS }
     }
 
     async fn read<T: Listed>(&self, fetch: &Arc<impl Fetch<T>>, after: Option<Cursor>, limit: usize) -> Result<Rows> {
@@ -192,12 +192,7 @@ impl Rows {
 }
 
 /// Answers with the rows of `page`.
-pub async fn answer<T: Listed>(
-    request: &HttpRequest,
-    db: &Db,
-    page: Page,
-    fetch: impl Fetch<T>,
-) -> Result<HttpResponse> {
+pub async fn list<T: Listed>(request: &HttpRequest, db: &Db, page: Page, fetch: impl Fetch<T>) -> Result<HttpResponse> {
     let fetch = Arc::new(fetch);
     let Page { limit, after, sort, scans } = page;
     let source = Source { db: db.clone(), sort, scan: scans.then(|| scanning_network(request)) };
@@ -212,16 +207,16 @@ pub async fn answer<T: Listed>(
         return Ok(response.body(rows.close()));
     };
     let mut left = limit.saturating_sub(chunk);
-    let mut room = None;
+    let mut memory = None;
     while rows.more && left > 0 {
         tokio::task::yield_now().await;
         let next = source.read_on(&fetch, rows.last.clone(), left.min(chunk)).await?;
         let Ok(more) = LARGE_PAGE_KIB.try_acquire_many((next.json.len() / 1024 + 1) as u32) else {
             break; // The link to the next page begins here.
         };
-        match &mut room {
-            None => room = Some(more),
-            Some(room) => room.merge(more),
+        match &mut memory {
+            None => memory = Some(more),
+            Some(memory) => memory.merge(more),
         }
         rows.append(next);
         left = left.saturating_sub(chunk);
@@ -229,13 +224,13 @@ pub async fn answer<T: Listed>(
     if let (true, Some(last)) = (rows.more, &rows.last) {
         response.insert_header((header::LINK, next_link(request, limit, &last.encode(sort))));
     }
-    Ok(response.body(Bytes::from_owner(PageBody { json: rows.close(), _room: room })))
+    Ok(response.body(Bytes::from_owner(PageBody { json: rows.close(), _memory: memory })))
 }
 
 /// A page with its share of the memory, until it is sent.
 struct PageBody {
     json: Vec<u8>,
-    _room: Option<SemaphorePermit<'static>>,
+    _memory: Option<SemaphorePermit<'static>>,
 }
 
 impl AsRef<[u8]> for PageBody {

@@ -39,7 +39,7 @@ pub fn status(kind: Kind) -> StatusCode {
 }
 
 /// Whether a later retry may succeed, which `Retry-After` says.
-pub fn may_pass(kind: Kind) -> bool {
+pub fn is_retryable(kind: Kind) -> bool {
     matches!(kind, Kind::Unavailable | Kind::UnderWay | Kind::TooMany)
 }
 
@@ -108,7 +108,7 @@ pub fn respond(response: HttpResponse<BoxBody>, error: &Error, language: Languag
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
-    if may_pass(error.code().kind) {
+    if is_retryable(error.code().kind) {
         headers.insert(header::RETRY_AFTER, error.wait().unwrap_or(DEFAULT_RETRY_AFTER_SECS).into());
     }
     if error.code().kind == Kind::Unauthorized {

@@ -14,19 +14,19 @@ const MAX_PARAMETERS: usize = 32;
 /// The parameters of a request that are not taken yet, and the errors found so far.
 pub struct Query {
     left: Vec<(String, String)>,
-    faults: Vec<(String, Sentence)>,
+    errors: Vec<(String, Sentence)>,
 }
 
 impl Query {
     pub fn of(request: &HttpRequest) -> Self {
-        let mut query = Self { left: Vec::new(), faults: Vec::new() };
+        let mut query = Self { left: Vec::new(), errors: Vec::new() };
         for (number, (name, value)) in form_urlencoded::parse(request.query_string().as_bytes()).enumerate() {
             if number == MAX_PARAMETERS {
-                query.fault(name, Sentence::new("terlalu banyak parameter", "is one parameter too many"));
+                query.add_error(name, Sentence::new("terlalu banyak parameter", "is one parameter too many"));
                 break;
             }
             if query.left.iter().any(|(known, _)| *known == name) {
-                query.fault(name, Sentence::new("diulang", "is repeated"));
+                query.add_error(name, Sentence::new("diulang", "is repeated"));
             } else {
                 query.left.push((name.into_owned(), value.into_owned()));
             }
@@ -40,7 +40,7 @@ impl Query {
         let (_, text) = self.left.swap_remove(at);
         let value = read(&text);
         if value.is_none() {
-            self.fault(Cow::Borrowed(name), why);
+            self.add_error(Cow::Borrowed(name), why);
         }
         value
     }
@@ -51,14 +51,14 @@ impl Query {
         let (_, text) = self.left.swap_remove(at);
         let plain = T::read(Value::String(text.clone()));
         let number = || T::read(text.parse::<Number>().map_or(Value::Null, Value::from));
-        let value = plain.or_else(|fault| match fault {
+        let value = plain.or_else(|error| match error {
             FieldError::Type(_) => number(),
-            FieldError::Rule(_) => Err(fault),
+            FieldError::Rule(_) => Err(error),
         });
         match value {
             Ok(value) => Some(value),
             Err(FieldError::Type(why) | FieldError::Rule(why)) => {
-                self.fault(Cow::Borrowed(name), why);
+                self.add_error(Cow::Borrowed(name), why);
                 None
             }
         }
@@ -72,15 +72,15 @@ impl Query {
     /// Returns an error if a parameter is repeated, not valid or unknown.
     pub fn finish(mut self) -> Result<()> {
         for (name, _) in std::mem::take(&mut self.left) {
-            self.fault(Cow::Owned(name), Sentence::new("tidak dikenal", "is not a known parameter"));
+            self.add_error(Cow::Owned(name), Sentence::new("tidak dikenal", "is not a known parameter"));
         }
-        if self.faults.is_empty() {
+        if self.errors.is_empty() {
             return Ok(());
         }
-        Err(self.faults.into_iter().fold(Error::new(&BAD_QUERY), |error, (name, why)| error.field(name, why)))
+        Err(self.errors.into_iter().fold(Error::new(&BAD_QUERY), |error, (name, why)| error.field(name, why)))
     }
 
-    fn fault(&mut self, name: Cow<'_, str>, why: Sentence) {
-        self.faults.push((name.into_owned(), why));
+    fn add_error(&mut self, name: Cow<'_, str>, why: Sentence) {
+        self.errors.push((name.into_owned(), why));
     }
 }

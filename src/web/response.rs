@@ -29,13 +29,13 @@ pub fn created(location: &str, body: &impl Serialize) -> HttpResponse {
 }
 
 /// Forbids caches to store an answer with a token (RFC 6749, 5.1).
-pub fn not_kept(mut response: HttpResponse) -> HttpResponse {
+pub fn no_store(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// 204, without a body.
-pub fn done() -> HttpResponse {
+pub fn no_content() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 

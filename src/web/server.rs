@@ -22,14 +22,14 @@ use super::connections::{Connection, Connections, HEAD_TIMEOUT};
 use super::docs::{self, openapi};
 use super::response::IDEMPOTENT_REPLAYED;
 use super::routes::{Mount, Routes};
-use super::state::{About, Server};
+use super::state::{Documentation, Server};
 use super::{health, middleware};
 
-/// How long an idle connection is kept; longer than our own clients keep theirs (see `peer::POOL_IDLE`).
+/// How long an idle connection is kept; longer than our own clients keep theirs (see `peer::POOL_IDLE_TIMEOUT`).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client whose request is refused early may go on sending. Closing at once would reset the connection,
 /// and the client might lose the answer.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long requests in progress may take once the server stops.
 const DRAIN_SECS: u64 = 4;
 
@@ -55,7 +55,8 @@ pub fn serve(
     };
     let endpoints = table().into_endpoints();
     let openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints, server.auth.required))?;
-    server.about = About { openapi: openapi.into(), endpoints: Arc::new(endpoints), pages: Arc::default() };
+    server.documentation =
+        Documentation { openapi: openapi.into(), endpoints: Arc::new(endpoints), pages: Arc::default() };
     let addr = listener.local_addr()?;
     let (name, most) = (server.name, server.connections);
     let connections = Connections::new(name, most);
@@ -84,8 +85,8 @@ pub fn serve(
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
-            .client_disconnect_timeout(LINGER)
-            .h1_write_buffer_size(middleware::WRITE_BUFFER)
+            .client_disconnect_timeout(LINGER_TIMEOUT)
+            .h1_write_buffer_size(middleware::WRITE_BUFFER_BYTES)
             .local_addr(addr)
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -110,7 +111,7 @@ pub fn serve(
 /// Lets pages of allowed origins read the answers. Requests of other origins are refused by the middleware.
 fn cors(hosts: Hosts) -> Cors {
     Cors::default()
-        .allowed_origin_fn(move |origin, _| hosts.allow_origin(origin))
+        .allowed_origin_fn(move |origin, _| hosts.allows_origin(origin))
         .block_on_origin_mismatch(false)
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_any_header()

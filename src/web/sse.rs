@@ -34,7 +34,7 @@ const _: () = assert!(
 
 /// The streams of a server. Clones share it.
 #[derive(Clone)]
-pub struct Live {
+pub struct LiveStreams {
     slots: Arc<Semaphore>,
     shares: Shares<Client>,
     /// True when the server stops.
@@ -56,7 +56,7 @@ pub struct Message {
     pub data: String,
 }
 
-impl Live {
+impl LiveStreams {
     pub fn new(closing: watch::Receiver<bool>) -> Self {
         Self { slots: Arc::new(Semaphore::new(MAX_STREAMS)), shares: Shares::unlimited(), closing }
     }
@@ -109,7 +109,7 @@ impl Live {
         Ok([
             take(account, MAX_STREAMS_OF_ACCOUNT, "account")?,
             take(
-                peer.and_then(|peer| shares::client(peer.ip())).map(Client::Network),
+                peer.and_then(|peer| shares::limited_network(peer.ip())).map(Client::Network),
                 MAX_STREAMS_OF_NETWORK,
                 "address",
             )?,

@@ -34,7 +34,7 @@ const TABLES: [(&str, &[&str]); 7] = [
 ];
 
 /// Modules of a service that must be usable without HTTP.
-const WITHOUT_WEB: [&str; 6] = ["store", "client", "placement", "lifecycle", "settlement", "jobs"];
+const WITHOUT_WEB: [&str; 7] = ["store", "client", "placement", "lifecycle", "opening", "settlement", "jobs"];
 
 const NONE: [String; 0] = [];
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pasar::app::App;
-use pasar::config::{Config, Work};
+use pasar::config::{Action, Config};
 use pasar::service::ServiceName;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -116,7 +116,7 @@ impl TestApp {
     pub async fn makes_admin(&self, email: &str, flags: &[&str]) {
         let args = [&["pasar", "--database-url", &self.database, "admin", email], flags].concat();
         let config = Config::from_args(args).unwrap();
-        let Work::SetRole { email, role } = &config.work else { panic!("{:?}", config.work) };
+        let Action::SetRole { email, role } = &config.action else { panic!("{:?}", config.action) };
         pasar::app::set_role(&config, email, *role).await.unwrap();
     }
 

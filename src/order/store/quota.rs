@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::context::BUDGET;
+use crate::context::CALL_BUDGET;
 use crate::domain::{OrderId, Timestamp, UserId};
 use crate::error::{Error, Result, TOO_MANY_HELD_UNITS, TOO_MANY_OPEN_ORDERS};
 use crate::order::state::Quota;
@@ -14,7 +14,7 @@ use crate::storage::Tx;
 /// How far apart two requests may read the clock before their claims are written one after the other.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 const _: () = assert!(
-    MAX_CLOCK_SKEW.as_millis() > BUDGET.as_millis(),
+    MAX_CLOCK_SKEW.as_millis() > CALL_BUDGET.as_millis(),
     "a request may wait for its whole budget between reading the clock and writing its claim"
 );
 

@@ -32,7 +32,7 @@ enum Index {
 
 impl Search {
     pub fn new(text: &str) -> Self {
-        let text = lower(text);
+        let text = fold_case(text);
         let characters: Vec<char> = text.chars().collect();
         let index = if characters.len() < TERM_CHARS {
             Index::Beginning(text.clone(), format!("{text}{}", char::MAX))
@@ -71,17 +71,17 @@ impl Search {
 
 /// The name and the description in the form in which they are searched.
 pub fn search_text(name: &str, description: Option<&str>) -> String {
-    lower(&[name, description.unwrap_or_default()].join("\n"))
+    fold_case(&[name, description.unwrap_or_default()].join("\n"))
 }
 
 /// Text in the form in which it is compared, whatever its case. Each letter is converted to a capital first, because
 /// some have two small forms (the sigma at the end of a word).
-fn lower(text: &str) -> String {
+fn fold_case(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// Sets the search text of up to `limit` products of an earlier version. Returns how many.
-pub fn fill_in(tx: &Tx<'_>, limit: i64) -> Result<usize> {
+pub fn fill_search_text(tx: &Tx<'_>, limit: i64) -> Result<usize> {
     let sql = "SELECT id, name FROM products WHERE search_text = '' LIMIT $1";
     let bare = tx.query(sql, &[limit.into()], |row| Ok((row.get::<ProductId>(0)?, row.get::<String>(1)?)))?;
     for (id, name) in &bare {
@@ -113,7 +113,7 @@ pub fn index(tx: &Tx<'_>, after: Option<ProductId>, limit: i64) -> Result<Option
         )?;
     }
     if missing.is_empty() {
-        tx.first_time(INDEXED)?;
+        tx.mark_done(INDEXED)?;
     }
     Ok(missing.last().copied())
 }

@@ -32,7 +32,7 @@ struct State {
 
 impl Health {
     /// Whether the database can be written; `None` if only a probe can tell.
-    pub fn known(&self) -> Option<Result<()>> {
+    pub fn latest_result(&self) -> Option<Result<()>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.corrupt {
             let detail = "the database file is damaged: restore it and restart the service";
@@ -46,12 +46,12 @@ impl Health {
     }
 
     /// Records whether a write reached the disk.
-    pub fn wrote(&self, written: bool) {
+    pub fn record_write(&self, written: bool) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).latest = Some((Instant::now(), written));
     }
 
     /// Records damage of the file, if that is the reason of a failure.
-    pub fn failed(&self, error: &Error) {
+    pub fn record_failure(&self, error: &Error) {
         if is_corruption(error) {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if !std::mem::replace(&mut state.corrupt, true) {

@@ -1,7 +1,7 @@
-//! The only writer of SQLite: a thread that commits all waiting jobs as one group (group commit).
+//! The only writer of SQLite: a thread that commits all waiting writes as one group (group commit).
 //!
-//! SQLite has one write lock for a file, and each commit costs an fsync. So the jobs that arrive while a group is
-//! being synced become the next group. In a group of several, each job runs in a `SAVEPOINT`, so that it fails alone.
+//! SQLite has one write lock for a file, and each commit costs an fsync. So the writes that arrive while a group is
+//! being synced become the next group. In a group of several, each write runs in a `SAVEPOINT`, so that it fails alone.
 //! No caller is answered before the `COMMIT` has reached the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,11 +20,11 @@ use super::open::open_writer;
 use crate::error::{BUSY, Error, INTERNAL, Result, STORAGE_UNAVAILABLE};
 use crate::storage::tx::Tx;
 
-/// The most waiting jobs; at this number a job of a request is refused. About a second of work.
+/// The most waiting writes; at this number a write of a request is refused. About a second of work.
 pub const MAX_QUEUED: usize = 2048;
-/// Further jobs of background tasks that may wait; each task has one at a time.
+/// Further writes of background tasks that may wait; each task has one at a time.
 const MAX_QUEUED_IN_BACKGROUND: usize = 64;
-/// The most jobs of one commit. More would be later, not faster.
+/// The most writes of one commit. A larger group would only delay the answers.
 pub const MAX_GROUP: usize = 256;
 /// The time without writes after which the log is checkpointed.
 const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ pub enum Origin {
 }
 
 enum Message {
-    Job(Box<dyn Job>),
+    Write(Box<dyn QueuedWrite>),
     Stop,
 }
 
@@ -68,7 +68,7 @@ impl Writer {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (queue, jobs) = sync_channel(MAX_QUEUED + MAX_QUEUED_IN_BACKGROUND);
         let waiting = Arc::<AtomicUsize>::default();
-        let writing = Writing { file, connection: Some(connection), stats, health, waiting: Arc::clone(&waiting) };
+        let writing = WriterThread { file, connection: Some(connection), stats, health, waiting: Arc::clone(&waiting) };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writing.run(&jobs))?;
         Ok((Self { queue, waiting }, thread))
     }
@@ -87,7 +87,7 @@ impl Writer {
         }
         let (reply, answer) = oneshot::channel();
         let call = Box::new(Call { work, outcome: None, reply });
-        match self.queue.try_send(Message::Job(call)) {
+        match self.queue.try_send(Message::Write(call)) {
             Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
             Err(refused) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -96,7 +96,7 @@ impl Writer {
         }
     }
 
-    /// Ends the thread after the waiting jobs. Blocks while the queue is full.
+    /// Ends the thread after the waiting writes. Blocks while the queue is full.
     pub fn stop(&self) {
         // An error means that the thread has ended already.
         let _ = self.queue.send(Message::Stop);
@@ -108,7 +108,7 @@ fn stopped() -> Error {
 }
 
 /// The closure of a caller and the channel for its result, with the types erased.
-trait Job: Send {
+trait QueuedWrite: Send {
     /// Whether the caller still waits for the result.
     fn is_awaited(&self) -> bool;
     /// Runs the closure and keeps its result; true if its changes may be committed.
@@ -123,7 +123,7 @@ struct Call<T, F> {
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> Job for Call<T, F>
+impl<T, F> QueuedWrite for Call<T, F>
 where
     T: Send,
     F: Fn(&Tx<'_>) -> Result<T> + Send,
@@ -133,7 +133,7 @@ where
     }
 
     fn run(&mut self, tx: &Tx<'_>) -> bool {
-        // A panic fails this job alone; it is rolled back like any failure.
+        // A panic fails this write alone; it is rolled back like any failure.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
             .unwrap_or_else(|_| Err(Error::new(&INTERNAL).caused_by(anyhow::anyhow!("a write panicked"))));
         let kept = outcome.is_ok();
@@ -152,7 +152,7 @@ where
     }
 }
 
-struct Writing {
+struct WriterThread {
     file: PathBuf,
     /// `None` after a failure of the database, until it opens again.
     connection: Option<Connection>,
@@ -161,9 +161,9 @@ struct Writing {
     waiting: Arc<AtomicUsize>,
 }
 
-impl Writing {
+impl WriterThread {
     fn run(mut self, jobs: &Receiver<Message>) {
-        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_GROUP);
+        let mut group: Vec<Box<dyn QueuedWrite>> = Vec::with_capacity(MAX_GROUP);
         let mut dirty = false;
         let mut running = true;
         while running {
@@ -173,7 +173,7 @@ impl Writing {
                 jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             match next {
-                Ok(Message::Job(job)) => group.push(job),
+                Ok(Message::Write(job)) => group.push(job),
                 Err(RecvTimeoutError::Timeout) => {
                     self.checkpoint();
                     dirty = false;
@@ -183,7 +183,7 @@ impl Writing {
             }
             while group.len() < MAX_GROUP {
                 match jobs.try_recv() {
-                    Ok(Message::Job(job)) => group.push(job),
+                    Ok(Message::Write(job)) => group.push(job),
                     Ok(Message::Stop) => {
                         running = false;
                         break;
@@ -199,14 +199,14 @@ impl Writing {
             let committed = match self.commit(&mut group) {
                 Ok(written) => {
                     if written {
-                        self.health.wrote(true);
+                        self.health.record_write(true);
                     }
                     true
                 }
                 Err(error) => {
                     log::error!("a group of {} writes was lost: {error}", group.len());
-                    self.health.wrote(false);
-                    self.health.failed(&error);
+                    self.health.record_write(false);
+                    self.health.record_failure(&error);
                     self.connection = None;
                     false
                 }
@@ -222,9 +222,9 @@ impl Writing {
         self.checkpoint();
     }
 
-    /// Runs the jobs in one transaction; true if they changed anything on the disk. After an error nothing was
+    /// Runs the writes in one transaction; true if they changed anything on the disk. After an error nothing was
     /// committed.
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool> {
+    fn commit(&mut self, group: &mut [Box<dyn QueuedWrite>]) -> Result<bool> {
         let connection = match self.connection.take() {
             Some(connection) => self.connection.insert(connection),
             None => self.connection.insert(open_writer(&self.file)?),
@@ -251,11 +251,11 @@ impl Writing {
     }
 }
 
-/// Runs the jobs and commits; true if any of them is kept.
-fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<bool> {
+/// Runs the writes and commits; true if any of them is kept.
+fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn QueuedWrite>]) -> Result<bool> {
     let tx = Tx::new(connection);
     if let [job] = group {
-        // A single job has the transaction for itself.
+        // A single write has the transaction for itself.
         let kept = job.run(&tx);
         return if connection.is_autocommit() {
             Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the transaction back"))
@@ -270,7 +270,7 @@ fn jobs_and_commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Resul
         let kept = job.run(&tx);
         any_kept |= kept;
         // A full disk, an I/O error or a lack of memory makes SQLite roll back *everything*. Going on would run the
-        // next jobs outside any transaction.
+        // next writes outside any transaction.
         if connection.is_autocommit() {
             return Err(Error::new(&STORAGE_UNAVAILABLE).detail("SQLite rolled the whole group back"));
         }

@@ -26,7 +26,7 @@ use crate::web::form::Body;
 use crate::web::problem::{self, Problem};
 use actix_web::http::Method;
 
-type Named = Vec<(String, RefOr<Schema>)>;
+type NamedSchemas = Vec<(String, RefOr<Schema>)>;
 
 /// One method at one path.
 pub struct Endpoint {
@@ -54,7 +54,7 @@ pub struct Doc {
     /// The status of success and its response.
     success: (u16, Response),
     failures: Vec<&'static Code>,
-    schemas: Named,
+    schemas: NamedSchemas,
 }
 
 impl Doc {
@@ -128,7 +128,7 @@ impl Doc {
     }
 
     /// Requests may carry an `Idempotency-Key`.
-    pub fn once(mut self, codes: &[&'static Code]) -> Self {
+    pub fn accepts_idempotency_key(mut self, codes: &[&'static Code]) -> Self {
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
@@ -273,11 +273,11 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
         .bearer_format("JWT")
         .description(Some("The `access_token` of `POST /auth/login` of the user service."))
         .build();
-    components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
+    components.add_security_scheme(BEARER_SCHEME, SecurityScheme::Http(scheme));
     if endpoints.iter().any(|endpoint| endpoint.doc.access == Access::Stream) {
         let what = "The `ticket` of `POST /auth/ticket`, for clients that can't send headers.";
         let ticket = ApiKey::Query(ApiKeyValue::with_description("ticket", what));
-        components.add_security_scheme(TICKET, SecurityScheme::ApiKey(ticket));
+        components.add_security_scheme(TICKET_SCHEME, SecurityScheme::ApiKey(ticket));
     }
     for Endpoint { method, path, doc } in endpoints {
         for (name, schema) in &doc.schemas {
@@ -314,8 +314,8 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
 }
 
 /// The names of the security schemes.
-const SCHEME: &str = "bearer";
-const TICKET: &str = "ticket";
+const BEARER_SCHEME: &str = "bearer";
+const TICKET_SCHEME: &str = "ticket";
 
 /// The description: what the call does, and who may make it.
 fn describe(doc: &Doc, required: bool) -> String {
@@ -332,8 +332,8 @@ fn securities(access: Access, required: bool) -> Vec<SecurityRequirement> {
     let by = |scheme| SecurityRequirement::new(scheme, [] as [&str; 0]);
     let mut ways = match access {
         Access::Anyone => vec![],
-        Access::Stream => vec![by(SCHEME), by(TICKET)],
-        _ => vec![by(SCHEME)],
+        Access::Stream => vec![by(BEARER_SCHEME), by(TICKET_SCHEME)],
+        _ => vec![by(BEARER_SCHEME)],
     };
     if access != Access::Anyone && !access.needs_token(required) {
         ways.insert(0, SecurityRequirement::default());
@@ -393,7 +393,7 @@ fn failure(status: u16, codes: &[&'static Code]) -> Response {
         ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).examples_from_iter(examples).build();
     let mut response =
         ResponseBuilder::new().description(words.join("\n\n")).content("application/problem+json", content);
-    if codes.iter().any(|code| problem::may_pass(code.kind)) {
+    if codes.iter().any(|code| problem::is_retryable(code.kind)) {
         response = response.header("Retry-After", text_header("Seconds until it is worth another try."));
     }
     if status == 401 {

@@ -16,7 +16,7 @@ use super::openapi::{Doc, Endpoint, Parameter};
 use crate::auth::Access;
 use crate::domain::{Language, Sentence};
 use crate::error::{CATALOGUE, Error, ROUTE_NOT_FOUND, Result};
-use crate::web::state::{About, Server};
+use crate::web::state::{Documentation, Server};
 use crate::web::{extract::language, problem, routes::Routes};
 
 pub fn routes(routes: &mut Routes) {
@@ -127,12 +127,12 @@ async fn root(request: HttpRequest, server: web::Data<Server>) -> Result<HttpRes
     let message = format!("{} {}!", language.pick(&WORDS.welcome), server.name);
     let response = in_language(language);
     if wants_html(&request) {
-        let About { endpoints, pages, .. } = &server.about;
+        let Documentation { endpoints, pages, .. } = &server.documentation;
         let page = || Ok(html::page(language, &message, &info_page(endpoints, language)).into());
         return Ok(html::answer(response, pages.get(format!("/ {}", language.tag()), page)?));
     }
     let endpoints: serde_json::Map<String, Value> = server
-        .about
+        .documentation
         .endpoints
         .iter()
         .map(|Endpoint { method, path, doc }| {
@@ -257,7 +257,7 @@ fn input(number: usize, parameter: &Parameter) -> String {
 async fn errors(request: HttpRequest, server: web::Data<Server>) -> Result<HttpResponse> {
     let language = asked_language(&request);
     let mut response = in_language(language);
-    let pages = &server.about.pages;
+    let pages = &server.documentation.pages;
     if wants_html(&request) {
         let page = || Ok(errors_page(language).into());
         return Ok(html::answer(response, pages.get(format!("/errors {}", language.tag()), page)?));
@@ -293,7 +293,7 @@ fn errors_json() -> Result<Bytes> {
 }
 
 async fn openapi(server: web::Data<Server>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(server.about.openapi.clone())
+    HttpResponse::Ok().content_type(ContentType::json()).body(server.documentation.openapi.clone())
 }
 
 async fn postman() -> HttpResponse {
@@ -318,7 +318,7 @@ async fn static_file(file: web::Path<String>) -> Result<HttpResponse> {
 
 /// Swagger UI's page. Its files are below `/docs/`, which its base element says.
 async fn docs(server: web::Data<Server>) -> Result<HttpResponse> {
-    let page = server.about.pages.get("/docs".to_owned(), || {
+    let page = server.documentation.pages.get("/docs".to_owned(), || {
         let (_, page) = swagger_file("index.html")?;
         let page = std::str::from_utf8(&page).map_err(Error::internal)?;
         Ok(page.replacen("<head>", "<head>\n    <base href=\"/docs/\">", 1).into())
