@@ -60,7 +60,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
         async move { lifecycle::expire(&own).await }
     });
     Ok(Service {
-        mount: Mount::new(NAME.name(), routes, move || state(&peer::client().unwrap_or_default())),
+        mount: Mount::new(NAME.name(), routes, move || Ok(state(&peer::client()?))),
         token_check: revocations::is_current,
         subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
         start_up: Box::pin(async { Ok(()) }),

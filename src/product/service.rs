@@ -30,7 +30,7 @@ pub fn build(deps: &Deps) -> Service {
     let state = State { db: db.clone(), clock: clock.clone(), outbox };
     let purged = state.clone();
     Service {
-        mount: Mount::new(ServiceName::Product.name(), routes, move || state.clone()),
+        mount: Mount::new(ServiceName::Product.name(), routes, move || Ok(state.clone())),
         token_check: revocations::is_current,
         subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
         start_up: Box::pin(async move { start_up(&db, demo).await }),

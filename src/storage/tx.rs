@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, ToSql};
 use crate::domain::{OrderId, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UnknownName, UserId};
 use crate::error::{Error, Result};
 
-/// One read snapshot, or one job of a write transaction.
+/// One read snapshot, or one write of a write transaction.
 ///
 /// The SQL is the subset that SQLite and PostgreSQL share, with `$1`, `$2`… as placeholders.
 pub struct Tx<'a> {

@@ -25,7 +25,7 @@ pub fn build(deps: &Deps) -> anyhow::Result<Service> {
     let state =
         State { db: db.clone(), clock, outbox, tokens, passwords: Passwords::new(crate::limits::cores())?, arrivals };
     Ok(Service {
-        mount: Mount::new(ServiceName::User.name(), routes, move || state.clone()),
+        mount: Mount::new(ServiceName::User.name(), routes, move || Ok(state.clone())),
         token_check: store::is_current,
         subscribers,
         start_up: Box::pin(async move { start_up(&db, demo).await }),

@@ -21,13 +21,17 @@ pub struct Mount {
 }
 
 impl Mount {
+    /// If `state` fails, the worker answers 500: there is nothing safe to take in its place.
     pub fn new<S: 'static>(
         service: &'static str,
         routes: fn(&mut Routes),
-        state: impl Fn() -> S + Send + Sync + 'static,
+        state: impl Fn() -> anyhow::Result<S> + Send + Sync + 'static,
     ) -> Self {
-        let state = move |config: &mut ServiceConfig| {
-            config.app_data(web::Data::new(state()));
+        let state = move |config: &mut ServiceConfig| match state() {
+            Ok(state) => {
+                config.app_data(web::Data::new(state));
+            }
+            Err(error) => log::error!("{service}: a worker has no state: {error:#}"),
         };
         Self { service, routes, state: Arc::new(state) }
     }
@@ -143,4 +147,30 @@ fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
     }
     names.push("OPTIONS");
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use actix_web::{App, test};
+
+    use super::*;
+
+    /// The status of a handler that needs the state of `mount`.
+    async fn status(mount: &Mount) -> StatusCode {
+        let handler = web::get().to(|_: web::Data<u8>| async { HttpResponse::Ok() });
+        let app = App::new().configure(|config| (mount.state)(config)).route("/", handler);
+        let app = test::init_service(app).await;
+        test::call_service(&app, test::TestRequest::default().to_request()).await.status()
+    }
+
+    #[test]
+    fn a_worker_without_state_refuses() {
+        let filled = Mount::new("order", |_| (), || Ok(1_u8));
+        let failing = Mount::new("order", |_| (), || anyhow::Result::<u8>::Err(anyhow::anyhow!("no TLS")));
+        actix_web::rt::System::new().block_on(async {
+            assert_eq!(status(&filled).await, StatusCode::OK);
+            assert_eq!(status(&failing).await, StatusCode::INTERNAL_SERVER_ERROR);
+        });
+    }
 }
