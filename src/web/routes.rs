@@ -21,7 +21,7 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// If `state` fails, the worker answers 500: there is nothing safe to take in its place.
+    /// If `state` fails, the worker answers 500: any other state might be unsafe.
     pub fn new<S: 'static>(
         service: &'static str,
         routes: fn(&mut Routes),
