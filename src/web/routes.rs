@@ -158,7 +158,7 @@ mod tests {
 
     /// The status of a handler that needs the state of `mount`.
     async fn status(mount: &Mount) -> StatusCode {
-        let handler = web::get().to(|_: web::Data<u8>| async { HttpResponse::Ok() });
+        let handler = web::get().to(|_: web::Data<u8>| async { HttpResponse::Ok().finish() });
         let app = App::new().configure(|config| (mount.state)(config)).route("/", handler);
         let app = test::init_service(app).await;
         test::call_service(&app, test::TestRequest::default().to_request()).await.status()
