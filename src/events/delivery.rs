@@ -12,6 +12,7 @@ use super::event::Event;
 use super::outbox::{Outbox, Subscriber};
 use super::pace::{Pace, backoff};
 use super::subscribers;
+use crate::calls::Recorder;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -51,6 +52,7 @@ pub struct Delivery {
     clock: Clock,
     outbox: Outbox,
     subscribers: Vec<(&'static Subscriber, Option<After>)>,
+    recorder: Recorder,
 }
 
 /// A row of the outbox.
@@ -58,18 +60,20 @@ struct OutboxRow {
     id: i64,
     /// The event as JSON, which this version may be unable to read.
     event: String,
+    /// The traceparent of the request that emitted it.
+    trace: Option<String>,
     attempts: i64,
 }
 
 impl Delivery {
     /// `local`: the subscribers of each service in this process.
-    pub fn new(db: Db, clock: Clock, outbox: Outbox, local: &[LocalSubscribers]) -> Self {
+    pub fn new(db: Db, clock: Clock, outbox: Outbox, local: &[LocalSubscribers], recorder: Recorder) -> Self {
         let of_service = |local: &LocalSubscribers| {
             let after = local.after.clone();
             local.subscribers.iter().map(move |subscriber| (subscriber, after.clone()))
         };
         let subscribers = local.iter().flat_map(of_service).collect();
-        Self { db, clock, outbox, subscribers }
+        Self { db, clock, outbox, subscribers, recorder }
     }
 
     /// Delivers for as long as it is polled.
@@ -141,17 +145,23 @@ impl Delivery {
     /// Applies up to `limit` events, all or none. Returns the number of events.
     async fn apply(&self, subscriber: &Subscriber, after: Option<&After>, limit: usize) -> Result<usize> {
         let (Subscriber { name, effect, .. }, now) = (*subscriber, self.clock.now());
+        let began = Instant::now();
         let handled = self.db.write_in_background(move |tx| {
             let waiting = due(tx, name, now, limit)?;
-            let Some(OutboxRow { id: last, .. }) = waiting.last() else { return Ok(Vec::new()) };
+            let Some(OutboxRow { id: last, .. }) = waiting.last() else { return Ok((Vec::new(), Vec::new())) };
             let sql = format!("DELETE FROM outbox WHERE {DUE} AND id <= $4");
             tx.execute(&sql, &[name.into(), now.into(), latest(now).into(), (*last).into()])?;
             let events = waiting.iter().map(|row| serde_json::from_str(&row.event).map_err(Error::internal));
             let events: Vec<Event> = events.collect::<Result<_>>()?;
             effect(tx, &events)?;
-            Ok(events)
+            Ok((events, waiting.into_iter().map(|row| row.trace).collect::<Vec<_>>()))
         });
-        let handled = handled.await?;
+        let (handled, traces) = handled.await?;
+        for (event, trace) in handled.iter().zip(traces) {
+            if let Some(trace) = trace {
+                self.recorder.applied(began, name, event.kind().name(), &event.key(), &trace);
+            }
+        }
         if let Some(after) = after
             && !handled.is_empty()
         {
@@ -173,7 +183,7 @@ impl Delivery {
 
     /// Records that a subscriber could not handle an event. It is retried later; after [`MAX_ATTEMPTS`] it is parked.
     async fn failed(&self, subscriber: &'static str, waiting: OutboxRow, error: &Error) -> Result<()> {
-        let OutboxRow { id, event, attempts } = waiting;
+        let OutboxRow { id, event, attempts, .. } = waiting;
         let attempts = attempts + 1;
         let parked = attempts >= MAX_ATTEMPTS;
         log::log!(
@@ -235,9 +245,11 @@ fn latest(now: Timestamp) -> Timestamp {
 
 /// The first due rows, up to `limit`.
 fn due(tx: &Tx<'_>, subscriber: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxRow>> {
-    let sql = format!("SELECT id, event, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
+    let sql = format!("SELECT id, event, trace, attempts FROM outbox WHERE {DUE} ORDER BY id LIMIT $4");
     let params: &[Param<'_>] = &[subscriber.into(), now.into(), latest(now).into(), (limit as i64).into()];
-    tx.query(&sql, params, |row| Ok(OutboxRow { id: row.get(0)?, event: row.get(1)?, attempts: row.get(2)? }))
+    tx.query(&sql, params, |row| {
+        Ok(OutboxRow { id: row.get(0)?, event: row.get(1)?, trace: row.get(2)?, attempts: row.get(3)? })
+    })
 }
 
 #[cfg(test)]

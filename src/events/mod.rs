@@ -10,6 +10,7 @@
 mod backlog;
 mod delivery;
 mod event;
+mod invariants;
 pub mod jobs;
 mod outbox;
 mod pace;
@@ -18,5 +19,6 @@ mod subscribers;
 pub use backlog::{Backlog, backlog};
 pub use delivery::{After, Delivery, LocalSubscribers};
 pub use event::{Event, EventKind};
+pub use invariants::{WaitingJob, check_events, check_jobs, job_targets, waiting_events, waiting_jobs};
 pub use jobs::{Job, JobKind, JobRunner};
 pub use outbox::{Effect, Outbox, Subscriber};

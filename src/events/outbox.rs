@@ -37,12 +37,13 @@ impl Outbox {
     /// Writes `event`: one row for each subscriber of its kind. The rows are committed with the transaction.
     pub fn emit(&self, tx: &Tx<'_>, event: &Event) -> Result<()> {
         let kind = event.kind();
+        let trace = tx.trace().map(|trace| trace.to_string());
         for subscriber in self.subscribers().filter(|subscriber| subscriber.kinds.contains(&kind)) {
             let json = serde_json::to_string(event).map_err(Error::internal)?;
             tx.execute(
-                "INSERT INTO outbox (subscriber, id, key, event)
-                 VALUES ($1, (SELECT coalesce(max(id), 0) + 1 FROM outbox WHERE subscriber = $1), $2, $3)",
-                &[subscriber.name.into(), (&event.key()).into(), (&json).into()],
+                "INSERT INTO outbox (subscriber, id, key, event, trace)
+                 VALUES ($1, (SELECT coalesce(max(id), 0) + 1 FROM outbox WHERE subscriber = $1), $2, $3, $4)",
+                &[subscriber.name.into(), (&event.key()).into(), (&json).into(), trace.as_ref().into()],
             )?;
         }
         Ok(())

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 
 use super::sqlite::health::{self, Health};
+use super::sqlite::survey::{Results, Surveys};
 use super::sqlite::writer::{self, Origin, Stats, Writer};
 use super::sqlite::{open, scan::Scans, snapshot::on_snapshot};
 use super::tx::Tx;
 use super::url::DatabaseUrl;
+use crate::calls;
 use crate::error::{Error, Result, STORAGE_UNAVAILABLE};
 
 /// The most writes of requests between two writes of one background task: a full queue, the group that is being
@@ -29,6 +32,7 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     readers: r2d2::Pool<SqliteConnectionManager>,
     scans: Scans,
+    surveys: Surveys,
     writer: Writer,
     thread: Mutex<Option<JoinHandle<()>>>,
     stats: Arc<Stats>,
@@ -51,6 +55,7 @@ impl Db {
             // Connections open as they are needed: a read uses one for microseconds.
             readers: open::readers(file, crate::limits::max_readers()),
             scans: Scans::new(),
+            surveys: Surveys::new(),
             writer,
             thread: Mutex::new(Some(thread)),
             stats,
@@ -87,6 +92,17 @@ impl Db {
         outcome.inspect_err(|error| self.0.health.record_failure(error))
     }
 
+    /// Begins to run `work`, which may look at all rows and sends what it finds, on a snapshot and on another thread.
+    ///
+    /// One survey runs at a time, for five minutes at most, and slowly; another one is [`BUSY`](crate::error::BUSY).
+    pub async fn survey<T, F>(&self, work: F) -> Result<Results<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>, &mut dyn FnMut(T) -> Result<()>) -> Result<()> + Send + 'static,
+    {
+        self.0.surveys.begin(&self.0.readers, work).await
+    }
+
     /// Runs `work` in a write transaction and returns once it is committed to the disk.
     ///
     /// An error from `work` rolls back its own changes and no others. A failure of the database is
@@ -97,7 +113,16 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let outcome = self.0.writer.write(Origin::Request, work).await;
+        let outcome = if let Some(trace) = calls::trace_of_request() {
+            let began = Instant::now();
+            let recorded = self.0.writer.write(Origin::Request, move |tx| tx.recorded(trace, &work)).await;
+            recorded.map(|(value, wrote)| {
+                calls::committed(began, wrote);
+                value
+            })
+        } else {
+            self.0.writer.write(Origin::Request, work).await
+        };
         outcome.inspect_err(|error| self.0.health.record_failure(error))
     }
 
@@ -173,7 +198,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::error::TOO_SLOW;
+    use crate::error::{BUSY, TOO_SLOW};
 
     #[tokio::test]
     async fn who_waits_for_a_write_is_woken_by_the_next_one() {
@@ -186,6 +211,28 @@ mod tests {
         waiting.await;
         // What was written before one waits counts, too.
         db.written_since(seen).await;
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_survey_runs_at_a_time_and_ends_when_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("pasar.db")), false).unwrap();
+        let endless = |tx: &Tx<'_>, send: &mut dyn FnMut(i64) -> Result<()>| {
+            send(1)?;
+            let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+            send(tx.query_one(sql, &[], |row| row.get(0))?)
+        };
+        let mut first = db.survey(endless).await.unwrap();
+        assert_eq!(first.recv().await.unwrap().unwrap(), 1);
+        assert!(db.survey(endless).await.is_err_and(|error| error.is(&BUSY)));
+        drop(first);
+        let short = |tx: &Tx<'_>, send: &mut dyn FnMut(i64) -> Result<()>| {
+            send(tx.query_one("SELECT count(*) FROM done", &[], |row| row.get(0))?)
+        };
+        let mut next = db.survey(short).await.unwrap();
+        assert_eq!(next.recv().await.unwrap().unwrap(), 0);
+        assert!(next.recv().await.is_none());
         tokio::task::spawn_blocking(move || db.close()).await.unwrap();
     }
 

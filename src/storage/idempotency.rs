@@ -17,11 +17,11 @@ const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 pub const MAX_LEASE: Duration = Duration::from_secs(10);
 const _: () = assert!(MAX_LEASE.as_millis() < KEY_TTL.as_millis(), "a key must not expire while it is leased");
 
-/// A key that a principal sent to a service. The same key of another principal or service is another key.
+/// A key that was sent to a service. The same key of another subject or service is another key.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub service: &'static str,
-    /// The principal that sent it. Empty without authentication.
+    /// The principal that sent it. Empty where no login is required: there the key alone counts.
     pub subject: String,
     pub key: String,
     /// The request, in a form that is the same for the same request.
@@ -95,6 +95,12 @@ pub fn finish(tx: &Tx<'_>, key: Option<&Key>, owner: &str, created: &Created) ->
         &[key.service.into(), (&key.subject).into(), (&key.key).into(), owner.into(), (&created.json).into()],
     )?;
     if changed == 1 { Ok(()) } else { Err(Error::new(&KEY_UNDER_WAY)) }
+}
+
+/// Calls `look` with each key of a service that has an answer, and with that answer as JSON.
+pub fn each_answer(tx: &Tx<'_>, service: &str, mut look: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
+    let sql = "SELECT key, answer FROM idempotency_keys WHERE service = $1 AND answer IS NOT NULL";
+    tx.each(sql, &[service.into()], |row| look(&row.get::<String>(0)?, &row.get::<String>(1)?))
 }
 
 /// Removes a key for which `owner` could not create anything.

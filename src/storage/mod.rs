@@ -14,5 +14,6 @@ mod url;
 
 pub use db::{Db, MAX_CHUNK_ROWS, MAX_WRITES_BETWEEN};
 pub use page::{Cursor, Listed, Sort, SortKey};
+pub use sqlite::survey::Results;
 pub use tx::{Param, Row, Tx};
 pub use url::DatabaseUrl;

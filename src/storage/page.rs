@@ -15,6 +15,8 @@ pub enum Sort {
     PriceDown,
     /// By the bytes of the name.
     Name,
+    /// Least in stock first; what tracks no stock comes last.
+    Stock,
 }
 
 impl Sort {
@@ -25,6 +27,7 @@ impl Sort {
             Self::Price => "price",
             Self::PriceDown => "-price",
             Self::Name => "name",
+            Self::Stock => "stock",
         }
     }
 }
@@ -64,7 +67,7 @@ impl Cursor {
         let (id, key) = rest.split_once(':').map_or((rest, None), |(id, key)| (id, Some(key)));
         let key = match (sort, key) {
             (Sort::Id | Sort::IdDown, None) => SortKey::None,
-            (Sort::Price | Sort::PriceDown, Some(key)) => SortKey::Int(key.parse().ok()?),
+            (Sort::Price | Sort::PriceDown | Sort::Stock, Some(key)) => SortKey::Int(key.parse().ok()?),
             (Sort::Name, Some(key)) if !key.contains('\0') => SortKey::Text(key.to_owned()),
             _ => return None,
         };
@@ -93,10 +96,11 @@ mod tests {
             (Sort::Price, SortKey::Int(5)),
             (Sort::PriceDown, SortKey::Int(5)),
             (Sort::Name, SortKey::Text("a:b é".to_owned())),
+            (Sort::Stock, SortKey::Int(5)),
         ] {
             let cursor = Cursor { key, id: 42 };
             let text = cursor.encode(sort);
-            for other in [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name] {
+            for other in [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name, Sort::Stock] {
                 let read = Cursor::decode(&text, other);
                 assert_eq!(read, (other == sort).then(|| cursor.clone()), "{sort:?} as {other:?}");
             }

@@ -1,10 +1,13 @@
 //! [`Tx`]: what a service's store sees of the database.
 
+use std::cell::RefCell;
 use std::str::FromStr;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
+use crate::calls::Wrote;
+use crate::context::Trace;
 use crate::domain::{OrderId, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UnknownName, UserId};
 use crate::error::{Error, Result};
 
@@ -13,6 +16,13 @@ use crate::error::{Error, Result};
 /// The SQL is the subset that SQLite and PostgreSQL share, with `$1`, `$2`… as placeholders.
 pub struct Tx<'a> {
     connection: &'a Connection,
+    /// What has been written, and the trace of the request, while that is recorded.
+    recording: RefCell<Option<Recording>>,
+}
+
+struct Recording {
+    trace: Trace,
+    wrote: Vec<Wrote>,
 }
 
 /// A value for a placeholder: BIGINT, TEXT or NULL.
@@ -109,7 +119,30 @@ const PLACEHOLDERS: [&str; 16] =
 
 impl<'a> Tx<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection }
+        Self { connection, recording: RefCell::default() }
+    }
+
+    /// Runs `work`, a write of the request with this trace. Returns what it wrote, too.
+    pub(super) fn recorded<T>(&self, trace: Trace, work: impl FnOnce(&Self) -> Result<T>) -> Result<(T, Vec<Wrote>)> {
+        self.recording.replace(Some(Recording { trace, wrote: Vec::new() }));
+        let outcome = work(self);
+        let wrote = self.recording.take().map(|recording| recording.wrote);
+        outcome.map(|value| (value, wrote.unwrap_or_default()))
+    }
+
+    /// The trace of the request that writes, if its calls are recorded.
+    pub fn trace(&self) -> Option<Trace> {
+        self.recording.borrow().as_ref().map(|recording| recording.trace)
+    }
+
+    fn record(&self, sql: &str, rows: u64) {
+        let mut recording = self.recording.borrow_mut();
+        let Some(Recording { wrote, .. }) = recording.as_mut() else { return };
+        let Some(table) = written_table(sql).filter(|_| rows > 0) else { return };
+        match wrote.iter_mut().find(|one| *one.table == *table) {
+            Some(one) => one.rows += rows,
+            None => wrote.push(Wrote { table: table.into(), rows }),
+        }
     }
 
     /// All rows.
@@ -119,13 +152,31 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
+        self.query_while(sql, params, |row| read(row).map(Some))
+    }
+
+    /// The rows before the first of which `read` makes nothing. No further row is looked for.
+    pub fn query_while<T>(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
         let mut statement = self.prepare(sql, params)?;
         let mut rows = statement.raw_query();
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(read(&Row { row })?);
+            let Some(value) = read(&Row { row })? else { break };
+            all.push(value);
         }
+        self.record(sql, all.len() as u64);
         Ok(all)
+    }
+
+    /// Calls `look` with each row. None is kept.
+    pub fn each(&self, sql: &str, params: &[Param<'_>], look: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+        // A list of nothings takes no memory.
+        self.query(sql, params, look).map(drop)
     }
 
     /// The first row, if there is one.
@@ -140,7 +191,11 @@ impl<'a> Tx<'a> {
         let first = rows.next()?.map(|row| read(&Row { row })).transpose()?;
         // Reads to the end: only then does SQLite count the changes of a statement with `RETURNING`.
         if first.is_some() {
-            while rows.next()?.is_some() {}
+            let mut number = 1;
+            while rows.next()?.is_some() {
+                number += 1;
+            }
+            self.record(sql, number);
         }
         Ok(first)
     }
@@ -155,7 +210,9 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement. Returns the number of rows that it changed.
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        Ok(self.prepare(sql, params)?.raw_execute()? as u64)
+        let rows = self.prepare(sql, params)?.raw_execute()? as u64;
+        self.record(sql, rows);
+        Ok(rows)
     }
 
     /// Marks `name` as done in this database; false if it was done already. A rollback undoes it.
@@ -168,6 +225,12 @@ impl<'a> Tx<'a> {
         Ok(self.query_opt("SELECT 1 FROM done WHERE name = $1", &[name.into()], |_| Ok(()))?.is_some())
     }
 
+    /// The highest id that a table with ids that are never given twice has ever given; 0 before the first.
+    pub fn last_id(&self, table: &str) -> Result<i64> {
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = $1";
+        Ok(self.query_opt(sql, &[table.into()], |row| row.get(0))?.unwrap_or(0))
+    }
+
     fn prepare(&self, sql: &str, params: &[Param<'_>]) -> Result<CachedStatement<'a>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         for (name, value) in PLACEHOLDERS.iter().zip(params) {
@@ -178,5 +241,33 @@ impl<'a> Tx<'a> {
         }
         debug_assert_eq!(params.len(), statement.parameter_count(), "placeholders of: {sql}");
         Ok(statement)
+    }
+}
+
+/// The table that a statement writes to; `None` if it only reads.
+fn written_table(sql: &str) -> Option<&str> {
+    let mut words = sql.split_ascii_whitespace();
+    match words.next()? {
+        "INSERT" | "DELETE" => words.nth(1),
+        "UPDATE" => words.next(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_a_statement_is_found() {
+        for (sql, table) in [
+            ("INSERT INTO orders (id) VALUES ($1)", Some("orders")),
+            ("UPDATE products SET stock = 1", Some("products")),
+            ("\n  DELETE FROM outbox WHERE id = $1", Some("outbox")),
+            ("SELECT 1 FROM orders", None),
+            ("", None),
+        ] {
+            assert_eq!(written_table(sql), table, "{sql}");
+        }
     }
 }

@@ -4,4 +4,5 @@ pub mod health;
 pub mod open;
 pub mod scan;
 pub mod snapshot;
+pub mod survey;
 pub mod writer;

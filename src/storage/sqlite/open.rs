@@ -1,5 +1,6 @@
 //! Opening SQLite: the options of a connection, the pool of readers, the migrations.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use crate::storage::files::{self, Exposure};
 
 /// How long a statement waits for another process that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause between two tries to lock the file.
+const LOCK_PAUSE: Duration = Duration::from_micros(250);
 /// How long the start waits for another process that is migrating the file.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that a connection keeps compiled; more than all stores have.
@@ -33,9 +36,13 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("011_open_orders", include_str!("../migrations/sqlite/011_open_orders.sql")),
     ("012_subscribers", include_str!("../migrations/sqlite/012_subscribers.sql")),
     ("013_unhelpful_calls", include_str!("../migrations/sqlite/013_unhelpful_calls.sql")),
+    ("014_pending_orders", include_str!("../migrations/sqlite/014_pending_orders.sql")),
+    ("015_order_figures", include_str!("../migrations/sqlite/015_order_figures.sql")),
+    ("016_payments_created_at", include_str!("../migrations/sqlite/016_payments_created_at.sql")),
+    ("017_event_traces", include_str!("../migrations/sqlite/017_event_traces.sql")),
 ];
 
-/// Creates the file if there is none, migrates it, and opens the writer on it.
+/// Creates the file if there is none, and migrates it. Returns a connection that writes.
 pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
     let folder = files::parent(file);
     files::create_folder(folder).with_context(|| format!("can't create {}", folder.display()))?;
@@ -47,7 +54,7 @@ pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
     if let Some(exposure) = exposure.as_ref().filter(|_| private) {
         bail!("{exposure}");
     }
-    let mut connection = Connection::open(file)?;
+    let mut connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(SETUP_TIMEOUT)?;
     // First of all, as the file may belong to another program.
     check_ours(&connection)?;
@@ -64,11 +71,11 @@ pub fn set_up(file: &Path, private: bool) -> anyhow::Result<Connection> {
         }
     }
     migrate(&mut connection)?;
-    drop(connection);
+    configure_writer(&connection)?;
     if let Some(exposure) = exposure {
         log::warn!("{}: {exposure}", file.display());
     }
-    Ok(open_writer(file)?)
+    Ok(connection)
 }
 
 /// Creates the file if there is none, readable by its owner alone: it holds addresses and hashes of passwords. The
@@ -153,17 +160,22 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens a connection that writes. With `synchronous = FULL` a commit has reached the disk.
+/// Opens a connection that writes.
 pub fn open_writer(file: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    configure(&connection)?;
+    configure_writer(&connection)?;
+    Ok(connection)
+}
+
+/// The options of the writer. With `synchronous = FULL` a commit has reached the disk.
+fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+    configure(connection)?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 6000;
          PRAGMA journal_size_limit = 33554432;",
-    )?;
-    Ok(connection)
+    )
 }
 
 /// The pool of up to `size` readers. They open as they are needed.
@@ -191,7 +203,27 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // Without the planner's stability guarantee, SQLite compiles a statement with a range (`id > $1`) again at each
     // binding.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.busy_timeout(BUSY_TIMEOUT)
+    connection.busy_handler(Some(wait_for_lock))
+}
+
+/// Waits before a lock that another process holds is tried again; false to give up after [`BUSY_TIMEOUT`]. `tries` is
+/// the number of earlier calls for the same lock.
+///
+/// The pauses are short and even: those of SQLite grow to a tenth of a second, and a process that commits without a
+/// pause releases the lock only for moments.
+fn wait_for_lock(tries: i32) -> bool {
+    thread_local! {
+        static WAITING_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    let now = Instant::now();
+    // By the time, and not by the number of tries: how long a short pause really takes depends on the system.
+    let since = WAITING_SINCE.get().filter(|_| tries > 0).unwrap_or(now);
+    WAITING_SINCE.set(Some(since));
+    if now.duration_since(since) >= BUSY_TIMEOUT {
+        return false;
+    }
+    std::thread::sleep(LOCK_PAUSE);
+    true
 }
 
 /// A connection is used by one thread at a time, so SQLite needs no mutexes.
