@@ -51,6 +51,16 @@ impl Trace {
         (trace.id != 0 && trace.parent != 0).then_some(trace)
     }
 
+    /// What all spans of the trace have in common.
+    pub fn id(self) -> u128 {
+        self.id
+    }
+
+    /// The span of the sender: of the request itself, for whoever answers it.
+    pub fn span(self) -> u64 {
+        self.parent
+    }
+
     /// The same trace with a new span, for a call.
     fn child(self) -> Self {
         Self { parent: fastrand::u64(1..), ..self }

@@ -10,6 +10,12 @@ use prometheus::{
 
 use crate::error::{Error, Result};
 
+/// The name of a method as a label: an unknown method must not make a new one.
+pub fn method_label(name: &str) -> &'static str {
+    const KNOWN: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"];
+    KNOWN.into_iter().find(|known| *known == name).unwrap_or("other")
+}
+
 /// The metrics of one server; clones share them.
 #[derive(Clone)]
 pub struct Metrics {

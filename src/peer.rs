@@ -7,19 +7,21 @@
 //!
 //! Every call may be tried twice: it must be idempotent.
 
+mod attempt;
 mod breaker;
+mod problem;
+mod reader;
 mod service_token;
 
 use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
 
 use crate::context::{CALL_BUDGET, Context};
@@ -27,17 +29,17 @@ use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
 use crate::limits;
 use crate::metrics::Metrics;
 
+use attempt::Attempt;
 use breaker::{Breaker, MAX_FAILURES, PROBE_PERIOD};
+use problem::Problem;
+pub use reader::Reader;
 pub use service_token::ServiceToken;
-
-/// The log target of calls.
-const LOG_TARGET: &str = "pasar::calls";
 
 /// How long an idle connection is kept. It is shorter than our servers keep theirs, so that no call uses a connection
 /// that is being closed.
 pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout of the first attempt: the budget of a request must leave room for a second one.
-const FIRST_ATTEMPT_TIMEOUT: Duration = Duration::from_millis(900);
+pub const FIRST_ATTEMPT_TIMEOUT: Duration = Duration::from_millis(900);
 /// The longest pause before the second attempt. The pause is random, so that clients spread out.
 const MAX_JITTER: Duration = Duration::from_millis(50);
 const _: () = assert!(
@@ -46,8 +48,6 @@ const _: () = assert!(
 );
 /// The largest answer that is read, in bytes; more than any of ours.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
-/// How much is kept of a peer's `detail`, in characters.
-const MAX_DETAIL_CHARS: usize = 200;
 
 /// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects and uses no proxy.
 pub fn client() -> anyhow::Result<Client> {
@@ -55,6 +55,8 @@ pub fn client() -> anyhow::Result<Client> {
         .user_agent(concat!("pasar/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
+        // It would copy each request to be able to repeat it. [`Peer::call`] repeats calls.
+        .retry(reqwest::retry::never())
         .http1_only()
         .tcp_nodelay(true)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
@@ -159,20 +161,6 @@ impl Refusal {
     }
 }
 
-/// The members of a problem document that matter to a caller. A stranger wrote them: they are kept short and on one
-/// line, as they may reach a log.
-#[derive(Deserialize)]
-struct Problem {
-    code: String,
-    #[serde(default, deserialize_with = "words")]
-    detail: String,
-}
-
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(text.chars().filter(|c| !c.is_control()).take(MAX_DETAIL_CHARS).collect())
-}
-
 /// Why an attempt has no usable answer.
 enum Failure {
     /// The peer is unwell: it refuses connections, hangs, loses the connection, fails (5xx), or answers nonsense.
@@ -234,9 +222,11 @@ impl Peer {
             return Err(self.unavailable(Failure::Unhealthy(anyhow!("too many other calls to it are under way"))));
         };
         let mut failure = None;
-        for attempt in 0..2 {
+        for number in 1..=2 {
+            let sent = (&method, path, body.as_deref());
+            let mut attempt = Attempt::begin((target.caller, target.name), context, sent, number, deadline);
+            let began = attempt.began;
             // A spent budget says nothing about the peer.
-            let began = Instant::now();
             let not_sent = if began >= deadline {
                 Some(NotSent::NoTime)
             } else if !target.breaker.allows() {
@@ -246,18 +236,12 @@ impl Peer {
             };
             if let Some(why) = not_sent {
                 let error = anyhow!(why);
-                self.log(context, &method, path, attempt, began, None, Some(&error));
+                attempt.end(Some(&error));
                 failure.get_or_insert(Failure::Unhealthy(error));
                 break;
             }
-            let limit = if attempt == 0 {
-                (began + FIRST_ATTEMPT_TIMEOUT).min(deadline)
-            } else {
-                tokio::time::sleep(MAX_JITTER.mul_f64(fastrand::f64())).await;
-                deadline
-            };
-            let mut status = None;
-            let asked = self.attempt(context, method.clone(), path, body.clone(), understood, &mut status);
+            let limit = if number == 1 { (began + FIRST_ATTEMPT_TIMEOUT).min(deadline) } else { deadline };
+            let asked = self.send(&mut attempt, method.clone(), path, body.clone(), understood);
             let answer = match tokio::time::timeout_at(limit.into(), asked).await {
                 Ok(Ok(Answer::Done(done))) if !sound(&done) => {
                     Err(Failure::Unhealthy(anyhow!("the answer is not about what was asked")))
@@ -266,7 +250,7 @@ impl Peer {
                 // The caller had little time left, so this does not count against the peer.
                 Err(late) if limit.saturating_duration_since(began) < FIRST_ATTEMPT_TIMEOUT => {
                     let late = anyhow!(late).context("the time for the request ran out");
-                    self.log(context, &method, path, attempt, began, status, Some(&late));
+                    attempt.end(Some(&late));
                     failure = Some(Failure::Unhealthy(late));
                     break;
                 }
@@ -275,12 +259,12 @@ impl Peer {
             target.metrics.call(target.name, if answer.is_ok() { "ok" } else { "failed" });
             match answer {
                 Ok(answer) => {
-                    self.log(context, &method, path, attempt, began, status, None);
+                    attempt.end(None);
                     target.breaker.record_success();
                     return Ok(answer);
                 }
                 Err(found) => {
-                    self.log(context, &method, path, attempt, began, status, Some(found.cause()));
+                    attempt.end(Some(found.cause()));
                     match found {
                         Failure::Unhealthy(_) => target.breaker.record_failure(began),
                         Failure::NotUnderstood(_) => target.breaker.record_success(),
@@ -288,43 +272,11 @@ impl Peer {
                     failure = Some(found);
                 }
             }
+            if number == 1 {
+                tokio::time::sleep(MAX_JITTER.mul_f64(fastrand::f64())).await;
+            }
         }
         Err(self.unavailable(failure.unwrap_or_else(|| Failure::Unhealthy(anyhow!("it was not asked")))))
-    }
-
-    /// Logs an attempt, or why there was none.
-    #[expect(clippy::too_many_arguments, reason = "they are what one line says")]
-    fn log(
-        &self,
-        context: &Context,
-        method: &Method,
-        path: &str,
-        attempt: u32,
-        began: Instant,
-        status: Option<StatusCode>,
-        failure: Option<&anyhow::Error>,
-    ) {
-        let level = if failure.is_some() { log::Level::Warn } else { log::Level::Info };
-        if !log::log_enabled!(target: LOG_TARGET, level) {
-            return;
-        }
-        let Target { caller, name, .. } = *self.target;
-        let took = began.elapsed().as_secs_f64() * 1000.0;
-        let status = status.as_ref().map_or("-", StatusCode::as_str);
-        let id = context.request_id();
-        match failure {
-            None => log::info!(
-                target: LOG_TARGET,
-                "service={caller} peer={name} method={method} path={path} status={status} took={took:.1}ms id={id}"
-            ),
-            Some(error) => log::warn!(
-                target: LOG_TARGET,
-                "service={caller} peer={name} method={method} path={path} status={status} took={took:.1}ms \
-                 attempt={} error={:?} id={id}",
-                attempt + 1,
-                format!("{error:#}"),
-            ),
-        }
     }
 
     fn unavailable(&self, failure: Failure) -> Error {
@@ -373,14 +325,13 @@ impl Peer {
         matches!(tokio::time::timeout(FIRST_ATTEMPT_TIMEOUT, asked).await, Ok(Ok(_)))
     }
 
-    async fn attempt<T: DeserializeOwned>(
+    async fn send<T: DeserializeOwned>(
         &self,
-        context: &Context,
+        attempt: &mut Attempt<'_>,
         method: Method,
         path: &str,
         body: Option<String>,
         understood: &[&'static Code],
-        status_seen: &mut Option<StatusCode>,
     ) -> Result<Answer<T>, Failure> {
         let mut url = self.target.base.clone();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
@@ -390,8 +341,8 @@ impl Peer {
             .client
             .request(method, url)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header("x-request-id", context.request_id())
-            .header("traceparent", context.child_trace().to_string());
+            .header("x-request-id", attempt.request_id())
+            .header("traceparent", attempt.trace.to_string());
         if let Some(token) = &self.target.token {
             request = request.header(AUTHORIZATION, token.header()?);
         }
@@ -400,7 +351,7 @@ impl Peer {
         }
         let mut answer = request.send().await?;
         let status = answer.status();
-        *status_seen = Some(status);
+        attempt.status = Some(status);
         if status.is_server_error() {
             return Err(anyhow!("it answered {status}").into());
         }
@@ -411,6 +362,7 @@ impl Peer {
             }
             body.extend_from_slice(&chunk);
         }
+        attempt.keep(answer.headers(), &body);
         if status.is_success() {
             let text = if body.is_empty() { b"null" } else { body.as_slice() };
             return Ok(Answer::Done(serde_json::from_slice(text)?));
