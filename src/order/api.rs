@@ -1,9 +1,13 @@
 //! The orders of this service, and how they go over the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::{OrderId, OrderStatus as Status, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UserId};
+use crate::domain::{
+    Language, OrderId, OrderStatus as Status, PaymentId, ProductId, Quantity, Rupiah, Timestamp, UserId,
+};
 use crate::product::api::Product;
 use crate::storage::{Cursor, Listed, Sort, SortKey};
 use crate::user::api::User;
@@ -209,6 +213,32 @@ pub struct Summary {
     pub expires_at: Option<Timestamp>,
 }
 
+/// An order as other services compare it with their rows. Values are as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderRecord {
+    pub order_id: i64,
+    pub user_id: i64,
+    pub status: String,
+    /// Whole rupiah.
+    pub total_price: i64,
+    /// The payment that paid it; 0 if it was said to be paid without naming one; null if it was never paid.
+    pub paid_by: Option<i64>,
+    /// The key of its reservation; null if it has none.
+    pub reservation: Option<String>,
+    /// The units of products whose stock was tracked.
+    pub units: i64,
+}
+
+impl Listed for OrderRecord {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.order_id }
+    }
+}
+
 /// An order with its user and its products as they are now.
 #[derive(Serialize, ToSchema)]
 pub struct OrderDetail<'a> {
@@ -276,6 +306,78 @@ pub struct TrackingEntry {
     pub label: String,
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+}
+
+/// That an order has reached a status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityEntry {
+    /// Counts up. `None` for `pending`, with which each order begins.
+    pub id: Option<i64>,
+    pub order_id: OrderId,
+    pub status: Status,
+    pub at: Timestamp,
+}
+
+/// An [`ActivityEntry`] in the reader's language.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Activity {
+    /// Counts up; absent for `pending`, with which each order begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub id: Option<i64>,
+    #[schema(value_type = i64)]
+    pub order_id: OrderId,
+    pub status: Status,
+    /// The status as people say it.
+    pub label: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+}
+
+impl Activity {
+    pub fn new(ActivityEntry { id, order_id, status, at }: ActivityEntry, language: Language) -> Self {
+        Self { id, order_id, status, label: language.pick(&status.label()).to_owned(), at }
+    }
+}
+
+impl Listed for Activity {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.id.unwrap_or(0) }
+    }
+}
+
+/// What happened in one minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MinuteFigures {
+    /// The beginning of the minute.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Orders that were placed.
+    pub placed: i64,
+    /// Orders that expired or whose payment failed.
+    pub refused: i64,
+    /// Whole rupiah: what was paid, less what is paid back.
+    pub revenue: i64,
+}
+
+/// The orders of the shop in figures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderFigures {
+    /// How many orders have each status now; of `pending` up to 10,000 are counted.
+    #[schema(value_type = std::collections::BTreeMap<String, i64>)]
+    pub statuses: BTreeMap<Status, i64>,
+    /// Orders that were placed in the time that was asked for.
+    pub placed: i64,
+    /// Orders that expired or whose payment failed in that time.
+    pub refused: i64,
+    /// Whole rupiah: what was paid in that time, less what is paid back.
+    pub revenue: i64,
+    /// The last thirty minutes, oldest first.
+    pub minutes: Vec<MinuteFigures>,
 }
 
 /// A service that this one calls.

@@ -4,13 +4,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::api::{Order, OrderDetail, OrderResponse, PeerState, TrackingEntry};
+use super::activity::ActivitySource;
+use super::api::{Activity, Order, OrderDetail, OrderRecord, OrderResponse, PeerState, TrackingEntry};
 use super::forms::{NewOrder, NewOrderPayment, NewOrderStatus, OrderRequest, OrderStatusChange, PaymentStatus};
 use super::lifecycle::{self, Initiator, Transition};
 use super::state::State;
 use super::store::Filter;
-use super::{placement, store};
-use crate::auth::Scope;
+use super::{figures, placement, store};
+use crate::auth::{Admission, Scope};
 use crate::context::Context;
 use crate::domain::{Language, OrderId, OrderStatus as Status, Sentence, UserId};
 use crate::error::{
@@ -18,9 +19,12 @@ use crate::error::{
 };
 use crate::service::ServiceName;
 use crate::storage::{Cursor, Sort, Tx};
-use crate::web::{self, IdempotencyKey, Json, Page, PathId, Query};
+use crate::web::{self, IdempotencyKey, Json, LastEventId, Page, PathId, Query, Server};
 
 pub const SORTS: [Sort; 2] = [Sort::Id, Sort::IdDown];
+
+/// What a summary is about, unless it is asked for another time.
+const MINUTES_PER_DAY: i64 = 24 * 60;
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     listing(&request, &state, None).await
@@ -54,6 +58,53 @@ async fn listing(request: &HttpRequest, state: &State, user_id: Option<UserId>) 
     let page = page.scans(|_| !filter.is_indexed());
     let fetch = move |tx: &Tx<'_>, sort, after: Option<&Cursor>, limit| store::list(tx, &filter, sort, after, limit);
     web::list::<Order>(request, &state.db, page, fetch).await
+}
+
+/// The orders in figures, for the admin's desk.
+pub async fn summary(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let why = Sentence::new("harus bilangan bulat antara 1 dan 10080", "must be an integer between 1 and 10080");
+    let minutes = |text: &str| text.parse().ok().filter(|minutes: &i64| minutes.to_string() == text);
+    let minutes = |text: &str| minutes(text).filter(|minutes| (1..=figures::MAX_MINUTES).contains(minutes));
+    let minutes = query.take("period", why, minutes).unwrap_or(MINUTES_PER_DAY);
+    query.finish()?;
+    let now = state.clock.now();
+    let summary = state.db.read(move |tx| figures::summary(tx, minutes, now)).await?;
+    Ok(web::no_store(web::ok(&summary)))
+}
+
+/// The orders, for a comparison with other services. It is a scan, so that long lists leave the threads to others.
+pub async fn records(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let page = Page::take(&mut query, &[Sort::Id]).scans(|_| true);
+    query.finish()?;
+    web::list::<OrderRecord>(&request, &state.db, page, store::invariants::records).await
+}
+
+/// The latest changes of all orders.
+pub async fn activity(request: HttpRequest, language: Language, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let page = Page::take(&mut query, &[Sort::IdDown]);
+    query.finish()?;
+    let fetch = move |tx: &Tx<'_>, _: Sort, after: Option<&Cursor>, limit| {
+        let before = after.map_or(i64::MAX, |cursor| cursor.id);
+        let entries = store::figures::activity_before(tx, before, limit)?;
+        Ok(entries.into_iter().map(|entry| Activity::new(entry, language)).collect())
+    };
+    Ok(web::in_language(language, web::list::<Activity>(&request, &state.db, page, fetch).await?))
+}
+
+pub async fn live_activity(
+    request: HttpRequest,
+    Admission { principal, .. }: Admission,
+    language: Language,
+    last: LastEventId,
+    server: Data<Server>,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let source = ActivitySource::after(&state, last.or_of_query(&request)?, language).await?;
+    let messages = web::follow(&server.auth, &state.db, principal, source);
+    Ok(web::in_language(language, server.live.answer(&request, principal, messages)?))
 }
 
 async fn find(id: PathId<OrderId>, scope: Scope, state: &State) -> Result<Order> {

@@ -5,8 +5,6 @@
 //! event and its jobs are written in the same transaction. Confirming commits the reservation. An order that is
 //! cancelled, expires or fails releases it.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use super::api::{Order, PaidBy};
@@ -14,21 +12,11 @@ use super::jobs::{self, OrderJob};
 use super::state::State;
 use super::store;
 use crate::auth::Scope;
-use crate::context::{CALL_BUDGET, Context};
+use crate::context::Context;
 use crate::domain::{OrderId, OrderStatus as Status, PaymentId, Timestamp};
 use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_TOO_LATE, Result};
 use crate::events::{Event, Job, Outbox, jobs::begin};
 use crate::storage::Tx;
-
-/// How long after its deadline an order stays pending. The payment service may still be reporting a payment that was
-/// confirmed in time.
-const PAYMENT_GRACE: Duration = Duration::from_secs(2);
-const _: () = assert!(
-    PAYMENT_GRACE.as_millis() >= CALL_BUDGET.as_millis(),
-    "a request that confirmed a payment in time must be able to report it"
-);
-/// The most orders that expire in one transaction.
-const MAX_BATCH_ORDERS: i64 = 100;
 
 /// A transition from one status of an order to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +39,8 @@ pub enum Initiator {
     Payment(PaymentId),
     /// Somebody who names no payment. A job then brings the open payment of the order to the same outcome.
     Manual,
-    /// Nobody: the deadline of the order has passed. The deadline of its payment is never later.
+    /// Nobody: the deadline of the order has passed. The deadline of its payment is not later, unless the clock was set
+    /// back; then the payment expires by itself soon after.
     Deadline,
 }
 
@@ -106,60 +95,8 @@ pub async fn apply(
     Ok(order)
 }
 
-/// Expires the orders that nobody paid in time.
-pub async fn expire(state: &State) -> Result<()> {
-    bring_forward(state).await?;
-    loop {
-        let (now, outbox) = (state.clock.now(), state.outbox);
-        let due = state.db.read(move |tx| store::unpaid(tx, now - PAYMENT_GRACE, MAX_BATCH_ORDERS)).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        let jobs = state
-            .db
-            .write_in_background(move |tx| {
-                let mut all = Vec::new();
-                for id in &due {
-                    match make_transition(
-                        tx,
-                        &outbox,
-                        *id,
-                        Status::Pending,
-                        Transition::Expire(Initiator::Deadline),
-                        now,
-                    ) {
-                        Ok((_, jobs)) => all.extend(jobs),
-                        // Another transition came first.
-                        Err(error) if error.is(&ORDER_STATE) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(all)
-            })
-            .await?;
-        run_jobs(state, &Context::own(), jobs).await;
-    }
-}
-
-/// Brings forward the deadlines of orders that were made before the clock was set back. No order waits longer than one
-/// that is made now.
-///
-/// Only orders whose time of creation is in the future are changed. So a lower `ORDER_TTL` shortens no deadline.
-async fn bring_forward(state: &State) -> Result<()> {
-    loop {
-        let (now, deadline) = (state.clock.now(), state.clock.after(state.order_ttl));
-        let late = state.db.read(move |tx| store::made_later(tx, now, deadline, MAX_BATCH_ORDERS)).await?;
-        if late.is_empty() {
-            return Ok(());
-        }
-        state
-            .db
-            .write_in_background(move |tx| late.iter().try_for_each(|id| store::bring_forward(tx, *id, deadline)))
-            .await?;
-    }
-}
-
-async fn run_jobs(state: &State, context: &Context, jobs: Vec<Job<OrderJob>>) {
+/// Makes the calls of jobs. One that fails is retried later.
+pub async fn run_jobs(state: &State, context: &Context, jobs: Vec<Job<OrderJob>>) {
     let runs = jobs.into_iter().map(async |job| {
         let outcome = jobs::run(state.products.as_ref(), &state.payments, context, &job.kind).await;
         state.jobs.record(job, outcome).await;
@@ -179,8 +116,9 @@ fn refusal(transition: Transition, status: Status) -> Error {
     }
 }
 
-/// Applies a transition to an order in `from`, and begins its jobs.
-fn make_transition(
+/// Applies a transition to an order in `from`, and begins its jobs. [`ORDER_NOT_FOUND`], [`ORDER_STATE`] or
+/// [`PAYMENT_TOO_LATE`] if it is refused.
+pub fn make_transition(
     tx: &Tx<'_>,
     outbox: &Outbox,
     id: OrderId,

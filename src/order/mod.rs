@@ -1,9 +1,14 @@
 //! The order service: the orders and their life. It reads users, products and payments only through their services.
 
+mod activity;
 pub mod api;
 pub mod client;
+mod expiry;
+mod figures;
 mod forms;
 mod handlers;
+mod hints;
+mod invariants;
 mod jobs;
 mod lifecycle;
 mod placement;

@@ -6,6 +6,10 @@
 //! and the last write inserts the order and withdraws that job. After any failure in between, even of the whole
 //! process, the job becomes due and a worker releases the reservation. Its key never reserves anything again, even if
 //! the request to reserve arrives late.
+//!
+//! The reservation answers with the names and prices of the products. So where a product is likely to track stock (see
+//! [`StockHints`](super::hints::StockHints)), nobody asks for the products first, and the first write is made while the
+//! user service answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +28,8 @@ use crate::auth::Scope;
 use crate::context::{CALL_BUDGET, Context};
 use crate::domain::{Quantity, Rupiah, Sentence, Timestamp, UserId};
 use crate::error::{
-    Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_SLOW, USER_NOT_FOUND,
+    Error, INVALID_FIELDS, NOT_ALLOWED, PRICE_DIFFERS, PRODUCT_NOT_FOUND, Result, TOO_MANY_HELD_UNITS, TOO_SLOW,
+    USER_NOT_FOUND,
 };
 use crate::events::{Event, Outbox, jobs};
 use crate::product::api::{Product, Reservation, insufficient};
@@ -50,17 +55,10 @@ const _: () = assert!(
 /// The most products that are read at the same time.
 const MAX_PARALLEL_CALLS: usize = 8;
 
-/// An order before it is stored: the request, with the answers of the other services.
-struct Checkout {
-    user_id: UserId,
-    user_name: String,
-    items: Vec<Item>,
-    /// Whether a product tracks stock, which must be reserved.
-    tracks_stock: bool,
-    /// The price that the request states for its only product.
-    stated_price: Option<Rupiah>,
-    /// The field of the request that an error names.
-    field: &'static str,
+/// The request for an order.
+struct Request {
+    new: NewOrder,
+    key: Option<Key>,
     /// The quota of the account; `None` without one.
     quota: Option<Quota>,
 }
@@ -73,35 +71,56 @@ pub async fn place_order(
     new: NewOrder,
     key: Option<Key>,
 ) -> Result<Created> {
-    if !scope.includes(new.user_id) {
-        return Err(no_user(new.user_id));
+    let user_id = new.user_id;
+    if !scope.includes(user_id) {
+        return Err(no_user(user_id));
     }
     if let Some(placed) = idempotency::replay(&state.db, key.as_ref(), state.clock.now()).await? {
         return Ok(placed);
     }
-    let mut checkout = prepare(state, context, &new).await?;
-    checkout.quota = (scope != Scope::All).then_some(state.quota);
-    let checkout = Arc::new(checkout);
-    if scope != Scope::All && checkout.items.iter().any(|item| item.id.is_none()) {
+    let quota = (scope != Scope::All).then_some(state.quota);
+    let request = Arc::new(Request { new, key, quota });
+    if let Selection::Products(basket) = &request.new.selection
+        && let Some(units) = state.stock_hints.units(basket)
+    {
+        let lines = basket.0.iter().map(|(&id, &quantity)| (id, quantity)).collect();
+        let begun = join(user_name(state, context, user_id), begin(state, &request, units)).await;
+        // The hint may have counted too many units. What the last write refuses was counted from the reservation.
+        if !begun.1.as_ref().is_err_and(|error| error.is(&TOO_MANY_HELD_UNITS)) {
+            return reserve_and_insert(state, context, &request, lines, begun).await;
+        }
+    }
+    let found = join(user_name(state, context, user_id), items(state, context, &request.new.selection)).await;
+    let (user_name, items) = (found.0?, found.1?);
+    request.check(&items)?;
+    // A product that is sold out needs no reservation to find that out.
+    for item in &items {
+        if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity.get()), item.id) {
+            return Err(insufficient(id, Some(&item.name), left, item.quantity.get()));
+        }
+    }
+    if scope != Scope::All && items.iter().any(|item| item.id.is_none()) {
         return Err(Error::new(&NOT_ALLOWED).detail("what the catalogue does not have, only an admin may order"));
     }
-    if checkout.tracks_stock {
-        reserve_and_insert(state, context, checkout, key).await
+    if items.iter().any(|item| item.stock.is_some()) {
+        let lines = items.iter().filter_map(|item| Some((item.id?, item.quantity))).collect();
+        let begun = begin(state, &request, tracked_units(&items)).await;
+        reserve_and_insert(state, context, &request, lines, (Ok(user_name), begun)).await
     } else {
-        insert(state, checkout, key).await
+        insert(state, request, user_name, items).await
     }
 }
 
 /// Stores an order without tracked stock, in one write.
-async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Result<Created> {
-    let order = checkout.order(checkout.items.clone(), None, state)?;
+async fn insert(state: &State, request: Arc<Request>, user_name: String, items: Vec<Item>) -> Result<Created> {
+    let order = request.order(user_name, items, None, state)?;
     let outbox = state.outbox;
     state
         .db
         .write(move |tx| {
             // A request with the same key may have placed the order during the calls.
-            idempotency::once(tx, key.as_ref(), order.created_at, || {
-                let claim = checkout.claim(tx, order.created_at, order.created_at)?;
+            idempotency::once(tx, request.key.as_ref(), order.created_at, || {
+                let claim = request.claim(tx, 0, order.created_at, order.created_at)?;
                 add(tx, &outbox, order.clone(), claim)
             })
         })
@@ -109,63 +128,81 @@ async fn insert(state: &State, checkout: Arc<Checkout>, key: Option<Key>) -> Res
 }
 
 /// What the first write of an order with tracked stock hands to the last one.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct PlacementStart {
+    /// The key of the reservation.
+    reservation: String,
     /// The planned job that releases the reservation.
     release: i64,
     /// The claim on the account's quota.
     claim: Option<i64>,
+    /// The units that it claims.
+    units: i64,
 }
 
-/// Reserves the stock of an order and stores the order.
+/// Reserves the stock of an order and stores the order, after the user's name and the first write.
 async fn reserve_and_insert(
     state: &State,
     context: &Context,
-    checkout: Arc<Checkout>,
-    key: Option<Key>,
+    request: &Arc<Request>,
+    lines: Vec<Line>,
+    (user_name, begun): (Result<String>, Result<Result<PlacementStart, Created>>),
 ) -> Result<Created> {
-    let reservation = Uuid::new_v4().to_string();
-    let (now, lease) = (state.clock.now(), state.clock.after(PLACEMENT_LEASE));
-    let (leased, own, claimed) = (key.clone(), reservation.clone(), Arc::clone(&checkout));
-    let begun = state.db.write(move |tx| {
-        if let Some(placed) = idempotency::begin(tx, leased.as_ref(), &own, lease, now)? {
-            return Ok(Err(placed));
-        }
-        let claim = claimed.claim(tx, lease, now)?;
-        Ok(Ok(PlacementStart { release: jobs::plan(tx, &OrderJob::Release(own.clone()), lease)?, claim }))
-    });
-    let begun = match begun.await? {
-        Ok(begun) => begun,
-        Err(placed) => return Ok(placed),
+    let products = state.products()?;
+    let start = match begun {
+        Ok(Ok(start)) => start,
+        Ok(Err(placed)) => return Ok(placed),
+        Err(error) => return Err(user_name.err().unwrap_or(error)),
     };
-    let placed = match state.products()?.reserve(context, &reservation, &checkout.lines()).await {
-        Ok(reserved) => finish(state, checkout, key.clone(), reserved, begun).await,
-        Err(error) => Err(error),
+    let user_name = match user_name {
+        Ok(user_name) => user_name,
+        Err(error) => {
+            undo(state, request, start, |tx, release| jobs::withdraw(tx, release).map(drop)).await;
+            return Err(error);
+        }
+    };
+    let placed = match products.reserve(context, &start.reservation, &lines).await {
+        Ok(reserved) => finish(state, request, user_name, reserved, start.clone()).await,
+        Err(error) => {
+            state.stock_hints.forget(&lines);
+            Err(error)
+        }
     };
     if placed.is_err() {
-        let undone = state.db.write(move |tx| {
-            idempotency::abandon(tx, key.as_ref(), &reservation)?;
-            if let Some(claim) = begun.claim {
-                quota::abandon(tx, claim)?;
-            }
-            jobs::run_now(tx, begun.release)
-        });
-        if let Err(error) = undone.await {
-            log::warn!("an order that came to nothing is undone when its lease runs out: {error}");
-        }
+        undo(state, request, start, jobs::run_now).await;
     }
     placed
+}
+
+/// The first write of an order with tracked stock; `units` are the tracked units, as far as they are known. If a request
+/// with the same key has placed the order meanwhile, its answer.
+async fn begin(state: &State, request: &Arc<Request>, units: i64) -> Result<Result<PlacementStart, Created>> {
+    // Such keys grow with time, so that new reservations are stored side by side.
+    let reservation = Uuid::now_v7().to_string();
+    let (now, lease) = (state.clock.now(), state.clock.after(PLACEMENT_LEASE));
+    let request = Arc::clone(request);
+    let work = move |tx: &Tx<'_>| {
+        if let Some(placed) = idempotency::begin(tx, request.key.as_ref(), &reservation, lease, now)? {
+            return Ok(Err(placed));
+        }
+        let claim = request.claim(tx, units, lease, now)?;
+        let release = jobs::plan(tx, &OrderJob::Release(reservation.clone()), lease)?;
+        Ok(Ok(PlacementStart { reservation: reservation.clone(), release, claim, units }))
+    };
+    state.db.write(work).await
 }
 
 /// Stores the order with the reserved lines, and withdraws the job that would release them.
 async fn finish(
     state: &State,
-    checkout: Arc<Checkout>,
-    key: Option<Key>,
+    request: &Arc<Request>,
+    user_name: String,
     reserved: Reservation,
-    begun: PlacementStart,
+    start: PlacementStart,
 ) -> Result<Created> {
-    let reservation = reserved.key;
+    for item in &reserved.items {
+        state.stock_hints.learn(item.product_id, item.stock);
+    }
     let items = reserved.items.into_iter().map(|item| Item {
         id: Some(item.product_id),
         name: item.name,
@@ -174,20 +211,49 @@ async fn finish(
         stock: item.stock,
     });
     let items: Vec<_> = items.collect();
-    checkout.check_price(&items)?;
-    let order = checkout.order(items, Some(reservation.clone()), state)?;
-    let outbox = state.outbox;
+    request.check(&items)?;
+    let units = tracked_units(&items);
+    let order = request.order(user_name, items, Some(reserved.key), state)?;
+    let (outbox, request) = (state.outbox, Arc::clone(request));
     state
         .db
         .write(move |tx| {
-            if !jobs::withdraw(tx, begun.release)? {
+            if !jobs::withdraw(tx, start.release)? {
                 return Err(Error::new(&TOO_SLOW).detail("the reservation was given back meanwhile"));
             }
-            let placed = add(tx, &outbox, order.clone(), begun.claim)?;
-            idempotency::finish(tx, key.as_ref(), &reservation, &placed)?;
+            let claim = match start.claim {
+                // The units were not those that a hint had led to expect.
+                Some(claim) if start.units != units => {
+                    quota::abandon(tx, claim)?;
+                    request.claim(tx, units, order.created_at, order.created_at)?
+                }
+                claim => claim,
+            };
+            let placed = add(tx, &outbox, order.clone(), claim)?;
+            idempotency::finish(tx, request.key.as_ref(), &start.reservation, &placed)?;
             Ok(placed)
         })
         .await
+}
+
+/// Undoes the first write of an order that could not be placed; `end_release` ends its planned job.
+async fn undo(
+    state: &State,
+    request: &Arc<Request>,
+    start: PlacementStart,
+    end_release: fn(&Tx<'_>, i64) -> Result<()>,
+) {
+    let request = Arc::clone(request);
+    let undone = state.db.write(move |tx| {
+        idempotency::abandon(tx, request.key.as_ref(), &start.reservation)?;
+        if let Some(claim) = start.claim {
+            quota::abandon(tx, claim)?;
+        }
+        end_release(tx, start.release)
+    });
+    if let Err(error) = undone.await {
+        log::warn!("an order that could not be placed is undone when its lease ends: {error}");
+    }
 }
 
 fn add(tx: &Tx<'_>, outbox: &Outbox, draft: OrderDraft, claim: Option<i64>) -> Result<Created> {
@@ -205,38 +271,22 @@ fn no_user(id: UserId) -> Error {
     Error::new(&USER_NOT_FOUND).detail(format!("there is no user {id}"))
 }
 
-/// Reads the user and the products from their services, all at once, and checks the order against them.
-async fn prepare(state: &State, context: &Context, new: &NewOrder) -> Result<Checkout> {
-    let user_id = new.user_id;
-    let (user, items) = join(state.users.get(context, user_id), items(state, context, &new.selection)).await;
-    let user = user?.ok_or_else(|| no_user(user_id))?;
-    let items = items?;
-    let stated_price = match &new.selection {
-        Selection::Named { price, .. } => Some(*price),
-        Selection::Products(_) => None,
-    };
-    let tracks_stock = items.iter().any(|item| item.stock.is_some());
-    let checkout =
-        Checkout { user_id, user_name: user.name, items, tracks_stock, stated_price, field: new.field, quota: None };
-    checkout.check_price(&checkout.items)?;
-    checkout.total(&checkout.items)?;
-    // A product that is sold out needs no reservation to find that out.
-    for item in &checkout.items {
-        if let (Some(left), Some(id)) = (item.stock.filter(|left| *left < item.quantity.get()), item.id) {
-            return Err(insufficient(id, Some(&item.name), left, item.quantity.get()));
-        }
-    }
-    Ok(checkout)
+/// The user's name; [`USER_NOT_FOUND`] if there is no such user.
+async fn user_name(state: &State, context: &Context, id: UserId) -> Result<String> {
+    let user = state.users.get(context, id).await?;
+    user.map(|user| user.name).ok_or_else(|| no_user(id))
+}
+
+/// The units of the lines whose products track stock.
+fn tracked_units(items: &[Item]) -> i64 {
+    items.iter().filter(|item| item.stock.is_some()).map(|item| item.quantity.get()).sum()
 }
 
 /// The lines of the order, with the present names, prices and stock.
 async fn items(state: &State, context: &Context, selection: &Selection) -> Result<Vec<Item>> {
-    let item = |product: Product, quantity| Item {
-        id: Some(product.id),
-        name: product.name,
-        price: product.price,
-        quantity,
-        stock: product.stock,
+    let item = |product: Product, quantity| {
+        state.stock_hints.learn(product.id, product.stock);
+        Item { id: Some(product.id), name: product.name, price: product.price, quantity, stock: product.stock }
     };
     match selection {
         Selection::Products(basket) => {
@@ -264,26 +314,22 @@ async fn items(state: &State, context: &Context, selection: &Selection) -> Resul
     }
 }
 
-impl Checkout {
-    /// The lines that have a product, for the reservation.
-    fn lines(&self) -> Vec<Line> {
-        self.items.iter().filter_map(|item| Some((item.id?, item.quantity))).collect()
+impl Request {
+    /// Claims an order of `units` tracked units of the account's quota. Returns the id of the claim; `None` without a
+    /// quota.
+    fn claim(&self, tx: &Tx<'_>, units: i64, lease_until: Timestamp, now: Timestamp) -> Result<Option<i64>> {
+        self.quota.map(|bounds| quota::claim(tx, bounds, self.new.user_id, units, lease_until, now)).transpose()
     }
 
-    /// Claims the order's share of the account's quota. Returns the id of the claim; `None` without a quota.
-    fn claim(&self, tx: &Tx<'_>, lease_until: Timestamp, now: Timestamp) -> Result<Option<i64>> {
-        let units = self.items.iter().filter(|item| item.stock.is_some()).map(|item| item.quantity.get()).sum();
-        self.quota.map(|bounds| quota::claim(tx, bounds, self.user_id, units, lease_until, now)).transpose()
-    }
-
-    /// [`PRICE_DIFFERS`] if the request states another price than the catalogue.
-    fn check_price(&self, items: &[Item]) -> Result<()> {
-        match (self.stated_price, items) {
-            (Some(stated_price), [item]) if item.price != stated_price => {
-                Err(Error::new(&PRICE_DIFFERS).detail(format!("the price of {} is {}", item.name, item.price)))
-            }
-            _ => Ok(()),
+    /// [`PRICE_DIFFERS`] if the request states another price than the catalogue, [`INVALID_FIELDS`] if the total is too
+    /// large.
+    fn check(&self, items: &[Item]) -> Result<()> {
+        if let (Selection::Named { price, .. }, [item]) = (&self.new.selection, items)
+            && item.price != *price
+        {
+            return Err(Error::new(&PRICE_DIFFERS).detail(format!("the price of {} is {}", item.name, item.price)));
         }
+        self.total(items).map(drop)
     }
 
     /// The sum of price × quantity; [`INVALID_FIELDS`] if it is too large.
@@ -292,23 +338,27 @@ impl Checkout {
             items.iter().try_fold(Rupiah::ZERO, |sum, item| sum.checked_add(item.price.checked_mul(item.quantity)?));
         total.ok_or_else(|| {
             let why = Sentence::new("membuat jumlah harga terlalu besar", "makes the total too large");
-            Error::new(&INVALID_FIELDS).field(self.field, why)
+            Error::new(&INVALID_FIELDS).field(self.new.field, why)
         })
     }
 
     /// The order, which has no id yet.
-    fn order(&self, mut items: Vec<Item>, reservation: Option<String>, state: &State) -> Result<OrderDraft> {
-        let total_price = self.total(&items)?;
-        if reservation.is_none() {
-            items.iter_mut().for_each(|item| item.stock = None);
-        }
+    fn order(
+        &self,
+        user_name: String,
+        items: Vec<Item>,
+        reservation: Option<String>,
+        state: &State,
+    ) -> Result<OrderDraft> {
+        // Read once, so that all orders wait equally long.
+        let created_at = state.clock.now();
         Ok(OrderDraft {
-            user_id: self.user_id,
-            user_name: self.user_name.clone(),
+            user_id: self.new.user_id,
+            user_name,
+            total_price: self.total(&items)?,
             items,
-            total_price,
-            created_at: state.clock.now(),
-            expires_at: state.clock.after(state.order_ttl),
+            created_at,
+            expires_at: created_at + state.order_ttl,
             reservation,
         })
     }

@@ -4,9 +4,9 @@ use serde_json::json;
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::api::{OrderDetail, OrderResponse, PeerState, TrackingEntry};
+use super::api::{Activity, OrderDetail, OrderFigures, OrderRecord, OrderResponse, PeerState, TrackingEntry};
 use super::forms::{NewOrderPayment, NewOrderStatus, OrderRequest};
-use super::handlers;
+use super::{figures, handlers};
 use crate::auth::Access;
 use crate::domain::{OrderStatus as Status, UserId};
 use crate::error::{
@@ -83,6 +83,38 @@ pub fn routes(routes: &mut Routes) {
             .query("sort", sort().into(), "`id`: oldest first; `-id`: newest first.")
             .fails(&[&BUSY, &TOO_SLOW]),
     );
+    let activity =
+        || json!({"id": 17, "order_id": 1, "status": "paid", "label": "dibayar", "at": "2026-01-31T08:01:00.000Z"});
+    let period = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(figures::MAX_MINUTES));
+    routes.get(
+        "/orders/summary",
+        handlers::summary,
+        Doc::new("Ringkasan pesanan: jumlah, pendapatan, menit demi menit", "The orders in figures: counts and revenue")
+            .query("period", period.into(), "The minutes that the figures are about, up to now; a day, unless it is given.")
+            .shows::<OrderFigures>(json!({
+                "statuses": {"pending": 3, "paid": 1, "confirmed": 0, "shipped": 0, "completed": 7, "cancelled": 0, "expired": 2, "failed": 0},
+                "placed": 13,
+                "refused": 2,
+                "revenue": 21_500_000,
+                "minutes": [{"at": "2026-01-31T08:00:00.000Z", "placed": 5, "refused": 1, "revenue": 8_000_000}],
+            })),
+    );
+    routes.get(
+        "/orders/activity",
+        handlers::activity,
+        Doc::new("Perubahan pesanan, yang terbaru dulu", "The latest changes of orders, newest first")
+            .lists::<Activity>(json!([activity()])),
+    );
+    routes.get(
+        "/orders/activity/stream",
+        handlers::live_activity,
+        Doc::new(
+            "Perubahan pesanan secara langsung (server-sent events)",
+            "What happens to orders, live (server-sent events)",
+        )
+        .by(Access::AdminStream)
+        .streams::<Activity>("with what happens next", activity()),
+    );
     routes.get(
         "/orders/{id}",
         handlers::show,
@@ -142,6 +174,18 @@ pub fn routes(routes: &mut Routes) {
             .takes::<NewOrderStatus>(json!({"status": "cancelled"}))
             .shows::<OrderResponse<'_>>(order())
             .fails(&[&ORDER_STATE]),
+    );
+    let record = json!({
+        "order_id": 1, "user_id": 1, "status": "paid", "total_price": 8_000_000, "paid_by": 1,
+        "reservation": "7f1c3a52-5d1e-4a34-9c5b-0c8f3d2e6a91", "units": 1,
+    });
+    routes.get(
+        "/invariants/orders",
+        handlers::records,
+        Doc::new("Pesanan untuk dicocokkan dengan service lain", "All orders, for a comparison with other services")
+            .by(Access::Service)
+            .lists::<OrderRecord>(json!([record]))
+            .fails(&[&BUSY, &TOO_SLOW]),
     );
     let user = json!({"name": "user", "url": "http://127.0.0.1:5000/", "answers": true});
     routes.get(

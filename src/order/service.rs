@@ -1,15 +1,20 @@
 //! The wiring of the order service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Client;
+use tokio::sync::watch;
 
+use super::expiry::Sweeper;
+use super::hints::StockHints;
+use super::invariants::INVARIANTS;
 use super::routes::routes;
 use super::state::{Quota, State};
 use super::subscribers::SUBSCRIBERS;
-use super::{jobs, lifecycle};
+use super::{figures, jobs};
 use crate::auth::revocations;
-use crate::events::{JobRunner, LocalSubscribers};
+use crate::events::{Event, EventKind, JobRunner, LocalSubscribers};
 use crate::payment::client::PaymentClient;
 use crate::peer::{self, Peer};
 use crate::product::client::ProductClient;
@@ -29,6 +34,9 @@ pub struct Settings {
     pub sweep: Duration,
 }
 
+/// How often new orders are counted.
+const FIGURES_PERIOD: Duration = Duration::from_secs(1);
+
 /// Builds the service.
 pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     let users = deps.target(NAME, ServiceName::User)?;
@@ -36,6 +44,8 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     let payments = deps.target(NAME, ServiceName::Payment)?;
     let Deps { db, clock, outbox, .. } = deps.clone();
     let Settings { ttl, quota, sweep } = settings.clone();
+    let stock_hints = Arc::<StockHints>::default();
+    let (changed, changes) = watch::channel(());
     let state = move |client: &Client| {
         let products = products.as_ref().map(|target| ProductClient::new(Peer::new(client.clone(), target.clone())));
         let payments = PaymentClient::new(Peer::new(client.clone(), payments.clone()));
@@ -45,7 +55,9 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
             clock: clock.clone(),
             users: UserClient::new(Peer::new(client.clone(), users.clone())),
             products,
+            stock_hints: Arc::clone(&stock_hints),
             payments,
+            changes: changes.clone(),
             outbox,
             jobs: JobRunner::new(db.clone(), clock.clone(), work),
             order_ttl: ttl,
@@ -55,16 +67,32 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     // A client of its own for the tasks: they run on the launcher's runtime, and a connection ends with its runtime.
     let own = state(&peer::client()?);
     let jobs = own.jobs.clone().run();
-    let expiry = every(sweep, move || {
-        let own = own.clone();
-        async move { lifecycle::expire(&own).await }
+    let sweeper = Arc::new(Sweeper::new(own.clone()));
+    let expiry = every("expiring orders", sweep, move || {
+        let sweeper = Arc::clone(&sweeper);
+        async move { sweeper.sweep().await }
     });
+    let counted = own.clone();
+    let figures = every("counting orders", FIGURES_PERIOD, move || {
+        let state = counted.clone();
+        async move { figures::count_new_orders(&state).await }
+    });
+    let announce = move |events: &[Event]| {
+        if events.iter().any(|event| event.kind() == EventKind::OrderStatusChanged) {
+            // An error means that no stream is open.
+            let _ = changed.send(());
+        }
+    };
     Ok(Service {
         mount: Mount::new(NAME.name(), routes, move || Ok(state(&peer::client()?))),
         token_check: revocations::is_current,
-        subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
+        subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: Some(Arc::new(announce)) },
+        invariants: INVARIANTS,
         start_up: Box::pin(async { Ok(()) }),
-        tasks: vec![Box::pin(jobs), Box::pin(expiry)],
-        purge: None,
+        tasks: vec![Box::pin(jobs), Box::pin(expiry), Box::pin(figures)],
+        purge: Some(Box::new(move || {
+            let state = own.clone();
+            Box::pin(async move { figures::purge(&state).await })
+        })),
     })
 }

@@ -1,7 +1,11 @@
 //! The state that the handlers share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
+use super::hints::StockHints;
 use super::jobs::OrderJob;
 use crate::clock::Clock;
 use crate::error::{Error, PRODUCT_NOT_FOUND, Result};
@@ -18,7 +22,10 @@ pub struct State {
     pub users: UserClient,
     /// `None`: there is no product service, and every line is a custom line.
     pub products: Option<ProductClient>,
+    pub stock_hints: Arc<StockHints>,
     pub payments: PaymentClient,
+    /// Changes when orders have changed.
+    pub changes: watch::Receiver<()>,
     pub outbox: Outbox,
     pub jobs: JobRunner<OrderJob>,
     /// How long an order waits to be paid.

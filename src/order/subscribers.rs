@@ -1,5 +1,6 @@
 //! The subscribers of the order service.
 
+use super::store::figures;
 use crate::auth::revocations;
 use crate::error::Result;
 use crate::events::{Event, EventKind, Subscriber};
@@ -12,6 +13,12 @@ pub const SUBSCRIBERS: &[Subscriber] = &[
         name: "order.log",
         kinds: &[EventKind::UserCreated],
         effect: log_new_users,
+        is_needed_to_serve: false,
+    },
+    Subscriber {
+        name: "order.figures",
+        kinds: &[EventKind::OrderStatusChanged],
+        effect: figures::record,
         is_needed_to_serve: false,
     },
     revocations::subscriber("order.tokens"),

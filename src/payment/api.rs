@@ -194,6 +194,27 @@ impl Listed for Payment {
     }
 }
 
+/// The latest payment of an order, as other services compare it with their rows. Values are as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaymentRecord {
+    pub order_id: i64,
+    pub payment_id: i64,
+    pub user_id: i64,
+    /// Whole rupiah.
+    pub amount: i64,
+    pub status: String,
+}
+
+impl Listed for PaymentRecord {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::None, id: self.order_id }
+    }
+}
+
 /// The forms of `POST /payments`, for the documentation.
 #[derive(ToSchema)]
 #[serde(untagged)]
@@ -213,6 +234,9 @@ body! {
         optional user_id: UserId,
         /// The order's total, if it is given.
         optional amount: Rupiah,
+        /// Ten times as long to pay, up to the deadline of the order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        optional more_time: bool,
     }
 }
 
@@ -225,6 +249,7 @@ body! {
         optional payment_method: Method,
         optional user_id: UserId,
         optional amount: Rupiah,
+        optional more_time: bool,
     }
 }
 
@@ -241,9 +266,13 @@ impl From<PaymentRequest> for NewPayment {
     fn from(request: PaymentRequest) -> Self {
         match request {
             PaymentRequest::Method(new) => new,
-            PaymentRequest::PaymentMethod(NewPaymentByPaymentMethod { order_id, payment_method, user_id, amount }) => {
-                Self { order_id, method: payment_method.unwrap_or(Method::Transfer), user_id, amount }
-            }
+            PaymentRequest::PaymentMethod(NewPaymentByPaymentMethod {
+                order_id,
+                payment_method,
+                user_id,
+                amount,
+                more_time,
+            }) => Self { order_id, method: payment_method.unwrap_or(Method::Transfer), user_id, amount, more_time },
         }
     }
 }

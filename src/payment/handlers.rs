@@ -4,7 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::api::{
-    Method, NewPayment, Payment, PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse,
+    Method, NewPayment, Payment, PaymentConfirmation, PaymentMethodOption, PaymentRecord, PaymentRequest,
+    PaymentResponse,
 };
 use super::state::State;
 use super::{opening, settlement, store};
@@ -21,6 +22,14 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     let page = Page::take(&mut query, &[Sort::Id]);
     query.finish()?;
     web::list::<Payment>(&request, &state.db, page, store::list).await
+}
+
+/// The latest payment of each order, for a comparison with other services.
+pub async fn records(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let page = Page::take(&mut query, &[Sort::Id]).scans(|_| true);
+    query.finish()?;
+    web::list::<PaymentRecord>(&request, &state.db, page, store::invariants::records).await
 }
 
 pub async fn methods(language: Language) -> HttpResponse {

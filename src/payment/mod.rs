@@ -4,6 +4,7 @@ pub mod api;
 pub mod client;
 mod gateway;
 mod handlers;
+mod invariants;
 mod jobs;
 mod opening;
 mod routes;

@@ -11,6 +11,9 @@ use crate::error::{Error, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_MISMATCH, PAYMEN
 use crate::storage::Tx;
 use crate::storage::idempotency::{self, Created, Key};
 
+/// How many times the window somebody gets who asks for more time. WCAG 2.2.1 asks for ten.
+const MORE_TIME: u32 = 10;
+
 /// Opens the only payment of an order within `scope`. Requests with the same `key` open one payment and get the same
 /// answer.
 pub async fn open(
@@ -80,7 +83,8 @@ async fn prepare(state: &State, context: &Context, scope: Scope, new: &NewPaymen
         OrderStatus::Pending | OrderStatus::Expired => return Err(Error::new(&PAYMENT_TOO_LATE)),
         status => return Err(Error::new(&ORDER_STATE).detail(format!("the order is {}", status.as_str()))),
     }
-    let window = state.clock.after(state.window);
+    let times = if new.more_time == Some(true) { MORE_TIME } else { 1 };
+    let window = state.clock.after(state.window.saturating_mul(times));
     Ok(PaymentDraft {
         order_id,
         user_id: order.user_id,

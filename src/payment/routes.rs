@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::api::{PaymentConfirmation, PaymentMethodOption, PaymentRequest, PaymentResponse};
+use super::api::{PaymentConfirmation, PaymentMethodOption, PaymentRecord, PaymentRequest, PaymentResponse};
 use super::handlers;
 use crate::auth::Access;
 use crate::error::{
-    IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
-    PAYMENT_OPEN, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, PEER_UNAVAILABLE,
+    BUSY, IDEMPOTENCY_KEY_REUSED, ORDER_NOT_FOUND, ORDER_STATE, PAYMENT_DECLINED, PAYMENT_MISMATCH, PAYMENT_NOT_FOUND,
+    PAYMENT_OPEN, PAYMENT_TOO_LATE, PAYMENT_UNSETTLED, PEER_UNAVAILABLE, TOO_SLOW,
 };
 use crate::web::{Doc, Routes};
 
@@ -71,6 +71,18 @@ pub fn routes(routes: &mut Routes) {
             .by(Access::User)
             .id(&PAYMENT_NOT_FOUND)
             .shows::<PaymentResponse>(payment("pending")),
+    );
+    let record = json!({"order_id": 1, "payment_id": 1, "user_id": 1, "amount": 8_000_000, "status": "paid"});
+    routes.get(
+        "/invariants/payments",
+        handlers::records,
+        Doc::new(
+            "Pembayaran per pesanan untuk dicocokkan dengan service lain",
+            "The latest payment of each order, by their orders, for a comparison with other services",
+        )
+        .by(Access::Service)
+        .lists::<PaymentRecord>(json!([record]))
+        .fails(&[&BUSY, &TOO_SLOW]),
     );
     routes.get(
         "/payments/{id}",

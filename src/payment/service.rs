@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Client;
 
 use super::gateway::{Gateway, Rule};
+use super::invariants::INVARIANTS;
 use super::jobs::PaymentJob;
 use super::routes::routes;
 use super::settlement;
@@ -58,7 +59,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     // A client of its own for the tasks: they run on the launcher's runtime, and a connection ends with its runtime.
     let own = state(&peer::client()?);
     let jobs = own.jobs.clone().run();
-    let expiry = every(sweep, move || {
+    let expiry = every("expiring payments", sweep, move || {
         let own = own.clone();
         async move { settlement::expire(&own).await }
     });
@@ -66,6 +67,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
         mount: Mount::new(NAME.name(), routes, move || Ok(state(&peer::client()?))),
         token_check: revocations::is_current,
         subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
+        invariants: INVARIANTS,
         start_up: Box::pin(async { Ok(()) }),
         tasks: vec![Box::pin(jobs), Box::pin(expiry)],
         purge: None,

@@ -133,9 +133,9 @@ pub async fn expire_of_order(state: &State, context: &Context, order_id: OrderId
 /// Expires the payments whose deadline has passed.
 pub async fn expire(state: &State) -> Result<()> {
     // After the clock was set back, no payment waits longer than one that is made now.
-    let (now, deadline) = (state.clock.now(), state.clock.after(state.window));
-    if state.db.read(move |tx| store::any_made_later(tx, now, deadline)).await? {
-        state.db.write_in_background(move |tx| store::bring_forward(tx, now, deadline)).await?;
+    let now = state.clock.now();
+    if state.db.read(move |tx| store::any_made_later(tx, now)).await? {
+        state.db.write_in_background(move |tx| store::bring_forward(tx, now)).await?;
     }
     loop {
         let (now, outbox) = (state.clock.now(), state.outbox);

@@ -1,5 +1,7 @@
 //! The SQL of the payment service.
 
+pub mod invariants;
+
 use super::api::{Method, Payment, Status};
 use crate::auth::Scope;
 use crate::domain::{OrderId, PaymentId, Rupiah, Timestamp, UserId};
@@ -104,16 +106,39 @@ pub fn overdue(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Payment>> 
     tx.query(&sql, &[now.into(), limit.into()], payment)
 }
 
-/// Whether a pending payment was made after `now` and expires after `deadline`: the clock was set back since.
-pub fn any_made_later(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp) -> Result<bool> {
-    let sql = "SELECT 1 FROM payments WHERE status = 'pending' AND expires_at > $2 AND created_at > $1 LIMIT 1";
-    Ok(tx.query_opt(sql, &[now.into(), deadline.into()], |_| Ok(()))?.is_some())
+const MADE_LATER: &str = "SELECT 1 FROM payments WHERE status = 'pending' AND created_at > $1 LIMIT 1";
+const BRING_FORWARD: &str = "UPDATE payments SET expires_at = expires_at - created_at + $1, created_at = $1
+                             WHERE status = 'pending' AND created_at > $1";
+
+/// Whether a pending payment was made after `now`: the clock was set back since.
+pub fn any_made_later(tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
+    Ok(tx.query_opt(MADE_LATER, &[now.into()], |_| Ok(()))?.is_some())
 }
 
-/// Makes such payments expire at `deadline`.
-pub fn bring_forward(tx: &Tx<'_>, now: Timestamp, deadline: Timestamp) -> Result<u64> {
-    tx.execute(
-        "UPDATE payments SET expires_at = $2 WHERE status = 'pending' AND expires_at > $2 AND created_at > $1",
-        &[now.into(), deadline.into()],
-    )
+/// Makes such payments expire when they would if they were made now. Each keeps its own window, and `now` becomes its
+/// time of creation, for clients too: a time in the future would be as wrong, and be found again.
+pub fn bring_forward(tx: &Tx<'_>, now: Timestamp) -> Result<u64> {
+    tx.execute(BRING_FORWARD, &[now.into()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Db;
+
+    #[tokio::test]
+    async fn payments_that_were_made_in_the_future_are_found_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let db =
+            Db::open(&format!("sqlite:{}", folder.path().join("pasar.db").display()).parse().unwrap(), false).unwrap();
+        for sql in [MADE_LATER, BRING_FORWARD] {
+            let plan = move |tx: &Tx<'_>| {
+                tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &[1.into()], |row| row.get::<String>(3))
+            };
+            let plan = db.read(plan).await.unwrap();
+            let plan = plan.join("; ").replace("COVERING ", "");
+            assert_eq!(plan, "SEARCH payments USING INDEX payments_created_at (created_at>?)");
+        }
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    }
 }

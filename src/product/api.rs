@@ -51,6 +51,7 @@ impl Listed for Product {
             Sort::Id | Sort::IdDown => SortKey::None,
             Sort::Price | Sort::PriceDown => SortKey::Int(self.price.get()),
             Sort::Name => SortKey::Text(self.name.clone()),
+            Sort::Stock => SortKey::Int(self.stock.unwrap_or(i64::MAX)),
         };
         Cursor { key, id: self.id.get() }
     }
@@ -267,6 +268,26 @@ pub struct Reservation {
     #[schema(value_type = String)]
     pub state: ReservationState,
     pub items: Vec<ReservedItem>,
+}
+
+/// A reservation as other services compare it with their rows. Values are as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReservationRecord {
+    pub key: String,
+    /// `held`, `committed` or `released`.
+    pub state: String,
+    /// The units of products whose stock was tracked.
+    pub units: i64,
+}
+
+impl Listed for ReservationRecord {
+    fn response(&self) -> impl Serialize {
+        self
+    }
+
+    fn cursor(&self, _: Sort) -> Cursor {
+        Cursor { key: SortKey::Text(self.key.clone()), id: 0 }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -3,7 +3,9 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::api::{ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, StockCheck};
+use super::api::{
+    ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, ReservationRecord, StockCheck,
+};
 use super::state::State;
 use super::store::{self, Filter, stock};
 use crate::domain::{ProductId, Quantity, Sentence};
@@ -11,7 +13,7 @@ use crate::error::{Error, PRODUCT_NOT_FOUND, RESERVATION_NOT_FOUND, Result};
 use crate::storage::{Cursor, Sort, Tx};
 use crate::web::{self, Json, Page, PathId, PathKey, Query};
 
-pub const SORTS: [Sort; 4] = [Sort::Id, Sort::Price, Sort::PriceDown, Sort::Name];
+pub const SORTS: [Sort; 6] = [Sort::Id, Sort::IdDown, Sort::Price, Sort::PriceDown, Sort::Name, Sort::Stock];
 
 pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let mut query = Query::of(&request);
@@ -93,6 +95,14 @@ pub async fn check_stock(request: HttpRequest, id: PathId<ProductId>, state: Dat
 pub async fn reserve(key: PathKey, Json(new): Json<NewReservation>, state: Data<State>) -> Result<HttpResponse> {
     let (key, outbox) = (key.or(&RESERVATION_NOT_FOUND)?, state.outbox);
     Ok(web::ok(&state.db.write(move |tx| stock::reserve(tx, &outbox, &key, &new.items)).await?))
+}
+
+/// The reservations by their keys, for a comparison with other services.
+pub async fn records(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let mut query = Query::of(&request);
+    let page = Page::take(&mut query, &[Sort::Name]).scans(|_| true);
+    query.finish()?;
+    web::list::<ReservationRecord>(&request, &state.db, page, store::invariants::records).await
 }
 
 pub async fn commit(key: PathKey, state: Data<State>) -> Result<HttpResponse> {

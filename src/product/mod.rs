@@ -3,11 +3,14 @@
 pub mod api;
 pub mod client;
 mod handlers;
+mod invariants;
 mod routes;
+mod seed;
 mod service;
 mod state;
 mod store;
 mod subscribers;
 
+pub use seed::{Catalogue, Seeded, seed};
 pub use service::build;
 pub use subscribers::SUBSCRIBERS;

@@ -5,8 +5,8 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::api::{
-    ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, Reservation, StockCheck,
-    StockLevel,
+    ADDED, NewProduct, NewReservation, NewStock, Product, ProductCreated, ProductPatch, Reservation, ReservationRecord,
+    StockCheck, StockLevel,
 };
 use super::handlers;
 use crate::auth::Access;
@@ -45,7 +45,7 @@ pub fn routes(routes: &mut Routes) {
             .query("min_price", Rupiah::schema(), "This price or above.")
             .query("max_price", Rupiah::schema(), "This price or below.")
             .query("in_stock", boolean.into(), "`true`: what can be bought; `false`: what is sold out.")
-            .query("sort", sort.into(), "`id`: oldest first; `price`, `-price`: cheapest or dearest first; `name`.")
+            .query("sort", sort.into(), "`id`, `-id`: oldest or newest first; `price`, `-price`: cheapest or dearest first; `name`; `stock`: least first.")
             .fails(&[&BUSY, &TOO_SLOW]),
     );
     routes.post(
@@ -139,6 +139,18 @@ pub fn routes(routes: &mut Routes) {
             .key(&RESERVATION_NOT_FOUND)
             .deletes()
             .fails(&[&RESERVATION_COMMITTED]),
+    );
+    let record = json!({"key": "7f1c3a52-5d1e-4a34-9c5b-0c8f3d2e6a91", "state": "held", "units": 2});
+    routes.get(
+        "/invariants/reservations",
+        handlers::records,
+        Doc::new(
+            "Reservasi untuk dicocokkan dengan service lain",
+            "All reservations by their keys, for a comparison with other services",
+        )
+        .by(Access::Service)
+        .lists::<ReservationRecord>(json!([record]))
+        .fails(&[&BUSY, &TOO_SLOW]),
     );
     routes.post(
         "/reservations/{key}/commit",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::invariants::INVARIANTS;
 use super::routes::routes;
 use super::state::State;
 use super::store;
@@ -33,6 +34,7 @@ pub fn build(deps: &Deps) -> Service {
         mount: Mount::new(ServiceName::Product.name(), routes, move || Ok(state.clone())),
         token_check: revocations::is_current,
         subscribers: LocalSubscribers { subscribers: SUBSCRIBERS, after: None },
+        invariants: INVARIANTS,
         start_up: Box::pin(async move { start_up(&db, demo).await }),
         tasks: Vec::new(),
         purge: Some(Box::new(move || {
@@ -43,7 +45,7 @@ pub fn build(deps: &Deps) -> Service {
 }
 
 /// Migrates the data of earlier versions, and adds the demo data to a database that never had a product.
-async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
+pub(super) async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
     index_for_search(db).await.context("the products")?;
     if demo {
         db.write(store::seed).await.context("the demo products")?;

@@ -1,5 +1,6 @@
 //! The SQL of the product service: the catalogue.
 
+pub mod invariants;
 pub mod search;
 pub mod stock;
 
@@ -72,7 +73,8 @@ impl Filter {
     pub fn is_indexed(&self, sort: Sort) -> bool {
         let by_price = matches!(sort, Sort::Price | Sort::PriceDown);
         let priced = self.min_price.is_some() || self.max_price.is_some();
-        self.search.is_none()
+        sort != Sort::Stock
+            && self.search.is_none()
             && self.in_stock.is_none()
             && (by_price || !priced)
             && (self.name.is_none() || (self.category.is_none() && !by_price))
@@ -84,6 +86,10 @@ pub fn list(tx: &Tx<'_>, filter: &Filter, sort: Sort, after: Option<&Cursor>, li
     let (sql, params) = statement(tx, filter, search.as_ref(), sort, after, limit)?;
     tx.query(&sql, &params, read)
 }
+
+/// What [`Sort::Stock`] sorts by: untracked stock never ends. No index has it, as each reservation would have to change
+/// that.
+const STOCK_KEY: &str = "coalesce(stock, 9223372036854775807)";
 
 /// The statement that reads a list, with its parameters.
 fn statement<'a>(
@@ -119,6 +125,7 @@ fn statement<'a>(
         Sort::Price => (Some("price"), '>', "ASC"),
         Sort::PriceDown => (Some("price"), '<', "DESC"),
         Sort::Name => (Some("name"), '>', "ASC"),
+        Sort::Stock => (Some(STOCK_KEY), '>', "ASC"),
     };
     if let Some(cursor) = after {
         params.push(cursor.id.into());
@@ -156,6 +163,19 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product>
     let sql = format!("INSERT INTO products ({columns}) VALUES ({values}) RETURNING {COLUMNS}");
     let added = tx.query_one(&sql, &params, read)?;
     outbox.emit(tx, &Event::ProductCreated { product_id: added.id, name: added.name.clone() })?;
+    Ok(added)
+}
+
+/// Adds the products whose names do not exist yet. Returns how many.
+pub fn insert_missing(tx: &Tx<'_>, outbox: &Outbox, products: &[NewProduct]) -> Result<usize> {
+    let mut added = 0;
+    for new in products {
+        let same_name = Filter { name: Some(new.name.clone()), ..Filter::default() };
+        if list(tx, &same_name, Sort::Id, None, 1)?.is_empty() {
+            insert(tx, outbox, new)?;
+            added += 1;
+        }
+    }
     Ok(added)
 }
 
@@ -234,6 +254,7 @@ mod tests {
         let mut indexed = 0;
         for (sort, key) in [
             (Sort::Id, SortKey::None),
+            (Sort::IdDown, SortKey::None),
             (Sort::Price, SortKey::Int(5)),
             (Sort::PriceDown, SortKey::Int(5)),
             (Sort::Name, SortKey::Text("Tas".to_owned())),
@@ -271,7 +292,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(indexed, 22);
+        assert_eq!(indexed, 25);
         tokio::task::spawn_blocking(move || db.close()).await.unwrap();
     }
 }

@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::api::{NewUser, Notification, User, UserPatch, UserRemoval};
 use super::state::State;
+use super::stream::NotificationSource;
 use super::{accounts, store, stream};
 use crate::auth::{Admission, Scope};
-use crate::domain::{Language, Sentence, UserId};
+use crate::domain::{Language, UserId};
 use crate::error::{Error, Result, USER_NOT_FOUND};
 use crate::storage::{Cursor, Sort, Tx};
 use crate::web::{self, ClientAddress, Json, LastEventId, OptionalJson, Page, PathId, Query, Server};
@@ -95,13 +96,9 @@ pub async fn live_notifications(
     server: Data<Server>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let mut query = Query::of(&request);
-    query.ignore("ticket"); // The guard has read it.
-    let why = Sentence::new("harus nomor peristiwa", "must be the number of an event");
-    let from_query = query.take("last_event_id", why, web::event_id);
-    query.finish()?;
-    let last = last.0.or(from_query).unwrap_or(0);
+    let last = last.or_of_query(&request)?.unwrap_or(0);
     let user_id = find(id, scope, &state).await?.id;
-    let messages = stream::of(&state, &server.auth, principal, user_id, last, language);
+    let source = NotificationSource::after(&state, user_id, last, language).await?;
+    let messages = web::follow(&server.auth, &state.db, principal, source);
     Ok(web::in_language(language, server.live.answer(&request, principal, messages)?))
 }

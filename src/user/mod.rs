@@ -5,6 +5,7 @@ pub mod api;
 mod arrivals;
 pub mod client;
 mod handlers;
+mod invariants;
 mod limits;
 mod password;
 mod routes;

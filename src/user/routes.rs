@@ -83,7 +83,7 @@ pub fn routes(routes: &mut Routes) {
         Doc::new("Notifikasi secara langsung (server-sent events)", "The notifications, live (server-sent events)")
             .by(Access::Stream)
             .id(&USER_NOT_FOUND)
-            .streams::<Notification>(notification()),
+            .streams::<Notification>("with the first", notification()),
     );
     account_routes(routes);
 }

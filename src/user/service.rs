@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use super::api::User;
 use super::arrivals::Arrivals;
+use super::invariants::INVARIANTS;
 use super::password::Passwords;
 use super::routes::routes;
 use super::state::State;
@@ -28,6 +29,7 @@ pub fn build(deps: &Deps) -> anyhow::Result<Service> {
         mount: Mount::new(ServiceName::User.name(), routes, move || Ok(state.clone())),
         token_check: store::is_current,
         subscribers,
+        invariants: INVARIANTS,
         start_up: Box::pin(async move { start_up(&db, demo).await }),
         tasks: Vec::new(),
         purge: None,

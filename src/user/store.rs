@@ -1,5 +1,7 @@
 //! The SQL of the user service.
 
+pub mod invariants;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -235,7 +237,7 @@ pub fn notify(tx: &Tx<'_>, events: &[Event]) -> Result<()> {
 }
 
 /// The id of a user's latest notification, 0 before the first; `None` if there is no such user.
-fn latest_notification(tx: &Tx<'_>, user_id: UserId) -> Result<Option<i64>> {
+pub fn latest_notification(tx: &Tx<'_>, user_id: UserId) -> Result<Option<i64>> {
     let sql = "SELECT coalesce((SELECT max(id) FROM notifications WHERE user_id = $1), 0) FROM users WHERE id = $1";
     tx.query_opt(sql, &[user_id.into()], |row| row.get(0))
 }

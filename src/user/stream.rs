@@ -1,10 +1,7 @@
 //! Live streams of notifications.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use futures_util::{Stream, stream};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -12,14 +9,10 @@ use super::api::Notification;
 use super::state::State;
 use super::store;
 use super::store::NotificationRecord;
-use crate::auth::{Auth, Principal, token};
 use crate::domain::{Language, UserId};
-use crate::error::{Error, Result, TOKEN_REVOKED};
+use crate::error::{Error, Result};
 use crate::storage::{Db, MAX_CHUNK_ROWS};
-use crate::web::Message;
-
-/// How often a stream reads the database without an announcement: another process may have written to it.
-const POLL_PERIOD: Duration = Duration::from_secs(1);
+use crate::web::{Message, MessageSource};
 
 /// A notification in the reader's language.
 pub fn notification(
@@ -29,77 +22,46 @@ pub fn notification(
     Notification::new(id, order_id, status, at, language)
 }
 
-/// The state of one stream.
-struct NotificationStream {
+/// How far a stream of a user's notifications has come.
+pub struct NotificationSource {
     db: Db,
     arrivals: broadcast::Receiver<Arc<[UserId]>>,
-    auth: Auth,
-    listener: Principal,
-    /// When a listener who has authenticated must do so again.
-    until: Instant,
     user_id: UserId,
     /// The id of the last notification read.
     last: i64,
     language: Language,
-    ready: VecDeque<Notification>,
 }
 
-/// The stream of a user's notifications after the one with the id `last`. It ends when the tokens of `listener` are
-/// revoked, and at the latest when a token that is made now would expire.
-pub fn of(
-    state: &State,
-    auth: &Auth,
-    listener: Principal,
-    user_id: UserId,
-    last: i64,
-    language: Language,
-) -> impl Stream<Item = Result<Message>> + use<> {
-    let (db, arrivals) = (state.db.clone(), state.arrivals.subscribe());
-    let (auth, until) = (auth.clone(), Instant::now() + token::TOKEN_TTL);
-    let ready = VecDeque::new();
-    let notifications = NotificationStream { db, arrivals, auth, listener, until, user_id, last, language, ready };
-    stream::try_unfold(notifications, |mut notifications| async move {
-        loop {
-            if let Some(notification) = notifications.ready.pop_front() {
-                let data = serde_json::to_string(&notification).map_err(Error::internal)?;
-                return Ok(Some((Message { id: notification.id, data }, notifications)));
-            }
-            if !notifications.may_go_on().await? || (!notifications.read().await? && !notifications.wait().await) {
-                return Ok(None);
-            }
-        }
-    })
-}
-
-impl NotificationStream {
-    async fn may_go_on(&self) -> Result<bool> {
-        match self.auth.check(self.listener, &self.db).await {
-            Ok(()) => Ok(self.listener == Principal::Nobody || Instant::now() < self.until),
-            Err(error) if error.is(&TOKEN_REVOKED) => Ok(false),
-            Err(error) => Err(error),
-        }
+impl NotificationSource {
+    /// The notifications after the one with the id `last`.
+    pub async fn after(state: &State, user_id: UserId, last: i64, language: Language) -> Result<Self> {
+        let arrivals = state.arrivals.subscribe();
+        let newest = state.db.read(move |tx| store::latest_notification(tx, user_id)).await?.unwrap_or(0);
+        // A client of an earlier database may know a higher id. No notification must reach that one first.
+        Ok(Self { db: state.db.clone(), arrivals, user_id, last: last.min(newest), language })
     }
+}
 
-    /// Reads the next notifications; false if there are none.
-    async fn read(&mut self) -> Result<bool> {
+impl MessageSource for NotificationSource {
+    async fn read(&mut self) -> Result<Vec<Message>> {
         let (user_id, last, language) = (self.user_id, self.last, self.language);
         let records = self.db.read(move |tx| store::notifications(tx, user_id, last, MAX_CHUNK_ROWS)).await?;
-        self.ready = records.into_iter().map(|record| notification(record, language)).collect();
-        self.last = self.ready.back().map_or(last, |notification| notification.id);
-        Ok(!self.ready.is_empty())
+        self.last = records.last().map_or(last, |record| record.id);
+        let message = |record| {
+            let notification = notification(record, language);
+            let data = serde_json::to_string(&notification).map_err(Error::internal)?;
+            Ok(Message { id: notification.id, data })
+        };
+        records.into_iter().map(message).collect()
     }
 
-    /// Waits until there may be new notifications; false if there will be none, because the process stops.
-    async fn wait(&mut self) -> bool {
-        let arrived = async {
-            loop {
-                match self.arrivals.recv().await {
-                    Ok(users) if users.binary_search(&self.user_id).is_err() => {}
-                    Ok(_) | Err(RecvError::Lagged(_)) => return true,
-                    Err(RecvError::Closed) => return false,
-                }
+    async fn changed(&mut self) -> bool {
+        loop {
+            match self.arrivals.recv().await {
+                Ok(users) if users.binary_search(&self.user_id).is_err() => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                Err(RecvError::Closed) => return false,
             }
-        };
-        tokio::time::timeout(POLL_PERIOD, arrived).await.unwrap_or(true)
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The quota of each account: its orders that are being placed or wait to be paid, and the units that they hold.
 //!
 //! An order claims its share of the quota in its first write, before it reserves anything. So concurrent requests never
-//! hold more than the quota together. The claim of a placement that never ended expires with its lease.
+//! hold more than the quota together, if the units of the claim are right. A hint may have counted too few of them: then
+//! the last write claims all, or refuses the order, which holds too much until its reservation is released. The claim of
+//! a placement that never ended expires with its lease.
 
 use std::time::Duration;
 
