@@ -3,6 +3,7 @@
 
 mod maintenance;
 mod outbox;
+pub mod verify;
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::token::{Secret, Tokens};
 use crate::auth::{Auth, revocations};
+use crate::calls::{Recorder, Scope};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
 use crate::events::Delivery;
@@ -26,9 +28,9 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::service::{Deps, Purge, Service, ServiceName, every};
 use crate::storage::{DatabaseUrl, Db, idempotency};
-use crate::web::{self, Hosts, LiveStreams, Mount, Server};
+use crate::web::{self, Hosts, LiveStreams, Mount, PublicAddress, Server};
 use crate::{order, payment, peer, product, user};
-pub use maintenance::{Checkup, Reset, health, set_role};
+pub use maintenance::{Checkup, Reset, health, load, seed, set_role};
 use outbox::OUTBOX;
 
 /// The most connections that wait to be accepted.
@@ -39,8 +41,15 @@ const _: () = assert!(
     2 * peer::POOL_IDLE_TIMEOUT.as_millis() < web::KEEP_ALIVE.as_millis(),
     "a client closes an idle connection well before the server does"
 );
+const _: () = assert!(
+    web::MAX_WAIT_FOR_ROOM.as_millis() < peer::FIRST_ATTEMPT_TIMEOUT.as_millis(),
+    "a call finds room at a server that is full of idle clients"
+);
 /// The services that call others, in the order in which they stop. The other services stop after them, all at once.
 const CALLERS: [ServiceName; 2] = [ServiceName::Payment, ServiceName::Order];
+
+/// The threads of a server that calls others, even if its share of the cores is less, but not more than there are cores.
+const MIN_CALLER_WORKERS: usize = 4;
 
 /// The running services of this process.
 pub struct App {
@@ -83,9 +92,13 @@ impl App {
         let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
         let tokens = Tokens::new(&secret(config, database)?);
         let urls = Arc::new(urls(config, &addresses)?);
+        let public = Arc::new(public_addresses(config, &urls));
+        let recorder = config.recorded_calls.map_or_else(Recorder::off, Recorder::new);
         let (closing, closes) = watch::channel(false);
-        let workers = (limits::cores() / listeners.len().max(1)).max(1);
-        let connections = limits::max_connections(listeners.len(), workers);
+        let servers: Vec<_> = listeners.iter().filter_map(|bound| bound.services.first().copied()).collect();
+        let workers_of = |service: ServiceName| workers(service, servers.len());
+        let all_workers = servers.iter().map(|service| workers_of(*service)).sum();
+        let connections = limits::max_connections(servers.len(), all_workers);
 
         let (mut ready, mut tasks, mut subscribers, mut purges) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for BoundListener { listener, addr, services: names } in listeners {
@@ -103,13 +116,16 @@ impl App {
             };
             let mut mounts: Vec<Mount> = Vec::new();
             let mut token_check = None;
+            let mut invariants = Vec::new();
             for name in &names {
                 let service = build(*name, &deps, config)?;
                 service.start_up.await?;
                 mounts.push(service.mount);
                 token_check.get_or_insert(service.token_check);
-                tasks.extend(service.tasks);
+                let scope = || Scope::of_task(&recorder, name.name());
+                tasks.extend(service.tasks.into_iter().map(|task| scope().run(task)));
                 subscribers.push(service.subscribers);
+                invariants.push((name.name(), service.invariants));
                 purges.extend(service.purge);
             }
             let Some(token_check) = token_check else { continue };
@@ -122,8 +138,12 @@ impl App {
             let server = Server {
                 name: first.title(),
                 db: db.clone(),
+                clock: clock.clone(),
+                invariants,
                 metrics,
+                recorder: recorder.clone(),
                 hosts: Hosts::new(&config.allowed_hosts, &config.cors_origins, addr),
+                public: Arc::clone(&public),
                 live: LiveStreams::new(closes.clone()),
                 auth,
                 time_limit: config.request_timeout,
@@ -132,11 +152,11 @@ impl App {
             };
             ready.push((first, listener, server, mounts));
         }
-        let delivery = Delivery::new(db.clone(), clock.clone(), OUTBOX, &subscribers);
+        let delivery = Delivery::new(db.clone(), clock.clone(), OUTBOX, &subscribers, recorder);
         delivery.catch_up().await.context("the revoked tokens")?;
         let mut servers = Vec::new();
         for (service, listener, server, mounts) in ready {
-            let running = web::serve(listener, server, workers, mounts)?;
+            let running = web::serve(listener, server, workers_of(service), mounts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }
         let mut tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
@@ -197,6 +217,16 @@ impl App {
     }
 }
 
+/// Where browsers find each service: behind the front door, if there is one, else where the others find it.
+fn public_addresses(config: &Config, urls: &[(ServiceName, Url)]) -> Vec<PublicAddress> {
+    let mut urls = urls.to_vec();
+    urls.sort_unstable_by_key(|(service, _)| *service);
+    let address = |(service, url): &(ServiceName, Url)| {
+        PublicAddress::of(service.name(), service.title(), config.public_url.as_ref().unwrap_or(url))
+    };
+    urls.iter().map(address).collect()
+}
+
 /// The URL of each service: the configured one, else its address in this process.
 fn urls(config: &Config, addresses: &[(ServiceName, SocketAddr)]) -> anyhow::Result<Vec<(ServiceName, Url)>> {
     let mut urls = config.urls.clone();
@@ -217,6 +247,13 @@ fn secret(config: &Config, database: &DatabaseUrl) -> anyhow::Result<Secret> {
         None => Secret::in_file(&file, config.auth_required)
             .with_context(|| format!("JWT_SECRET is not set, and {}", file.display())),
     }
+}
+
+/// The threads of a server, of `servers` in this process: its share of the cores. A request for a service that calls
+/// others costs several times as much, so its server has more threads.
+fn workers(service: ServiceName, servers: usize) -> usize {
+    let share = (limits::cores() / servers.max(1)).max(1);
+    if CALLERS.contains(&service) { share.max(limits::cores().min(MIN_CALLER_WORKERS)) } else { share }
 }
 
 /// A listener with the services that it serves.
@@ -282,5 +319,5 @@ async fn purge(db: Db, clock: Clock, purges: Vec<Purge>) {
         }
         Ok(())
     };
-    every(PURGE_PERIOD, work).await;
+    every("removing expired data", PURGE_PERIOD, work).await;
 }

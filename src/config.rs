@@ -21,10 +21,11 @@ use reqwest::Url;
 use crate::auth::{Role, token::Secret};
 use crate::domain::{Email, Field};
 use crate::logging::Style;
+use crate::product::Catalogue;
 use crate::service::ServiceName;
 use crate::storage::DatabaseUrl;
-use crate::{order, payment};
-use flags::{Auth, Command, Flags};
+use crate::{load, order, payment, web};
+use flags::{Auth, Command, Flags, Lab};
 use text::{OptionalPeer, is_host, is_origin, named};
 
 /// The default address of the payment service, if it does not share the one of the order service.
@@ -36,6 +37,10 @@ pub enum Action {
     Serve,
     /// Ask running services whether they are ready.
     CheckHealth,
+    /// Check the invariants of running services.
+    Verify {
+        json: bool,
+    },
     /// Remove the databases.
     Reset {
         /// Whether a person has to agree first.
@@ -45,6 +50,10 @@ pub enum Action {
         email: Email,
         role: Role,
     },
+    /// Add a catalogue to the products.
+    Seed(Catalogue),
+    /// Act as customers of running services.
+    Load(load::Settings),
 }
 
 /// Settings that are valid together.
@@ -55,6 +64,8 @@ pub struct Config {
     pub services: Vec<ServiceConfig>,
     /// The URLs of other services. A service of this process without one is found at its own address.
     pub urls: Vec<(ServiceName, Url)>,
+    /// Where browsers find all services, if it is not where the services find each other.
+    pub public_url: Option<Url>,
     /// There is no product service.
     pub no_products: bool,
     pub order: order::Settings,
@@ -64,6 +75,8 @@ pub struct Config {
     /// The secret that tokens are signed with, if it is set.
     pub jwt_secret: Option<Secret>,
     pub demo: bool,
+    /// How many calls are kept to be looked at; `None`: they are not recorded.
+    pub recorded_calls: Option<usize>,
     pub allowed_hosts: Vec<String>,
     pub cors_origins: Vec<String>,
     pub request_timeout: Duration,
@@ -144,23 +157,32 @@ impl Config {
             (ServiceName::Order, flags.order_addr, flags.order_url, flags.order_database_url),
             (ServiceName::Payment, payment_addr, flags.payment_url, flags.payment_database_url),
         ];
+        let auth_required = flags.auth == Auth::Required;
         let (action, chosen) = match flags.command {
             Some(Command::Health { services }) => (Action::CheckHealth, services),
+            Some(Command::Verify { json }) => (Action::Verify { json }, Vec::new()),
             Some(Command::Admin { email, remove }) => {
                 let role = if remove { Role::Customer } else { Role::Admin };
                 let email = Email::read(email.clone().into())
                     .map_err(|_| ConfigError::new(format!("{email} is not an e-mail address")))?;
                 (Action::SetRole { email, role }, vec![ServiceName::User])
             }
+            Some(Command::Seed { catalogue }) => (Action::Seed(catalogue), vec![ServiceName::Product]),
             Some(Command::Reset { yes: false }) if !std::io::stdin().is_terminal() => {
                 return Err(ConfigError::new(
                     "reset removes the database for good, and nobody is there to ask: say --yes",
                 ));
             }
             Some(Command::Reset { yes }) => (Action::Reset { ask: !yes }, Vec::new()),
+            Some(Command::Load { .. }) if no_products => {
+                return Err(ConfigError::new("PRODUCT_URL=none: without products there is nothing to order"));
+            }
+            Some(Command::Load { rate, customers, duration, mix, json }) => {
+                let rate = (rate > 0.0).then_some(rate);
+                (Action::Load(load::Settings { rate, customers, duration, mix, json, auth_required }), Vec::new())
+            }
             None => (Action::Serve, flags.services),
         };
-        let auth_required = flags.auth == Auth::Required;
         // Not left to clap, whose message would repeat the secret.
         let jwt_secret = flags.jwt_secret.filter(|secret| !secret.is_empty()).map(|secret| Secret::new(&secret));
         let jwt_secret = jwt_secret.transpose().map_err(|error| ConfigError::new(format!("JWT_SECRET: {error}")))?;
@@ -170,7 +192,12 @@ impl Config {
         for (service, addr, url, own_database) in of_services {
             // A peer that is neither configured nor in this process is looked for at its default address.
             match url {
-                Some(url) => urls.push((service, url)),
+                Some(url) => {
+                    if auth_required && flags.public_url.is_none() && matches!(action, Action::Serve) {
+                        check_not_internal(service, &url)?;
+                    }
+                    urls.push((service, url));
+                }
                 None if is_chosen(service) => {}
                 None => urls.push((service, base_url(addr)?)),
             }
@@ -192,6 +219,10 @@ impl Config {
         if matches!(action, Action::Serve) {
             check_databases(&services)?;
         }
+        // Others may call where one has to log in, beyond loopback, or through a front door.
+        let is_loopback = services.iter().filter_map(|one| one.listen).all(|addr| addr.ip().is_loopback());
+        let is_private = !auth_required && is_loopback && flags.public_url.is_none();
+        let lab = flags.lab == Lab::On || (flags.lab == Lab::Auto && is_private);
         let gateway =
             named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<payment::Rule>, _>>();
         let gateway = gateway.map_err(|error| ConfigError::new(format!("PAYMENT_GATEWAY: {error}")))?;
@@ -213,12 +244,14 @@ impl Config {
             action,
             services,
             urls,
+            public_url: flags.public_url,
             no_products,
             order: order::Settings { ttl: flags.order_ttl, quota, sweep: flags.sweep },
             payment: payment::Settings { window: flags.payment_window, gateway, sweep: flags.sweep },
             auth_required,
             jwt_secret,
             demo: flags.demo,
+            recorded_calls: lab.then_some(flags.recorded_calls as usize),
             allowed_hosts,
             cors_origins,
             request_timeout: flags.request_timeout,
@@ -246,6 +279,18 @@ fn check_addresses(services: &[ServiceConfig], may_call: bool) -> Result<(), Con
         }
     }
     Ok(())
+}
+
+/// Refuses the URL of a service that only other services can find, as pages would show it to anybody.
+fn check_not_internal(service: ServiceName, url: &Url) -> Result<(), ConfigError> {
+    if web::is_loopback(url) {
+        return Ok(());
+    }
+    Err(ConfigError::new(format!(
+        "{}_URL={url} would be shown to anybody, as pages look for the service there: set PUBLIC_URL to where browsers \
+         find the services",
+        service.name().to_uppercase()
+    )))
 }
 
 /// Refuses services of one process with different databases: events pass through one.
@@ -336,6 +381,34 @@ mod tests {
     }
 
     #[test]
+    fn calls_are_recorded_where_nobody_else_can_call_or_it_is_asked_for() {
+        let records = |args: &[&str]| config(args).unwrap().recorded_calls.is_some();
+        assert!(records(&[]) && records(&["--user-addr", "127.0.0.1:8000"]));
+        for others in [
+            ["--auth", "required"].as_slice(),
+            &["--user-addr", "0.0.0.0:5000", "--open-to-network", "yes"],
+            &["--public-url", "https://shop.example"],
+        ] {
+            assert!(!records(others), "{others:?}");
+            assert!(records(&[others, &["--lab", "on"]].concat()), "{others:?}");
+        }
+        assert!(!records(&["--lab", "off"]));
+    }
+
+    #[test]
+    fn where_one_has_to_log_in_the_address_of_an_internal_service_is_not_shown() {
+        for url in ["http://10.0.0.7:8080/api", "http://product:5001", "http://[fd00::7]:5001"] {
+            let with = |more: &[&str]| config(&[&["order", "--product-url", url], more].concat());
+            assert!(with(&[]).is_ok() && with(&["--auth", "required", "--public-url", "https://shop.example"]).is_ok());
+            let refusal = with(&["--auth", "required"]).unwrap_err().text;
+            assert!(refusal.contains(&format!("PRODUCT_URL={url}")) && refusal.contains("PUBLIC_URL"), "{refusal}");
+        }
+        for url in ["http://127.0.0.1:8080/api", "http://localhost:5001", "http://[::1]:5001"] {
+            assert!(config(&["order", "--auth", "required", "--product-url", url]).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
     fn a_secret_is_never_shown() {
         let secret = "a secret of more than thirty-two bytes";
         let shown = format!("{:?}", config(&["--jwt-secret", secret]).unwrap());
@@ -359,8 +432,17 @@ mod tests {
             (["--auth", "maybe"], "--auth"),
             (["--jwt-secret", "too short by a character, alas!"], "JWT_SECRET"),
             (["admin", "siti"], "siti"),
+            (["seed", "market"], "possible values: shop"),
+            (["load", "--rate=-1"], "--rate"),
+            (["load", "--rate=NaN"], "--rate"),
+            (["load", "--customers=0"], "--customers"),
+            (["load", "--duration=0s"], "--duration"),
+            (["load", "--mix=order"], "--mix"),
+            (["--product-url=none", "load"], "PRODUCT_URL"),
             (["--user-addr", "5000"], "--user-addr"),
             (["--user-url", "https://shop"], "--user-url"),
+            (["--public-url", "ftp://shop.example"], "--public-url"),
+            (["--public-url", "https://siti@shop.example"], "--public-url"),
             (["--database-url", "postgres://localhost/x"], "DATABASE_URL"),
             (["--order-database-url", "mysql:x"], "ORDER_DATABASE_URL"),
             (["--allowed-hosts", "shop.example:8080"], "ALLOWED_HOSTS"),

@@ -9,13 +9,16 @@
 //! | [`app`] | the launcher: opens the database, binds listeners, builds the services one by one, supervises, stops |
 //! | [`banner`] | what is printed after the start |
 //! | [`config`] | the settings: flags, environment, `.env`, defaults |
+//! | [`load`] | customers that use running services, and check what was acknowledged |
 //! | [`user`], [`order`] … | the services, a folder each: see below |
 //! | [`service`] | what a service is built from, and what it consists of |
 //! | [`peer`] | calls to other services: deadline, retry, circuit breaker, trace |
 //! | [`web`] | HTTP: server, middleware, extractors, request bodies, lists, server-sent events, problem documents, documentation and pages |
 //! | [`auth`] | principals, roles, access, tokens, revocations |
+//! | [`invariants`] | what must hold between the rows of a service, and reports of whether it does |
 //! | [`events`] | the catalogue of events, the outbox, its delivery; jobs: calls that must follow from a change |
-//! | [`storage`] | the database: snapshots, bounded scans, one group-committing writer, cursors, Idempotency-Keys |
+//! | [`storage`] | the database: snapshots, bounded scans, surveys of all rows, one group-committing writer, cursors, Idempotency-Keys |
+//! | [`calls`] | the recorder: what the services call, answer and commit, kept in memory for people who want to see it |
 //! | [`context`], [`metrics`], [`shares`], [`limits`], [`logging`], [`clock`], [`error`] | request context; metrics; limits for each client; limits of the process; the log; the clock; errors and their catalogue |
 //! | [`domain`] | values, ids, moments, languages: the words of the shop, without HTTP or SQL |
 //!
@@ -29,6 +32,7 @@
 //! | `client.rs` | how other services call it |
 //! | `handlers.rs` | what each route does |
 //! | `store.rs` | its SQL |
+//! | `invariants.rs` | what must hold between its rows |
 //! | `state.rs` | what its handlers work with |
 //! | `subscribers.rs` | what it does with events |
 //! | `jobs.rs` | the calls that it must make because of its changes, if any |
@@ -64,9 +68,10 @@
 //! | a health check fits into the time for an answer | `storage::sqlite::health` | likewise |
 //! | the timeout of an answer is longer than the time for an answer | `web::middleware` | it stops bugs, not requests |
 //! | our clients keep idle connections less than half as long as our servers | [`app`] | no call uses a connection that is being closed |
+//! | a server makes room for a new connection before a call gives up | [`app`] | idle clients do not stop the calls between services |
 //! | a service's token outlives its renewal and a whole request | `peer::service_token` | no call carries an expired token |
 //! | a placement's lease is at least twice the budget, and at most what a leased key or a planned job may have | `order::placement` | an order in progress is not undone |
-//! | an unpaid order outlives its deadline by the budget | `order::lifecycle` | a payment that was confirmed in time can still be reported |
+//! | an unpaid order outlives its deadline by the budget | `order::expiry` | a payment that was confirmed in time can still be reported |
 //! | a job's lease is longer than the budget and at most the longest pause | `events::jobs` | no worker repeats a call in progress |
 //! | the pauses of a worker add up to a second at most | `events::pace` | a revoked token is refused within a second |
 //! | a batch of events is larger than what requests write between two batches | `events::delivery` | a backlog shrinks |
@@ -82,13 +87,16 @@
 pub mod app;
 pub mod auth;
 pub mod banner;
+pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod domain;
 pub mod error;
 pub mod events;
+pub mod invariants;
 pub mod limits;
+pub mod load;
 pub mod logging;
 pub mod metrics;
 pub mod order;

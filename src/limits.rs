@@ -49,7 +49,7 @@ pub fn max_calls() -> usize {
     calls_of(limit())
 }
 
-/// The most connections of one server, of `servers` with `workers` threads each.
+/// The most connections of one server, of `servers` with `workers` threads in all.
 pub fn max_connections(servers: usize, workers: usize) -> usize {
     connections_of(limit(), servers, workers)
 }
@@ -66,10 +66,8 @@ fn calls_of(limit: usize) -> usize {
 /// A call within the process also uses a connection of the called server.
 fn connections_of(limit: usize, servers: usize, workers: usize) -> usize {
     let servers = servers.max(1);
-    let taken = OTHER_FILES
-        + servers * workers * FILES_PER_WORKER
-        + readers_of(limit) * FILES_PER_READER
-        + calls_of(limit) * MAX_PEERS;
+    let taken =
+        OTHER_FILES + workers * FILES_PER_WORKER + readers_of(limit) * FILES_PER_READER + calls_of(limit) * MAX_PEERS;
     (limit.saturating_sub(taken) / servers).clamp(calls_of(limit) + 4, MAX_CONNECTIONS)
 }
 
@@ -80,13 +78,13 @@ mod tests {
     #[test]
     fn what_is_shared_out_is_there() {
         for limit in [256, 1024, 4096, 10_240, 65_536, 1 << 20, usize::MAX] {
-            for (servers, workers) in [(1, 1), (3, 1), (4, 2), (1, 14)] {
+            for (servers, workers) in [(1, 1), (3, 4), (4, 10), (3, 12), (1, 14)] {
                 let connections = connections_of(limit, servers, workers);
                 let all = servers * connections
                     + readers_of(limit) * FILES_PER_READER
                     + calls_of(limit) * MAX_PEERS
-                    + servers * workers * FILES_PER_WORKER;
-                assert!(all < limit, "{all} of {limit} with {servers} servers of {workers} workers");
+                    + workers * FILES_PER_WORKER;
+                assert!(all < limit, "{all} of {limit} with {servers} servers, {workers} workers");
                 assert!(connections > calls_of(limit), "calls find a connection free");
             }
         }

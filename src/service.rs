@@ -12,6 +12,7 @@ use crate::auth::{TokenCheck, token::Tokens};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::events::{LocalSubscribers, Outbox};
+use crate::invariants::Invariant;
 use crate::metrics::Metrics;
 use crate::peer::{ServiceToken, Target};
 use crate::storage::Db;
@@ -97,6 +98,8 @@ pub struct Service {
     pub token_check: TokenCheck,
     /// Its subscribers of events.
     pub subscribers: LocalSubscribers,
+    /// What must hold between its rows.
+    pub invariants: &'static [Invariant],
     /// What must be done before it serves requests.
     pub start_up: BoxFuture<'static, anyhow::Result<()>>,
     /// Its background tasks, for as long as the process lives.
@@ -108,14 +111,14 @@ pub struct Service {
 /// Removes the expired data of a service.
 pub type Purge = Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// Runs `work` at once and then every `period`, for as long as it is polled.
-pub async fn every<W: Future<Output = Result<()>>>(period: Duration, work: impl Fn() -> W) {
+/// Runs `work` at once and then every `period`, for as long as it is polled. `task` says in the log what failed.
+pub async fn every<W: Future<Output = Result<()>>>(task: &str, period: Duration, work: impl Fn() -> W) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         if let Err(error) = work().await {
-            log::warn!("deadlines have to wait: {error}");
+            log::warn!("{task} has to wait: {error}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The commands besides serving: they check running services, remove databases and change roles.
+//! The commands besides serving: they check running services, act as their customers, remove databases, change roles
+//! and add products.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -13,9 +14,11 @@ use crate::auth::Role;
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
 use crate::domain::Email;
+use crate::product::{Catalogue, Seeded};
+use crate::service::ServiceName;
 use crate::storage::{DatabaseUrl, Db};
 use crate::user::api::User;
-use crate::{peer, user};
+use crate::{load, peer, product, user};
 
 /// The result of checking a service.
 pub struct Checkup {
@@ -28,7 +31,17 @@ pub struct Checkup {
 
 /// Asks the services of `config`, which run elsewhere, whether they are ready; all at once.
 pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
-    let client = peer::client()?;
+    let client = &peer::client()?;
+    let checkups = addresses(config)?.into_iter().map(|(service, url)| async move {
+        let began = Instant::now();
+        let outcome = peer::check(client, url.clone()).await;
+        Checkup { name: service.title(), url, took: began.elapsed(), outcome }
+    });
+    Ok(join_all(checkups).await)
+}
+
+/// Where the services of `config` listen.
+fn addresses(config: &Config) -> anyhow::Result<Vec<(ServiceName, Url)>> {
     let mut urls = Vec::new();
     for ServiceConfig { service, listen, .. } in &config.services {
         // A service without an address of its own shares that of the one before.
@@ -36,14 +49,34 @@ pub async fn health(config: &Config) -> anyhow::Result<Vec<Checkup>> {
             Some(listen) => Some(base_url(*listen)?),
             None => urls.last().map(|(_, url): &(_, Url)| url.clone()),
         };
-        urls.extend(url.map(|url| (service.title(), url)));
+        urls.extend(url.map(|url| (*service, url)));
     }
-    let checkups = urls.into_iter().map(|(name, url)| async {
-        let began = Instant::now();
-        let outcome = peer::check(&client, url.clone()).await;
-        Checkup { name, url, took: began.elapsed(), outcome }
-    });
-    Ok(join_all(checkups).await)
+    Ok(urls)
+}
+
+/// Acts as customers of the services of `config`, which run elsewhere, until the time is over or `stop` completes.
+/// `show` gets the progress. An error if the services can't be used.
+pub async fn load(
+    config: &Config,
+    settings: &load::Settings,
+    stop: impl Future<Output = ()>,
+    show: impl Fn(&load::Progress),
+) -> anyhow::Result<load::Report> {
+    let addresses = addresses(config)?;
+    // A URL that is set says where others find the service.
+    let find = |service: ServiceName| {
+        let found = config.urls.iter().chain(&addresses).find(|(name, _)| *name == service);
+        found
+            .map(|(_, url)| url.clone())
+            .with_context(|| format!("nothing says where the {} service is", service.name()))
+    };
+    let services = load::Services {
+        user: find(ServiceName::User)?,
+        product: find(ServiceName::Product)?,
+        order: find(ServiceName::Order)?,
+        payment: find(ServiceName::Payment)?,
+    };
+    load::run(settings, services, stop, show).await
 }
 
 /// The databases to remove, of services that do not run, and the secret next to them: old tokens must not be valid
@@ -95,15 +128,35 @@ impl Reset {
 
 /// Changes the role of the account with this e-mail address. Returns its user; an error if there is no such account.
 pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Result<User> {
-    let [ServiceConfig { database, database_variable, .. }] = config.services.as_slice() else {
-        bail!("accounts are of the user service");
-    };
+    let ServiceConfig { database, database_variable, .. } = only_service(config)?;
     if !database.exists() {
         bail!("{database_variable}: there is no database {database}");
     }
-    let db = Db::open(database, config.auth_required).with_context(|| database_variable.clone())?;
+    let db = open(config)?;
     let found = user::set_role(&db, &Clock::system(), OUTBOX, email, role).await;
     tokio::task::spawn_blocking(move || db.close()).await?;
     let email = email.as_str();
     found?.with_context(|| format!("{database} has no account with the e-mail address {email}: register it first"))
+}
+
+/// Adds a catalogue to the products, in a new database if there is none. Returns which database it is.
+pub async fn seed(config: &Config, catalogue: Catalogue) -> anyhow::Result<(DatabaseUrl, Seeded)> {
+    let db = open(config)?;
+    let seeded = product::seed(&db, OUTBOX, config.demo, catalogue).await;
+    tokio::task::spawn_blocking(move || db.close()).await?;
+    Ok((only_service(config)?.database.clone(), seeded?))
+}
+
+/// The service of a command that concerns one.
+fn only_service(config: &Config) -> anyhow::Result<&ServiceConfig> {
+    match config.services.as_slice() {
+        [service] => Ok(service),
+        _ => bail!("this command concerns one service"),
+    }
+}
+
+/// Opens the database of that service.
+fn open(config: &Config) -> anyhow::Result<Db> {
+    let ServiceConfig { database, database_variable, .. } = only_service(config)?;
+    Db::open(database, config.auth_required).with_context(|| database_variable.clone())
 }

@@ -1,7 +1,7 @@
 //! Who may make a request, and whose objects they may see.
 
 use super::principal::{Principal, Role, UserPrincipal};
-use crate::domain::UserId;
+use crate::domain::{Sentence, UserId};
 use crate::storage::Param;
 
 /// The objects that a request may see and change.
@@ -48,6 +48,8 @@ pub enum Access {
     Account,
     /// Like [`Self::User`], or anybody with a ticket in the query.
     Stream,
+    /// An admin, or anybody with a ticket of an admin's in the query.
+    AdminStream,
 }
 
 impl Access {
@@ -71,16 +73,31 @@ impl Access {
         }
     }
 
+    /// Whether a ticket in the query does for a token.
+    pub fn takes_ticket(self) -> bool {
+        matches!(self, Self::Stream | Self::AdminStream)
+    }
+
     /// The rule in words, for the documentation.
-    pub fn words(self) -> &'static str {
+    pub fn words(self) -> Sentence {
         match self {
-            Self::Anyone => "anyone",
-            Self::Admin => "an admin",
-            Self::User => "a user, for what is theirs; an admin",
-            Self::Service => "another service; an admin",
-            Self::UserOrService => "a user, for what is theirs; another service; an admin",
-            Self::Account => "a user, about their own account",
-            Self::Stream => "a user, for what is theirs, or whoever has a ticket of theirs; an admin",
+            Self::Anyone => Sentence::new("siapa saja", "anyone"),
+            Self::Admin => Sentence::new("admin", "an admin"),
+            Self::User => Sentence::new("user, atas miliknya sendiri; admin", "a user, for what is theirs; an admin"),
+            Self::Service => Sentence::new("service lain; admin", "another service; an admin"),
+            Self::UserOrService => Sentence::new(
+                "user, atas miliknya sendiri; service lain; admin",
+                "a user, for what is theirs; another service; an admin",
+            ),
+            Self::Account => Sentence::new("user, tentang akunnya sendiri", "a user, about their own account"),
+            Self::Stream => Sentence::new(
+                "user, atas miliknya sendiri, atau pemegang tiketnya; admin",
+                "a user, for what is theirs, or whoever has a ticket of theirs; an admin",
+            ),
+            Self::AdminStream => Sentence::new(
+                "admin, atau pemegang tiket seorang admin",
+                "an admin, or whoever has a ticket of an admin's",
+            ),
         }
     }
 }

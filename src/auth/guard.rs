@@ -26,7 +26,7 @@ impl Auth {
     pub async fn admit(&self, access: Access, principal: Principal, db: &Db) -> Result<Admission> {
         self.check(principal, db).await?;
         if access.needs_token(self.required) && !access.admits(principal) {
-            return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words())));
+            return Err(Error::new(&NOT_ALLOWED).detail(format!("this is for {}", access.words().en)));
         }
         let scope = match principal {
             Principal::User(UserPrincipal { id, role: Role::Customer, .. }) if self.required => Scope::Of(id),

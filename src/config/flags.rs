@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
-use super::text::{OptionalPeer, address, duration, optional_peer, peer, switch};
+use super::text::{OptionalPeer, address, duration, optional_peer, peer, public_url, rate, switch};
+use crate::load::{MAX_CUSTOMERS, Mix};
+use crate::product::Catalogue;
 use crate::service::ServiceName;
 
 // The groups of settings in the help.
@@ -15,7 +17,11 @@ const PEERS: &str = "Services that run elsewhere";
 const DATABASES: &str = "Databases";
 const ORDERS: &str = "Orders and payments";
 const ACCESS: &str = "Accounts and access";
+const LAB: &str = "Seeing what happens";
 const LOGGING: &str = "Logging";
+// Those of `load`.
+const CUSTOMERS: &str = "Customers";
+const REPORT: &str = "Report";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,9 +31,16 @@ Examples:
   pasar --user-addr 127.0.0.1:8000          another port
   AUTH=required pasar                       everybody has to log in
   pasar health                              is it running?
+  pasar load --rate 100                     a hundred customers a second, who order and pay
+  pasar verify                              does everything in it agree?
+  pasar seed shop                           more products, with stock and pictures
   pasar reset                               start over with an empty database
 
 Flags come before environment variables, those before a .env file in this folder, that before the defaults.";
+
+const LOAD_CODES: &str = "\
+Exits with 0 if all orders are what was acknowledged, 1 if one is not, 2 if the services can't be used.
+Addresses come before the command: pasar --order-addr 127.0.0.1:8002 load";
 
 /// A shop of services that talk to each other over plain HTTP.
 ///
@@ -68,6 +81,10 @@ pub(super) struct Flags {
     #[arg(long, env, value_name = "URL", value_parser = peer, help_heading = PEERS)]
     pub payment_url: Option<Url>,
 
+    /// Where browsers find all services, behind a front door [default: each where the others find it]
+    #[arg(long, env, value_name = "URL", value_parser = public_url, help_heading = PEERS)]
+    pub public_url: Option<Url>,
+
     /// The database of all services; it is created where there is none
     #[arg(long, env, value_name = "URL", default_value = "sqlite:data/pasar.db", hide_env_values = true, help_heading = DATABASES)]
     pub database_url: String,
@@ -93,7 +110,7 @@ pub(super) struct Flags {
     /// Units in stock that an account's unpaid orders may hold, where one has to log in
     #[arg(long, env, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_held_units: u32,
-    /// How long a payment can be confirmed; never longer than its order waits
+    /// How long a payment can be confirmed, ten times as long with "more_time"; never longer than its order waits
     #[arg(long, env, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = ORDERS)]
     pub payment_window: Duration,
     /// How the built-in payment gateway treats a method: "card=decline", "qris=2s" [default: approves at once]
@@ -113,6 +130,13 @@ pub(super) struct Flags {
     /// Whether an empty database gets a demo user and demo products
     #[arg(long, env, value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = switch, help_heading = DATABASES)]
     pub demo: bool,
+
+    /// Whether calls are recorded, to be looked at [default: on, but off where one has to log in or others can call]
+    #[arg(long, env, value_enum, value_name = "on|off|auto", default_value = "auto", hide_default_value = true, hide_possible_values = true, help_heading = LAB)]
+    pub lab: Lab,
+    /// How many calls, answers and commits are kept
+    #[arg(long, env, value_name = "NUMBER", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(100..=100_000), help_heading = LAB)]
+    pub recorded_calls: u32,
 
     /// Host names to answer for, besides this machine's own loopback names
     #[arg(long, env, value_name = "NAME,…", value_delimiter = ',', help_heading = ACCESS)]
@@ -140,6 +164,15 @@ pub(super) enum Auth {
     Required,
 }
 
+/// Whether calls are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Lab {
+    On,
+    Off,
+    /// On where only people of this machine can call.
+    Auto,
+}
+
 /// What to do besides serving.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
@@ -149,11 +182,45 @@ pub(super) enum Command {
         #[arg(value_enum, value_name = "SERVICE")]
         services: Vec<ServiceName>,
     },
+    /// Check all rows of running services: what must hold in each of them, and between them
+    ///
+    /// Exits with 0 if all invariants hold or work that waits will make them hold, with 1 if one is broken, and with 2 if
+    /// a service can't be read.
+    Verify {
+        /// Print the reports as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove the databases with all that is in them, and the secret beside them; the next start makes new ones
     Reset {
         /// Do not ask first
         #[arg(long)]
         yes: bool,
+    },
+    /// Act as customers of running services, measure the answers, and check that what was acknowledged is so
+    #[command(after_help = LOAD_CODES)]
+    Load {
+        /// Arrivals a second; 0: as fast as the customers allow
+        #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = rate, help_heading = CUSTOMERS)]
+        rate: f64,
+        /// The most customers at the same time
+        #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CUSTOMERS)), help_heading = CUSTOMERS)]
+        customers: u32,
+        /// How long customers arrive
+        #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = CUSTOMERS)]
+        duration: Duration,
+        /// What they come for, in proportion: order pays, cancel orders and cancels, late pays too late or not at all
+        #[arg(long, value_name = "VISIT=WEIGHT,…", default_value = "browse=6,order=3,cancel=1,late=1", help_heading = CUSTOMERS)]
+        mix: Mix,
+        /// Print the report as JSON
+        #[arg(long, help_heading = REPORT)]
+        json: bool,
+    },
+    /// Add a catalogue to the products, whether or not the services run; products that exist stay as they are
+    Seed {
+        /// Which catalogue
+        #[arg(value_enum, value_name = "CATALOGUE")]
+        catalogue: Catalogue,
     },
     /// Make an account an admin, in the user service's database; it has to log in again
     Admin {

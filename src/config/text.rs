@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::load::MAX_RATE;
+
 /// The longest duration that a setting may have.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -37,6 +39,19 @@ pub(super) fn peer(text: &str) -> Result<Url, String> {
     if url.scheme() != "http" {
         return Err("a service is written http://HOST:PORT".to_owned());
     }
+    plain(url)
+}
+
+/// The URL by which browsers find the services.
+pub(super) fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("where browsers find the services is written https://HOST".to_owned());
+    }
+    plain(url)
+}
+
+fn plain(url: Url) -> Result<Url, String> {
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err("a service's URL has no user, query or fragment".to_owned());
     }
@@ -68,5 +83,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         Ok(time) if !time.is_zero() && time <= MAX_DURATION => Ok(time),
         Ok(_) => Err("it is more than nothing and at most a year".to_owned()),
         Err(_) => Err("a time is written 500ms, 2s, 15m".to_owned()),
+    }
+}
+
+/// A number a second; 0 if there is no such limit.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.0..=MAX_RATE).contains(&rate) => Ok(rate),
+        _ => Err(format!("a rate is a number between 0 and {MAX_RATE}")),
     }
 }

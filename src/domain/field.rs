@@ -11,6 +11,12 @@ pub trait Field: Sized {
     fn read(value: Value) -> Result<Self, FieldError>;
 }
 
+impl Field for bool {
+    fn read(value: Value) -> Result<Self, FieldError> {
+        value.as_bool().ok_or_else(|| FieldError::wrong_type("harus true atau false", "must be true or false"))
+    }
+}
+
 /// How a request changes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patch<T> {

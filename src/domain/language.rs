@@ -43,6 +43,11 @@ impl Language {
         best.1
     }
 
+    /// The language with this tag (BCP 47).
+    pub fn parse(tag: &str) -> Option<Self> {
+        [Self::Indonesian, Self::English].into_iter().find(|language| language.tag() == tag)
+    }
+
     pub fn pick(self, sentence: &Sentence) -> &str {
         match self {
             Self::Indonesian => &sentence.id,

@@ -48,10 +48,15 @@ impl Field for Image {
         let Value::String(text) = value else {
             return Err(FieldError::wrong_type("harus teks", "must be a string"));
         };
-        let rest = text.strip_prefix("http:/").or_else(|| text.strip_prefix("https:/")).unwrap_or(&text);
-        // No `//` alone, which a browser takes for another host; nor any other scheme, such as `javascript:`.
-        let rest = rest.strip_prefix('/').filter(|rest| !rest.is_empty() && !rest.starts_with('/'));
-        if text.len() <= MAX_IMAGE && rest.is_some_and(|rest| rest.bytes().all(is_url_byte)) {
+        let valid = match text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) {
+            // Brackets belong to IPv6 addresses, of which few are valid.
+            Some(rest) => {
+                rest.split(['/', '?', '#']).next().is_some_and(|host| !host.is_empty() && !host.contains(['[', ']']))
+            }
+            // No `//` alone, which a browser takes for another host; nor any other scheme, such as `javascript:`.
+            None => text.strip_prefix('/').is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')),
+        };
+        if valid && text.len() <= MAX_IMAGE && text.bytes().all(is_url_byte) {
             Ok(Self(text))
         } else {
             Err(FieldError::rule("bukan alamat gambar http(s) atau /…", "is not an http(s) or /… address of a picture"))
@@ -118,7 +123,10 @@ documented! {
     Image: ObjectBuilder::new()
         .schema_type(Type::String)
         .max_length(Some(MAX_IMAGE))
-        .pattern(Some("^(https?:/)?/[-A-Za-z0-9._~:?#\\[\\]@!$&()*+,;=%][-A-Za-z0-9._~:/?#\\[\\]@!$&()*+,;=%]*$"));
+        .pattern(Some(concat!(
+            "^(https?://[-A-Za-z0-9._~:@!$&()*+,;=%]+([/?#][-A-Za-z0-9._~:/?#\\[\\]@!$&()*+,;=%]*)?",
+            "|/[-A-Za-z0-9._~:?#\\[\\]@!$&()*+,;=%][-A-Za-z0-9._~:/?#\\[\\]@!$&()*+,;=%]*)$"
+        )));
     Name: text_schema(MAX_NAME, format!("[^{SPACE}{DECEPTIVE}]([^{DECEPTIVE}]*[^{SPACE}{DECEPTIVE}])?"));
     Phone: text_schema(MAX_PHONE, "[ +().-]*[0-9][ +().-]*[0-9][ +().-]*[0-9][0-9 +().-]*");
 }

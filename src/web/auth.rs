@@ -18,7 +18,7 @@ pub fn identify(auth: &Auth, access: Access, headers: &HeaderMap, query: &str) -
     if access == Access::Anyone {
         return Ok(None);
     }
-    let ticket = if access == Access::Stream { ticket(query)? } else { None };
+    let ticket = if access.takes_ticket() { ticket(query)? } else { None };
     let needed = access.needs_token(auth.required);
     match (bearer(headers, needed)?, ticket) {
         (Some(_), Some(_)) => Err(Error::new(&TOKEN_MALFORMED).detail("there is a ticket and a token")),

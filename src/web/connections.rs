@@ -34,9 +34,11 @@ const MAX_PER_CLIENT: usize = 256;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MAX_UNSENT_BYTES: u32 = 64 * 1024;
 /// How often a server checks whether new connections need room.
-const ROOM_PERIOD: Duration = Duration::from_millis(250);
+const ROOM_PERIOD: Duration = Duration::from_millis(200);
 /// How long a connection must be idle before it may be closed to make room.
-const MIN_IDLE: Duration = Duration::from_secs(1);
+const MIN_IDLE: Duration = Duration::from_millis(500);
+/// How long a new connection waits at the most while idle ones take all the room.
+pub const MAX_WAIT_FOR_ROOM: Duration = MIN_IDLE.saturating_add(ROOM_PERIOD);
 
 /// The connections of one server. Clones share them.
 #[derive(Clone)]
@@ -67,12 +69,17 @@ pub struct State {
     routed: AtomicBool,
     /// Requests that have been routed.
     begun: AtomicU64,
-    /// Whether it must close as soon as it is idle.
-    closing: AtomicBool,
     /// When it was last used, in milliseconds since the server's start.
     used_at: AtomicU64,
+    /// It must close if it is idle and was last used then; [`NEVER`] for a connection that may stay. A time, and not
+    /// only a flag: a client that uses the connection while it is being chosen keeps it.
+    unwanted_since: AtomicU64,
+    server_started: Instant,
     reader: AtomicWaker,
 }
+
+/// A time that no connection is used at.
+const NEVER: u64 = u64::MAX;
 
 /// A request that is being answered, until it is dropped.
 pub struct InProgress(Arc<State>);
@@ -87,13 +94,23 @@ impl State {
     }
 
     fn is_busy(&self) -> bool {
-        self.requests.load(Ordering::Relaxed) > 0
+        self.requests.load(Ordering::Acquire) > 0
+    }
+
+    fn touch(&self) {
+        self.used_at.store(self.server_started.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn must_close(&self) -> bool {
+        !self.is_busy() && self.unwanted_since.load(Ordering::Relaxed) == self.used_at.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        // The answer has yet to be written, so the connection is in use even if the request was read long ago.
+        self.0.touch();
+        self.0.requests.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -142,8 +159,9 @@ impl Connections {
             requests: AtomicUsize::new(0),
             routed: AtomicBool::new(false),
             begun: AtomicU64::new(0),
-            closing: AtomicBool::new(false),
             used_at: AtomicU64::new(self.0.now()),
+            unwanted_since: AtomicU64::new(NEVER),
+            server_started: self.0.started,
             reader: AtomicWaker::new(),
         });
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
@@ -194,10 +212,12 @@ impl Inner {
             return;
         }
         let idle_since = self.now().saturating_sub(MIN_IDLE.as_millis() as u64);
-        let idle = |state: &&Arc<State>| !state.is_busy() && state.used_at.load(Ordering::Relaxed) <= idle_since;
-        for state in states.values().filter(idle) {
-            state.closing.store(true, Ordering::Relaxed);
-            state.reader.wake();
+        for state in states.values().filter(|state| !state.is_busy()) {
+            let used_at = state.used_at.load(Ordering::Relaxed);
+            if used_at <= idle_since {
+                state.unwanted_since.store(used_at, Ordering::Relaxed);
+                state.reader.wake();
+            }
         }
         self.crowded.warn(|_| format!("event=crowded server={} connections={}", self.server, states.len()));
     }
@@ -249,7 +269,7 @@ impl AsyncRead for Connection {
         let this = self.get_mut();
         let busy = this.state.is_busy();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
-            this.state.used_at.store(this.open.now(), Ordering::Relaxed);
+            this.state.touch();
             this.head_began |= !busy && !buf.filled().is_empty();
             return Poll::Ready(read);
         }
@@ -258,7 +278,7 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
         // Reads as the end of the stream: what is being written is still written.
-        if this.state.closing.load(Ordering::Relaxed) || (this.head_began && this.head.is_over()) {
+        if this.state.must_close() || (this.head_began && this.head.is_over()) {
             return Poll::Ready(Ok(()));
         }
         Poll::Pending
@@ -271,7 +291,7 @@ impl AsyncWrite for Connection {
         if let Poll::Ready(written) = Pin::new(&mut this.stream).poll_write(cx, buf) {
             this.look_for_refusal(buf);
             this.unread.stop();
-            this.state.used_at.store(this.open.now(), Ordering::Relaxed);
+            this.state.touch();
             return Poll::Ready(written);
         }
         ready!(this.unread.poll(WRITE_TIMEOUT, cx));

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use super::form::{Body, parse};
 use super::state::Server;
 use crate::auth::Admission;
+use crate::calls;
 use crate::error::{BAD_HEADER, BAD_JSON, BODY_TOO_LARGE, Error, REQUEST_TIMEOUT, Result, UNSUPPORTED_MEDIA_TYPE};
 
 /// The largest body that is read, in bytes.
@@ -68,6 +69,7 @@ fn receive(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output =
         if let (Some(server), Some(Admission { principal, .. })) = (server, admitted) {
             server.auth.check(principal, &server.db).await?;
         }
+        calls::keep_request_body(&body);
         Ok(body)
     }
 }

@@ -29,9 +29,11 @@ use super::connections::{InProgress, State};
 use super::state::Server;
 use super::{auth, extract, problem};
 use crate::auth::{Access, Principal};
+use crate::calls::{Action, Exchange, Open, Scope, is_secret};
 use crate::context::{ANSWER_TIME, Context};
 use crate::domain::Language;
 use crate::error::{BAD_HEADER, Error, HOST_NOT_ALLOWED, INTERNAL, ORIGIN_NOT_ALLOWED, Result, TOO_SLOW};
+use crate::metrics;
 
 /// Bytes of an answer that a connection copies into its own buffer at a time. The rest is shared between connections,
 /// or not read from the database yet.
@@ -58,6 +60,8 @@ pub struct Route {
     pub pattern: &'static str,
     /// Who may call which method.
     pub access: Vec<(Method, Access)>,
+    /// Whether its calls are recorded.
+    pub recorded: bool,
 }
 
 type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
@@ -86,6 +90,7 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     };
 
     answer = format_error(answer, language, &context);
+    answer = end_record(answer);
     if closes {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -108,10 +113,17 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
 pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
     let limit = request.app_data::<web::Data<Server>>().map(|server| server.time_limit + ANSWER_TIMEOUT);
     let original = request.request().clone();
+    let scope = begin_record(request.request());
     let answer = async {
         match admit(request.request()).await {
             Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
             Err(error) => Ok(request.error_response(error)),
+        }
+    };
+    let answer = async {
+        match scope {
+            Some(scope) => scope.run(answer).await,
+            None => answer.await,
         }
     };
     let answer = AssertUnwindSafe(answer).catch_unwind();
@@ -129,6 +141,48 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
         Err(_) => ServiceResponse::from_err(Error::new(&TOO_SLOW), original),
     };
     Ok(answer)
+}
+
+/// Begins the record of an answer, if it is to be recorded. Returns the scope of what is done for it.
+fn begin_record(request: &HttpRequest) -> Option<Scope> {
+    let route = request.app_data::<Route>().filter(|route| route.recorded)?;
+    let server = request.app_data::<web::Data<Server>>()?;
+    let context = request.extensions().get::<Context>().cloned()?;
+    let begin = server.recorder.begin(route.service, &context, Action::Answer { route: route.pattern })?;
+    let open = begin.with(|record| {
+        record.method = metrics::method_label(request.method().as_str());
+        record.path = without_secrets(request).into();
+        record.request = exchange(request.headers());
+    });
+    let scope = Scope::of_request(&server.recorder, route.service, &context, &open);
+    request.extensions_mut().insert(open);
+    Some(scope)
+}
+
+/// Ends the record of an answer.
+fn end_record(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let Some(open) = answer.request().extensions_mut().remove::<Open>() else { return answer };
+    let mut response = exchange(answer.headers());
+    let answer = answer.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => {
+            response.set_body(&bytes);
+            BoxBody::new(bytes)
+        }
+        Err(body) => body,
+    });
+    let status = answer.status().as_u16();
+    open.end(|record| {
+        record.status = Some(status);
+        record.response = response;
+    });
+    answer
+}
+
+/// The headers that are recorded: those that change what a request or an answer means.
+fn exchange(headers: &HeaderMap) -> Exchange {
+    const RECORDED: [&str; 5] =
+        ["Idempotency-Key", "Idempotent-Replayed", "Location", "Retry-After", "WWW-Authenticate"];
+    Exchange::of(|name| headers.get(name)?.to_str().ok(), &RECORDED)
 }
 
 /// Checks whether the principal of the request may call its route.
@@ -324,10 +378,6 @@ fn format_error(
 
 /// The target of a request without tickets, and without parameters that look like secrets: never log credentials.
 fn without_secrets(request: &HttpRequest) -> Cow<'_, str> {
-    let is_secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ["ticket", "token", "password", "secret", "jwt"].iter().any(|word| name.contains(word))
-    };
     let parameters = form_urlencoded::parse(request.query_string().as_bytes());
     if !parameters.clone().any(|(name, _)| is_secret(&name)) {
         return request.uri().path_and_query().map_or("*", |target| target.as_str()).into();
@@ -356,7 +406,7 @@ fn record(answer: &ServiceResponse<BoxBody>, head: bool, context: &Context, star
     };
     let took = started.elapsed();
     let route = request.app_data::<Route>().map_or("", |route| route.pattern);
-    let method = if head { "HEAD" } else { method_label(request.method()) };
+    let method = if head { "HEAD" } else { metrics::method_label(request.method().as_str()) };
     server.metrics.request(method, route, answer.status().as_str(), took);
     if log::log_enabled!(target: ACCESS_LOG, log::Level::Info) {
         let principal = request.extensions().get::<Principal>().copied().unwrap_or(Principal::Nobody);
@@ -389,19 +439,4 @@ impl fmt::Display for ClientIp {
 fn service(request: &HttpRequest) -> &'static str {
     let server = || request.app_data::<web::Data<Server>>()?.auth.services.first().copied();
     request.app_data::<Route>().map(|route| route.service).or_else(server).unwrap_or_default()
-}
-
-/// The name of a method as a label of metrics; an unknown method must not make a new label.
-fn method_label(method: &Method) -> &'static str {
-    const KNOWN: [&Method; 8] = [
-        &Method::GET,
-        &Method::POST,
-        &Method::PUT,
-        &Method::PATCH,
-        &Method::DELETE,
-        &Method::OPTIONS,
-        &Method::HEAD,
-        &Method::TRACE,
-    ];
-    KNOWN.into_iter().find(|known| *known == method).map_or("other", Method::as_str)
 }

@@ -26,7 +26,7 @@ use crate::storage::{Cursor, Db, Listed, MAX_CHUNK_ROWS, Sort, Tx};
 /// The most rows of one chunk of a scan. A scan has a thread of its own, so its chunks may be as large as a page.
 const MAX_SCAN_ROWS: usize = 1000;
 /// The most rows of one page.
-const MAX_PAGE_ROWS: usize = 1000;
+pub(super) const MAX_PAGE_ROWS: usize = 1000;
 const _: () = assert!(MAX_SCAN_ROWS == MAX_PAGE_ROWS, "a page of a scan must take one scan");
 const _: () = assert!(MAX_CHUNK_ROWS <= MAX_PAGE_ROWS, "a chunk must not exceed the largest page");
 /// The pause between the chunks of a whole list, in which other requests run.
@@ -87,7 +87,7 @@ impl Page {
 }
 
 /// The `limit` of a query: 1 to [`MAX_PAGE_ROWS`], as digits without sign or leading zeros.
-fn page_limit(text: &str) -> Option<usize> {
+pub(super) fn page_limit(text: &str) -> Option<usize> {
     let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|limit| canonical && *limit <= MAX_PAGE_ROWS)
 }

@@ -83,7 +83,7 @@ impl<'a> Problem<'a> {
             r#type: format!("/errors#{}", code.name),
             title: &code.message.en,
             status: status(code.kind).as_u16(),
-            detail: error.details().unwrap_or(code.remedy),
+            detail: error.details().unwrap_or(&code.remedy.en),
             code: code.name,
             message: language.pick(&code.message),
             errors: error.fields().iter().map(|(name, why)| (name.as_str(), language.pick(why))).collect(),

@@ -37,14 +37,23 @@ impl Mount {
     }
 }
 
+/// What a route belongs to.
+#[derive(Clone, Copy)]
+struct Of {
+    service: &'static str,
+    recorded: bool,
+}
+
 /// A table of routes under construction.
 #[derive(Default)]
 pub struct Routes {
     /// The service whose routes are being added.
     pub service: &'static str,
+    /// Whether they are calls of the service, which are recorded, and not the pages and documents of every server.
+    pub recorded: bool,
     endpoints: Vec<Endpoint>,
-    /// The route of each endpoint, and the service that it belongs to.
-    routes: Vec<(&'static str, Route)>,
+    /// The route of each endpoint, and what it belongs to.
+    routes: Vec<(Of, Route)>,
 }
 
 impl Routes {
@@ -99,8 +108,9 @@ impl Routes {
         A: FromRequest + 'static,
         H::Output: Responder + 'static,
     {
-        self.routes.push((self.service, web::method(method.clone()).to(handler)));
-        self.endpoints.push(Endpoint { method, path, doc });
+        let of = Of { service: self.service, recorded: self.recorded };
+        self.routes.push((of, web::method(method.clone()).to(handler)));
+        self.endpoints.push(Endpoint { service: self.service, method, path, doc });
     }
 
     pub fn into_endpoints(self) -> Vec<Endpoint> {
@@ -109,8 +119,8 @@ impl Routes {
 
     /// Registers every path once, with its methods, `OPTIONS`, and a 405 for all other methods.
     pub fn register(self, config: &mut ServiceConfig) {
-        let mut left: Vec<(Endpoint, (&'static str, Route))> = self.endpoints.into_iter().zip(self.routes).collect();
-        while let Some((path, service)) = left.first().map(|(endpoint, (service, _))| (endpoint.path, *service)) {
+        let mut left: Vec<(Endpoint, (Of, Route))> = self.endpoints.into_iter().zip(self.routes).collect();
+        while let Some((path, of)) = left.first().map(|(endpoint, (of, _))| (endpoint.path, *of)) {
             let (here, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(endpoint, _)| endpoint.path == path);
             left = others;
             let allow = allow(here.iter().map(|(endpoint, _)| &endpoint.method));
@@ -129,7 +139,7 @@ impl Routes {
                             HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow_too.clone())).finish();
                         async move { answer }
                     }))
-                    .app_data(middleware::Route { service, pattern: path, access })
+                    .app_data(middleware::Route { service: of.service, pattern: path, access, recorded: of.recorded })
                     .wrap(actix_web::middleware::from_fn(middleware::guard)),
             );
         }

@@ -19,11 +19,11 @@ use actix_web::{App, HttpResponse, web};
 
 use super::allowlist::Hosts;
 use super::connections::{Connection, Connections, HEAD_TIMEOUT};
-use super::docs::{self, openapi};
+use super::docs;
 use super::response::IDEMPOTENT_REPLAYED;
 use super::routes::{Mount, Routes};
 use super::state::{Documentation, Server};
-use super::{health, middleware};
+use super::{calls, health, invariants, middleware, pages};
 
 /// How long an idle connection is kept; longer than our own clients keep theirs (see `peer::POOL_IDLE_TIMEOUT`).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -45,18 +45,21 @@ pub fn serve(
         let mut table = Routes::default();
         for mount in &mounts {
             table.service = mount.service;
+            table.recorded = true;
             (mount.routes)(&mut table);
         }
         // The common routes belong to the first service, which the server is named after.
         table.service = mounts.first().map_or("", |mount| mount.service);
+        table.recorded = false;
         health::routes(&mut table);
+        invariants::routes(&mut table);
+        pages::routes(&mut table);
         docs::routes(&mut table);
+        calls::routes(&mut table);
         table
     };
     let endpoints = table().into_endpoints();
-    let openapi = serde_json::to_vec(&openapi::document(server.name, &endpoints, server.auth.required))?;
-    server.documentation =
-        Documentation { openapi: openapi.into(), endpoints: Arc::new(endpoints), pages: Arc::default() };
+    server.documentation = Documentation { endpoints: Arc::new(endpoints), ..Documentation::default() };
     let addr = listener.local_addr()?;
     let (name, most) = (server.name, server.connections);
     let connections = Connections::new(name, most);
@@ -75,7 +78,10 @@ pub fn serve(
             .configure(|config| table().register(config))
             // Addresses that people and browsers try by themselves, not documented.
             .service(web::redirect("/docs/", "/docs"))
-            .route("/favicon.ico", web::get().to(docs::favicon))
+            .service(web::redirect("/shop", "/shop/"))
+            .service(web::redirect("/admin", "/admin/"))
+            .service(web::redirect("/live", "/live/"))
+            .route("/favicon.ico", web::get().to(pages::favicon))
             .default_service(web::to(|| async { HttpResponse::NotFound().finish() }))
             .wrap(cors(server.hosts.clone()))
             .wrap(from_fn(middleware::layer))
@@ -116,6 +122,7 @@ fn cors(hosts: Hosts) -> Cors {
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_any_header()
         .expose_headers([
+            header::DATE.as_str(),
             header::LOCATION.as_str(),
             header::LINK.as_str(),
             header::RETRY_AFTER.as_str(),

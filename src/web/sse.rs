@@ -1,9 +1,10 @@
 //! Live streams: server-sent events (the WHATWG's HTML standard, 9.2) until the client or the server ends them.
 
+use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -12,10 +13,12 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::auth::Principal;
-use crate::domain::UserId;
-use crate::error::{BAD_HEADER, BUSY, Error, Result};
+use super::query::Query;
+use crate::auth::{Auth, Principal, token};
+use crate::domain::{Sentence, UserId};
+use crate::error::{BAD_HEADER, BUSY, Error, Result, TOKEN_REVOKED};
 use crate::shares::{self, Share, Shares};
+use crate::storage::Db;
 
 /// The most open streams. Each costs a connection and a little memory.
 const MAX_STREAMS: usize = 1000;
@@ -54,6 +57,62 @@ pub struct Message {
     pub id: i64,
     /// On one line, as JSON is.
     pub data: String,
+}
+
+/// Where the messages of a stream come from.
+pub trait MessageSource {
+    /// The next messages; none if there are none yet.
+    fn read(&mut self) -> impl Future<Output = Result<Vec<Message>>>;
+
+    /// Waits until there may be more; false if there will be none, because the process stops.
+    fn changed(&mut self) -> impl Future<Output = bool>;
+}
+
+/// How often a stream reads without hearing of a change: another process may have written to the database.
+const POLL_PERIOD: Duration = Duration::from_secs(1);
+
+/// The state of a stream of messages.
+struct Follower<S> {
+    source: S,
+    auth: Auth,
+    db: Db,
+    listener: Principal,
+    /// When a listener who has authenticated must do so again.
+    until: Instant,
+    ready: VecDeque<Message>,
+}
+
+/// The messages of `source` until the tokens of `listener` are revoked, and at the latest until a token that is made
+/// now would expire.
+pub fn follow<S: MessageSource>(
+    auth: &Auth,
+    db: &Db,
+    listener: Principal,
+    source: S,
+) -> impl Stream<Item = Result<Message>> + use<S> {
+    let until = Instant::now() + token::TOKEN_TTL;
+    let ready = VecDeque::new();
+    let follower = Follower { source, auth: auth.clone(), db: db.clone(), listener, until, ready };
+    stream::try_unfold(follower, |mut follower| async move {
+        loop {
+            if let Some(message) = follower.ready.pop_front() {
+                return Ok(Some((message, follower)));
+            }
+            match follower.auth.check(follower.listener, &follower.db).await {
+                Ok(()) if follower.listener == Principal::Nobody || Instant::now() < follower.until => {}
+                Ok(()) => return Ok(None),
+                Err(error) if error.is(&TOKEN_REVOKED) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+            follower.ready = follower.source.read().await?.into();
+            if follower.ready.is_empty() {
+                let more = tokio::time::timeout(POLL_PERIOD, follower.source.changed()).await;
+                if !more.unwrap_or(true) {
+                    return Ok(None);
+                }
+            }
+        }
+    })
 }
 
 impl LiveStreams {
@@ -123,10 +182,22 @@ fn busy(detail: String) -> Error {
 }
 
 /// The `Last-Event-ID` of a request: the number of the last event that the client has.
-pub struct LastEventId(pub Option<i64>);
+pub struct LastEventId(Option<i64>);
+
+impl LastEventId {
+    /// The header's number, else the `last_event_id` of the query, which a stream has no other parameter beside.
+    pub fn or_of_query(self, request: &HttpRequest) -> Result<Option<i64>> {
+        let mut query = Query::of(request);
+        query.ignore("ticket"); // The guard has read it.
+        let why = Sentence::new("harus nomor peristiwa", "must be the number of an event");
+        let from_query = query.take("last_event_id", why, event_id);
+        query.finish()?;
+        Ok(self.0.or(from_query))
+    }
+}
 
 /// The number of an event, written in digits alone.
-pub fn event_id(text: &str) -> Option<i64> {
+fn event_id(text: &str) -> Option<i64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 

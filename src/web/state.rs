@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web::Bytes;
-
 use super::allowlist::Hosts;
 use super::docs::{cache::PageCache, openapi::Endpoint};
+use super::public_address::PublicAddress;
 use super::sse::LiveStreams;
 use crate::auth::Auth;
+use crate::calls::Recorder;
+use crate::clock::Clock;
+use crate::invariants::Invariant;
 use crate::metrics::Metrics;
 use crate::storage::Db;
 
@@ -18,8 +20,15 @@ pub struct Server {
     /// As people see it: `UserService`.
     pub name: &'static str,
     pub db: Db,
+    pub clock: Clock,
+    /// What must hold between the rows of its services.
+    pub invariants: Vec<(&'static str, &'static [Invariant])>,
     pub metrics: Metrics,
+    /// Keeps the calls of the whole process.
+    pub recorder: Recorder,
     pub hosts: Hosts,
+    /// Where browsers find the services.
+    pub public: Arc<Vec<PublicAddress>>,
     /// The streams that it serves.
     pub live: LiveStreams,
     /// How it authenticates and authorizes requests.
@@ -36,7 +45,6 @@ pub struct Server {
 #[derive(Clone, Default)]
 pub struct Documentation {
     pub endpoints: Arc<Vec<Endpoint>>,
-    /// The OpenAPI document.
-    pub openapi: Bytes,
+    /// The pages and the OpenAPI document. Each is made when it is asked for: together they take some megabytes.
     pub pages: Arc<PageCache>,
 }

@@ -1,9 +1,9 @@
-//! What a service says of itself: the OpenAPI document, and the pages for people.
+//! What a service says of itself to programs: the OpenAPI document, made from the table of routes, and the Postman
+//! collection.
 
 pub(super) mod cache;
-mod html;
+mod documents;
 pub(super) mod openapi;
-mod pages;
 
+pub use documents::routes;
 pub use openapi::Doc;
-pub use pages::{favicon, routes};

@@ -26,14 +26,29 @@ use crate::web::form::Body;
 use crate::web::problem::{self, Problem};
 use actix_web::http::Method;
 
+const EVENT_STREAM: &str = "text/event-stream";
+
 type NamedSchemas = Vec<(String, RefOr<Schema>)>;
 
 /// One method at one path.
 pub struct Endpoint {
+    /// The service that it belongs to.
+    pub service: &'static str,
     pub method: Method,
     /// With placeholders in braces: `/users/{id}`.
     pub path: &'static str,
     pub doc: Doc,
+}
+
+impl Endpoint {
+    /// Its name in the document and the anchor on the page: `get_users_id` for `GET /users/{id}`.
+    pub fn id(&self) -> String {
+        let words = self.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        std::iter::once(self.method.as_str().to_lowercase())
+            .chain(words.map(str::to_owned))
+            .collect::<Vec<_>>()
+            .join("_")
+    }
 }
 
 /// A parameter of a request in its path, query or headers.
@@ -42,6 +57,22 @@ pub struct Parameter {
     /// The initial value of its field on the page; empty if none fits everybody.
     pub example: &'static str,
 }
+
+/// The errors that every call may answer with.
+pub const COMMON_FAILURES: [&Code; 5] =
+    [&BAD_HEADER, &ORIGIN_NOT_ALLOWED, &METHOD_NOT_ALLOWED, &HOST_NOT_ALLOWED, &INTERNAL];
+
+/// The errors that every call with a body may answer with.
+pub const BODY_FAILURES: [&Code; 8] = [
+    &BAD_JSON,
+    &WRONG_TYPE,
+    &INVALID_FIELDS,
+    &BODY_TOO_LARGE,
+    &UNSUPPORTED_MEDIA_TYPE,
+    &REQUEST_TIMEOUT,
+    &BUSY,
+    &STORAGE_UNAVAILABLE,
+];
 
 /// What a route accepts and answers, for people and for programs.
 pub struct Doc {
@@ -66,7 +97,7 @@ impl Doc {
             parameters: Vec::new(),
             body: None,
             success: (200, Response::new(en)),
-            failures: vec![&BAD_HEADER, &ORIGIN_NOT_ALLOWED, &METHOD_NOT_ALLOWED, &HOST_NOT_ALLOWED, &INTERNAL],
+            failures: COMMON_FAILURES.to_vec(),
             schemas: Vec::new(),
         }
     }
@@ -106,16 +137,7 @@ impl Doc {
     /// The body is a `T`.
     pub fn takes<T: Body + ToSchema>(mut self, example: Value) -> Self {
         self.body = Some((self.reference::<T>(), example, Required::True));
-        self.fails(&[
-            &BAD_JSON,
-            &WRONG_TYPE,
-            &INVALID_FIELDS,
-            &BODY_TOO_LARGE,
-            &UNSUPPORTED_MEDIA_TYPE,
-            &REQUEST_TIMEOUT,
-            &BUSY,
-            &STORAGE_UNAVAILABLE,
-        ])
+        self.fails(&BODY_FAILURES)
     }
 
     /// The body is a `T`, or absent.
@@ -198,19 +220,22 @@ impl Doc {
             .fails(&[&STORAGE_UNAVAILABLE])
     }
 
-    /// Success is a stream of `T` as server-sent events, which may begin after the `Last-Event-ID`.
-    pub fn streams<T: ToSchema>(mut self, example: Value) -> Self {
+    /// Success is a stream of `T` as server-sent events, which may begin after the `Last-Event-ID`; `otherwise` says
+    /// where it begins without one.
+    pub fn streams<T: ToSchema>(mut self, otherwise: &str, example: Value) -> Self {
         self.reference::<T>();
         let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i64::MAX));
         let parameter = ParameterBuilder::new().name("Last-Event-ID").parameter_in(ParameterIn::Header);
-        let what = "The id of the last event that was seen: the stream goes on after it, else it begins at the first.";
+        let what = format!(
+            "The id of the last event that was seen: the stream goes on after it. Without one it begins {otherwise}."
+        );
         let schema = parameter.schema(Some(schema)).description(Some(what)).build();
         self.parameters.push(Parameter { schema, example: "" });
         let text = ObjectBuilder::new().schema_type(Type::String);
         let example = format!("id: 1\ndata: {example}\n\n");
         let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i64::MAX));
         self.query("last_event_id", schema.into(), "Like the header, which goes before it.")
-            .gives("text/event-stream", text, Value::from(example))
+            .gives(EVENT_STREAM, text, Value::from(example))
             .fails(&[&BUSY, &STORAGE_UNAVAILABLE])
     }
 
@@ -223,9 +248,35 @@ impl Doc {
         &self.parameters
     }
 
-    /// The example of the body, if it has one.
-    pub fn body_example(&self) -> Option<&Value> {
-        self.body.as_ref().map(|(_, example, _)| example)
+    /// The schema of the body, an example, and whether the body is required.
+    pub fn body(&self) -> Option<(&RefOr<Schema>, &Value, bool)> {
+        self.body.as_ref().map(|(schema, example, required)| (schema, example, *required == Required::True))
+    }
+
+    /// The schema of this name, to which others refer.
+    pub fn schema(&self, name: &str) -> Option<&RefOr<Schema>> {
+        self.schemas.iter().find(|(known, _)| known == name).map(|(_, schema)| schema)
+    }
+
+    /// Whether success is a page or one of its files: nothing that one calls.
+    pub fn is_page(&self) -> bool {
+        let shows = |media_type: &str| self.success.1.content.contains_key(media_type);
+        shows("*/*") || (shows("text/html") && !shows("application/json"))
+    }
+
+    /// Whether success is a stream of server-sent events.
+    pub fn is_stream(&self) -> bool {
+        self.success.1.content.contains_key(EVENT_STREAM)
+    }
+
+    /// The errors that it may answer with, but for those of the token.
+    pub fn failures(&self) -> impl Iterator<Item = &'static Code> {
+        self.failures.iter().copied()
+    }
+
+    /// All errors that it may answer with. `required`: whether callers must log in.
+    pub fn codes(&self, required: bool) -> impl Iterator<Item = &'static Code> {
+        self.failures().chain(refusals(self.access, required))
     }
 
     /// Adds errors that it may answer with.
@@ -263,6 +314,11 @@ fn text_header(what: &str) -> Header {
     HeaderBuilder::new().schema(Some(schema)).description(Some(what)).build()
 }
 
+/// What all calls have in common.
+pub const ABOUT: &str = "Every answer carries `X-Request-Id` and `traceparent`, taken from the request or made. Every \
+                         error is a problem document (RFC 9457) whose `code` is listed at `/errors`; \
+                         `Accept-Language: en` gets its `message` in English instead of Indonesian.";
+
 /// The OpenAPI document of a service. `required`: whether callers must log in.
 pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenApi {
     let mut paths = Paths::new();
@@ -274,18 +330,19 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
         .description(Some("The `access_token` of `POST /auth/login` of the user service."))
         .build();
     components.add_security_scheme(BEARER_SCHEME, SecurityScheme::Http(scheme));
-    if endpoints.iter().any(|endpoint| endpoint.doc.access == Access::Stream) {
+    if endpoints.iter().any(|endpoint| endpoint.doc.access.takes_ticket()) {
         let what = "The `ticket` of `POST /auth/ticket`, for clients that can't send headers.";
         let ticket = ApiKey::Query(ApiKeyValue::with_description("ticket", what));
         components.add_security_scheme(TICKET_SCHEME, SecurityScheme::ApiKey(ticket));
     }
-    for Endpoint { method, path, doc } in endpoints {
+    for endpoint in endpoints {
+        let Endpoint { method, path, doc, .. } = endpoint;
         for (name, schema) in &doc.schemas {
             components.schemas.insert(name.clone(), schema.clone());
         }
         let mut operation = OperationBuilder::new()
             .tag(service)
-            .operation_id(Some(operation_id(method, path)))
+            .operation_id(Some(endpoint.id()))
             .summary(Some(doc.summary.id.as_ref()))
             .description(Some(describe(doc, required)))
             .securities(Some(securities(doc.access, required)))
@@ -304,12 +361,7 @@ pub fn document(service: &str, endpoints: &[Endpoint], required: bool) -> OpenAp
     }
     let mut info = Info::new(format!("Pasar {service}"), env!("CARGO_PKG_VERSION").to_owned());
     info.license = Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build());
-    info.description = Some(
-        "Every answer carries `X-Request-Id` and `traceparent`, taken from the request or made. Every error is a \
-         problem document (RFC 9457) whose `code` is listed at `/errors`; `Accept-Language: en` gets its `message` in \
-         English instead of Indonesian."
-            .to_owned(),
-    );
+    info.description = Some(ABOUT.to_owned());
     OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).paths(paths).components(Some(components)).build()
 }
 
@@ -318,13 +370,32 @@ const BEARER_SCHEME: &str = "bearer";
 const TICKET_SCHEME: &str = "ticket";
 
 /// The description: what the call does, and who may make it.
-fn describe(doc: &Doc, required: bool) -> String {
-    let (what, who) = (&doc.summary.en, doc.access.words());
-    match (doc.access, required) {
-        (Access::Anyone, _) => format!("{what}."),
-        (Access::Account, _) | (_, true) => format!("{what}. For {who}."),
-        (_, false) => format!("{what}. With `AUTH=required` for {who}; here for anyone."),
+pub fn describe(doc: &Doc, required: bool) -> String {
+    let what = &doc.summary.en;
+    match doc.access {
+        Access::Anyone => format!("{what}."),
+        _ => format!("{what}. {}", who(doc.access, required).en),
     }
+}
+
+/// Who may make a call.
+pub fn who(access: Access, required: bool) -> Sentence {
+    let Sentence { id, en } = access.words();
+    let (id, en) = match (access, required) {
+        (Access::Anyone | Access::Account, _) | (_, true) => (format!("Untuk {id}."), format!("For {en}.")),
+        (_, false) => (
+            format!("Dengan `AUTH=required` untuk {id}; di sini untuk siapa saja."),
+            format!("With `AUTH=required` for {en}; here for anyone."),
+        ),
+    };
+    Sentence { id: id.into(), en: en.into() }
+}
+
+/// Why a call answers with this error, and what to do about it.
+pub fn explain(code: &Code) -> Sentence {
+    let Code { name, cause, remedy, .. } = code;
+    let (id, en) = (format!("`{name}`: {} {}", cause.id, remedy.id), format!("`{name}`: {} {}", cause.en, remedy.en));
+    Sentence { id: id.into(), en: en.into() }
 }
 
 /// The security requirements of a call.
@@ -332,7 +403,7 @@ fn securities(access: Access, required: bool) -> Vec<SecurityRequirement> {
     let by = |scheme| SecurityRequirement::new(scheme, [] as [&str; 0]);
     let mut ways = match access {
         Access::Anyone => vec![],
-        Access::Stream => vec![by(BEARER_SCHEME), by(TICKET_SCHEME)],
+        Access::Stream | Access::AdminStream => vec![by(BEARER_SCHEME), by(TICKET_SCHEME)],
         _ => vec![by(BEARER_SCHEME)],
     };
     if access != Access::Anyone && !access.needs_token(required) {
@@ -352,12 +423,6 @@ fn refusals(access: Access, required: bool) -> Vec<&'static Code> {
     codes
 }
 
-/// `get_users_id` for `GET /users/{id}`.
-fn operation_id(method: &Method, path: &str) -> String {
-    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    std::iter::once(method.as_str().to_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
-}
-
 fn http_method(method: &Method) -> Option<HttpMethod> {
     Some(match *method {
         Method::GET => HttpMethod::Get,
@@ -371,7 +436,7 @@ fn http_method(method: &Method) -> Option<HttpMethod> {
 
 fn responses(doc: &Doc, required: bool) -> ResponsesBuilder {
     let mut by_status: BTreeMap<u16, Vec<&'static Code>> = BTreeMap::new();
-    for code in doc.failures.iter().copied().chain(refusals(doc.access, required)) {
+    for code in doc.codes(required) {
         by_status.entry(problem::status(code.kind).as_u16()).or_default().push(code);
     }
     let (status, success) = &doc.success;
@@ -384,7 +449,7 @@ fn responses(doc: &Doc, required: bool) -> ResponsesBuilder {
 
 /// The response for one status, with an example for each code that comes with it.
 fn failure(status: u16, codes: &[&'static Code]) -> Response {
-    let words: Vec<_> = codes.iter().map(|code| format!("`{}`: {} {}", code.name, code.cause, code.remedy)).collect();
+    let words: Vec<_> = codes.iter().map(|code| explain(code).en).collect();
     let examples = codes.iter().map(|code| {
         let example = utoipa::openapi::example::ExampleBuilder::new().value(Some(problem::example(code)));
         (code.name, example.build())
