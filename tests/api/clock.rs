@@ -89,6 +89,24 @@ async fn an_unpaid_order_expires_in_time_after_the_clock_is_set_back_by_an_hour(
 }
 
 #[tokio::test]
+async fn unpaid_orders_expire_in_time_after_the_clock_is_set_back_while_the_process_runs() {
+    let clock = Clock::standing_at(START + HOUR);
+    let app = TestApp::with_clock(&["--order-ttl=20s", "--sweep=20ms"], &clock).await;
+    let [before, after] = [stocked(&app).await, stocked(&app).await];
+    place_order(&app, before).await;
+    let mut back = START;
+    // The sweeper notices each of these, before or after the next order is placed.
+    for _ in 0..3 {
+        clock.set(back);
+        place_order(&app, after).await;
+        back -= HOUR;
+    }
+    let expired = async || app.stock_levels(before).await == BACK && app.stock_levels(after).await == BACK;
+    let waited = advance_until(&clock, "the orders expire", expired).await;
+    assert!((20_000..40_000).contains(&waited), "{waited} ms");
+}
+
+#[tokio::test]
 async fn a_shorter_order_ttl_does_not_change_existing_orders() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::standing_at(START));
     let app = TestApp::in_folder_with_clock(&folder, &["--order-ttl=1h"], &clock).await;

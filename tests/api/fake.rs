@@ -74,9 +74,14 @@ impl Fake {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    /// Behaves so from now on.
+    pub fn behave(&self, behavior: Behavior) {
+        *self.shared.behavior.lock().unwrap() = behavior;
+    }
+
     /// Behaves well from now on, at the same address.
     pub fn recover(&mut self) {
-        *self.shared.behavior.lock().unwrap() = Behavior::Well;
+        self.behave(Behavior::Well);
         self.listen();
     }
 

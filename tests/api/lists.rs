@@ -1,8 +1,10 @@
 //! What all lists share: pages, cursors and invalid queries.
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{Api, TestApp};
+use crate::lifecycle::START;
+use crate::support::{Api, Clock, TestApp};
 
 /// An app with `count` users, products and orders, with ids from 1 on.
 async fn filled(count: u64) -> TestApp {
@@ -81,6 +83,40 @@ async fn a_page_may_be_larger_than_one_read() {
         let pages = walk(&app.user, &format!("/users?limit={limit}")).await;
         assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "{limit}");
         assert_eq!(pages.concat(), whole, "{limit}");
+    }
+}
+
+/// Orders without a deadline are those of versions that had none.
+#[tokio::test]
+async fn pending_orders_are_listed_by_their_ids_however_long_they_wait() {
+    const COUNT: i64 = 230;
+    let folder = tempfile::tempdir().unwrap();
+    drop(TestApp::in_folder(&folder, &[]).await);
+    let database = Connection::open(folder.path().join("pasar.db")).unwrap();
+    for id in 1..=COUNT {
+        let status = if id % 5 == 0 { "paid" } else { "pending" };
+        let wait = [None, Some(60_000), Some(900_000), Some(900_000), Some(3_600_000), Some(-1)][id as usize % 6];
+        let sql = "INSERT INTO orders (id, user_id, user_name, total_price, status, created_at, expires_at)
+                   VALUES (?, 1, 'Bambang', 0, ?, ?, ?)";
+        database.execute(sql, (id, status, START, wait.map(|wait| START + wait))).unwrap();
+    }
+    drop(database);
+    let app = TestApp::in_folder_with_clock(&folder, &[], &Clock::standing_at(START)).await;
+    for (list, has_paid) in [("/orders?status=pending", false), ("/orders?status=paid,pending", true)] {
+        for sort in ["id", "-id"] {
+            let mut ids: Vec<_> = (1..=COUNT).filter(|id| has_paid || id % 5 != 0).collect();
+            if sort == "-id" {
+                ids.reverse();
+            }
+            let list = format!("{list}&sort={sort}");
+            let whole = app.order.all(&list).await;
+            assert_eq!(whole.iter().map(|order| order["id"].as_i64().unwrap()).collect::<Vec<_>>(), ids, "{list}");
+            for limit in [1, 7, 100, 150, 1000] {
+                let pages = walk(&app.order, &format!("{list}&limit={limit}")).await;
+                assert!(pages.iter().rev().skip(1).all(|page| page.len() == limit), "{list}&limit={limit}");
+                assert_eq!(pages.concat(), whole, "{list}&limit={limit}");
+            }
+        }
     }
 }
 
@@ -257,17 +293,17 @@ async fn a_product_is_found_by_any_lower_case_form_of_a_capital() {
     }
 }
 
-/// An app with many products of equal price and many of equal name.
+/// An app with many products of equal price, many of equal name, and many of equal stock.
 async fn with_duplicates() -> TestApp {
     let app = TestApp::with_flags(&["--demo", "off"]).await;
     for at in 0..24 {
         let (name, price) = (["Zebra", "apel", "Ömür", "a:b&c=d", "apel 2"][at % 5], [300, 100, 300, 0][at % 4]);
-        app.sells(name, price, None).await;
+        app.sells(name, price, [None, Some(3), Some(0), Some(7), None][at % 5]).await;
     }
     app
 }
 
-/// The rows in this sort order. Of equal rows the older comes first; with `-price`, the newer.
+/// The rows in this sort order. Of equal rows the older comes first; with a minus, the newer.
 fn sorted(mut rows: Vec<Value>, sort: &str) -> Vec<Value> {
     rows.sort_by_key(|row| row["id"].as_i64());
     match sort {
@@ -275,13 +311,15 @@ fn sorted(mut rows: Vec<Value>, sort: &str) -> Vec<Value> {
         "-price" => {
             rows.sort_by_key(|row| (row["price"].as_i64().map(|price| -price), row["id"].as_i64().map(|id| -id)))
         }
+        "-id" => rows.reverse(),
+        "stock" => rows.sort_by_key(|row| row["stock"].as_i64().unwrap_or(i64::MAX)),
         "name" => rows.sort_by_key(|row| row["name"].as_str().unwrap().as_bytes().to_vec()),
         _ => {}
     }
     rows
 }
 
-const SORTS: [&str; 4] = ["id", "price", "-price", "name"];
+const SORTS: [&str; 6] = ["id", "-id", "price", "-price", "name", "stock"];
 
 #[tokio::test]
 async fn equal_products_appear_once_in_every_sort_order_and_page_size() {
@@ -341,7 +379,7 @@ async fn an_invalid_filter_is_refused_and_names_its_parameter() {
             ("/products?in_stock=True", "in_stock"),
             ("/products?in_stock=", "in_stock"),
             ("/products?sort=-name", "sort"),
-            ("/products?sort=-id", "sort"),
+            ("/products?sort=-stock", "sort"),
             ("/products?sort=price,id", "sort"),
             ("/products?sort=price&after=NA", "after"),
             ("/products?search=", "search"),

@@ -244,6 +244,32 @@ async fn the_window_of_a_payment_never_goes_past_the_deadline_of_its_order() {
 }
 
 #[tokio::test]
+async fn who_asks_for_more_time_gets_ten_windows_up_to_the_deadline_of_the_order() {
+    let clock = Clock::standing_at(START);
+    let app = TestApp::with_clock(&["--order-ttl=300s", "--sweep=1h"], &clock).await;
+    for (opened_at, more_time, until) in [
+        (0, json!(true), 100_000),
+        (0, json!(false), 10_000),
+        (0, Value::Null, 10_000),
+        (250_000, json!(true), 300_000),
+    ] {
+        for method in ["method", "payment_method"] {
+            clock.set(START);
+            let order = place_order(&app, 1).await;
+            clock.set(START + opened_at);
+            let body = json!({"order_id": order, method: "qris", "more_time": more_time});
+            let payment = app.payment.post("/payments", &body).await.expect(201);
+            assert_eq!(payment["expires_at"], rfc3339(START + until), "{body}");
+            clock.set(START + until - 1);
+            confirm(&app, order).await.expect(200);
+        }
+    }
+    let body = json!({"order_id": 1, "more_time": "yes"});
+    let problem = app.payment.post("/payments", &body).await.problem(400, "wrong_type");
+    assert!(problem["errors"]["more_time"].is_string(), "{problem}");
+}
+
+#[tokio::test]
 async fn a_declined_payment_fails_and_so_does_its_order() {
     let app = TestApp::with_flags(&["--payment-gateway=card=decline,qris=1ms"]).await;
     let product = stocked(&app).await;

@@ -73,9 +73,23 @@ async fn a_product_and_its_stock_are_checked_field_by_field() {
     let before = snapshot(&app).await;
     let long = format!("/{}", "x".repeat(2048));
     let image = |image: &str| json!({"name": "A", "price": 1, "image": image}).to_string();
-    let images = ["", "/", "//evil.id/x", "javascript:alert(1)", "data:image/png;base64,AA", "x.png", "/a b", "/\"x"]
-        .into_iter()
-        .chain(["/<x>", "/\\evil.id", "http://", "https:///x", "ftp://a.id/x", "/a\nb", "/é", " /a", &long]);
+    let images = [
+        "",
+        "/",
+        "//evil.id/x",
+        "javascript:alert(1)",
+        "data:image/png;base64,AA",
+        "x.png",
+        "/a b",
+        "/\"x",
+        "http://",
+        "https:///x",
+        "http://[::1]/x",
+        "http://[x",
+        "http://?x",
+    ]
+    .into_iter()
+    .chain(["/<x>", "/\\evil.id", "http://", "https:///x", "ftp://a.id/x", "/a\nb", "/é", " /a", &long]);
     let images: Vec<_> = images.map(image).collect();
     for to in ["POST /products", "PUT /products/4", "PATCH /products/4"] {
         let text = |field: &str, text: &str| json!({"name": "A", "price": 1, field: text}).to_string();

@@ -231,7 +231,7 @@ async fn only_answers_to_curl_end_with_a_newline() {
         assert_eq!(head.header("content-length"), line.header("content-length"), "{path}");
     }
     // Bodies that are not JSON, and empty ones, get no newline.
-    for path in ["/metrics", "/docs", "/static/info.js"] {
+    for path in ["/metrics", "/docs", "/static/ui.js"] {
         assert!(!app.user.get_as(path, &[curl]).await.body.ends_with(b"\n\n"), "{path}");
     }
     let gone = app.user.send(Method::DELETE, "/users/1", &[curl], vec![]).await;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use pasar::app::App;
 use pasar::config::{Action, Config};
+use pasar::product::Seeded;
 use pasar::service::ServiceName;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -118,6 +119,13 @@ impl TestApp {
         let config = Config::from_args(args).unwrap();
         let Action::SetRole { email, role } = &config.action else { panic!("{:?}", config.action) };
         pasar::app::set_role(&config, email, *role).await.unwrap();
+    }
+
+    /// Adds the shop's catalogue, as the command line does.
+    pub async fn seeds_shop(&self) -> Seeded {
+        let config = Config::from_args(["pasar", "--database-url", &self.database, "seed", "shop"]).unwrap();
+        let Action::Seed(catalogue) = config.action else { panic!("{:?}", config.action) };
+        pasar::app::seed(&config, catalogue).await.unwrap().1
     }
 
     /// A new admin, logged in.

@@ -201,7 +201,12 @@ impl Shop {
     fn command(&self, services: &[&str]) -> Command {
         let names: Vec<_> = services.iter().map(|name| name.trim_end_matches("Service").to_lowercase()).collect();
         let args: Vec<_> = names.iter().chain(&self.flags).map(String::as_str).collect();
-        let mut command = self.folder.pasar(&args);
+        self.pasar(&args)
+    }
+
+    /// `pasar` with these arguments, which finds the services of this shop.
+    pub fn pasar(&self, args: &[&str]) -> Command {
+        let mut command = self.folder.pasar(args);
         for (name, address) in ["USER_ADDR", "PRODUCT_ADDR", "ORDER_ADDR", "PAYMENT_ADDR"].iter().zip(&self.addresses) {
             command.env(name, address.to_string());
         }
