@@ -69,7 +69,8 @@ def report(pairs, workloads):
 
 
 def main():
-    known = [w[0] for w in run.WORKLOADS]
+    all_workloads = run.WORKLOADS + run.TRACKED
+    known = [w[0] for w in all_workloads]
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("a", metavar="BINARY_A", help="the build to compare with")
     ap.add_argument("b", metavar="BINARY_B", help="the build that may be slower")
@@ -85,7 +86,7 @@ def main():
     for binary in binaries.values():
         if not os.access(binary, os.X_OK):
             ap.error(f"{binary} is no program")
-    workloads = [w for w in run.WORKLOADS if w[0] in args.workloads]
+    workloads = [w for w in all_workloads if w[0] in args.workloads]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that "finally" stops the target
     began = time.monotonic()
 
@@ -103,8 +104,7 @@ def main():
             bad += trouble(name, info, figures[name])
         pairs.append((figures["A"], figures["B"]))
     report(pairs, [w[0] for w in workloads])
-    print("\n" + ("Problems:\n  " + "\n  ".join(bad) if bad else "No errors; every row count agrees."))
-    print(f"whole run: {time.monotonic() - began:.0f} s")
+    run.conclude(bad, began)
 
 
 if __name__ == "__main__":

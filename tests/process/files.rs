@@ -85,14 +85,22 @@ fn files_of_another_user_are_refused_with_required_auth() {
         let folder = Folder::new();
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
         let file = folder.path().join(name);
-        std::os::unix::fs::chown(&file, Some(12345), None).unwrap();
+        // As the remedy says, with the files that SQLite keeps beside the database.
+        let give_to = |owner| {
+            for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+                if entry.file_name().to_string_lossy().starts_with(name) {
+                    std::os::unix::fs::chown(entry.path(), Some(owner), None).unwrap();
+                }
+            }
+        };
+        give_to(12345);
         let line = refusal(&mut folder.pasar(REQUIRED));
         assert_says(&line, "user 12345");
         assert_says(&line, "chown 0");
         assert_says(&line, file.to_str().unwrap());
         let log = folder.start().stop_and_read_output("TERM");
         assert_says(&log, "user 12345");
-        std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+        give_to(0);
         Pasar::start(&mut folder.pasar(REQUIRED), ALL).stop("TERM");
     }
 }

@@ -25,21 +25,25 @@ mod invariants;
 mod keeping_up;
 mod lifecycle;
 mod load;
+mod load_command;
 mod long_list;
 mod newcomer;
 mod proxy;
 mod secret_messages;
 mod secret_search;
 mod secrets;
+mod seed;
 mod signing;
 #[path = "../support/mod.rs"]
 mod support;
+mod verify;
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
+use rusqlite::Connection;
 use serde_json::json;
 
 use self::load::{Stored, Writer, assert_unavailable, id, order_of};
@@ -236,4 +240,14 @@ fn a_log_that_nobody_reads_blocks_neither_service_nor_shutdown() {
         status.is_some()
     });
     assert!(status.unwrap().success());
+}
+
+#[test]
+fn the_log_names_the_task_that_has_to_wait() {
+    let folder = Folder::new();
+    let pasar = folder.start();
+    Connection::open(folder.database()).unwrap().execute_batch("ALTER TABLE order_tally RENAME TO away").unwrap();
+    until("the log says so", DEADLINE, || pasar.log().contains("counting orders has to wait"));
+    assert!(!pasar.log().contains("expiring"), "{}", pasar.log());
+    pasar.stop("TERM");
 }

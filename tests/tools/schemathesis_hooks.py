@@ -15,7 +15,11 @@ CURSORS = {
     "price": "price:42:1000",
     "-price": "-price:42:1000",
     "name": "name:42:Laptop",
+    "stock": "stock:42:5",
 }
+# The order of lists without a choice of it, where it is not by id: what happened to orders is listed newest first,
+# reservations by their keys.
+SORTS = {"/orders/activity": "-id", "/invariants/reservations": "name"}
 COMMON_PASSWORDS = frozenset((Path(__file__).parents[2] / "data/common-passwords.txt").read_text().splitlines())
 IDS = ("id", "user_id", "userId", "product_id", "order_id", "payment_id")
 
@@ -75,7 +79,8 @@ def before_call(context, case, kwargs):
         if isinstance(value, float):
             case.query[name] = int(value)
     if case.query and "after" in case.query:
-        cursor = CURSORS[case.query.get("sort", "id")]
+        sort = SORTS.get(case.operation.path, "id")
+        cursor = CURSORS[case.query.get("sort", sort)]
         case.query["after"] = base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
     # A key belongs to one request, so each request gets a new one.
     if case.headers and "Idempotency-Key" in case.headers:
