@@ -1,5 +1,6 @@
 FROM rust:1-slim-bookworm AS build
 WORKDIR /src
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY src src
 COPY static static
