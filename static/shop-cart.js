@@ -40,8 +40,11 @@ submission.watch(changed);
 /** Edits the cart: `change` gets its lines and returns the new ones. Returns whether it could: not while it is sent. */
 export function edit(change) {
   if (submission.get()) return false;
-  lines.set(change(lines.get()));
-  changed();
+  const before = lines.get();
+  const after = change(before);
+  lines.set(after);
+  // Of two readings at the same time, the later one changes nothing: what was said of the first one stays.
+  if (JSON.stringify(after) !== JSON.stringify(before)) changed();
   return true;
 }
 
