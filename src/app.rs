@@ -24,6 +24,7 @@ use crate::calls::{Recorder, Scope};
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
 use crate::events::Delivery;
+use crate::faults::Faults;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::service::{Deps, Purge, Service, ServiceName, every};
@@ -94,6 +95,7 @@ impl App {
         let urls = Arc::new(urls(config, &addresses)?);
         let public = Arc::new(public_addresses(config, &urls));
         let recorder = config.recorded_calls.map_or_else(Recorder::off, Recorder::new);
+        let faults = if recorder.is_on() { Faults::on() } else { Faults::off() };
         let (closing, closes) = watch::channel(false);
         let servers: Vec<_> = listeners.iter().filter_map(|bound| bound.services.first().copied()).collect();
         let workers_of = |service: ServiceName| workers(service, servers.len());
@@ -110,6 +112,7 @@ impl App {
                 outbox: OUTBOX,
                 tokens: tokens.clone(),
                 metrics: metrics.clone(),
+                faults: faults.clone(),
                 urls: Arc::clone(&urls),
                 auth_required: config.auth_required,
                 demo: config.demo,
@@ -117,13 +120,18 @@ impl App {
             let mut mounts: Vec<Mount> = Vec::new();
             let mut token_check = None;
             let mut invariants = Vec::new();
-            for name in &names {
-                let service = build(*name, &deps, config)?;
+            for &name in &names {
+                let service = build(name, &deps, config)?;
                 service.start_up.await?;
                 mounts.push(service.mount);
                 token_check.get_or_insert(service.token_check);
                 let scope = || Scope::of_task(&recorder, name.name());
-                tasks.extend(service.tasks.into_iter().map(|task| scope().run(task)));
+                let faults = &faults;
+                let task = |task| {
+                    let (faults, work) = (faults.clone(), scope().run(task));
+                    async move { faults.run_task(name.name(), work).await }
+                };
+                tasks.extend(service.tasks.into_iter().map(task));
                 subscribers.push(service.subscribers);
                 invariants.push((name.name(), service.invariants));
                 purges.extend(service.purge);
@@ -142,6 +150,7 @@ impl App {
                 invariants,
                 metrics,
                 recorder: recorder.clone(),
+                faults: faults.clone(),
                 hosts: Hosts::new(&config.allowed_hosts, &config.cors_origins, addr),
                 public: Arc::clone(&public),
                 live: LiveStreams::new(closes.clone()),
@@ -152,7 +161,7 @@ impl App {
             };
             ready.push((first, listener, server, mounts));
         }
-        let delivery = Delivery::new(db.clone(), clock.clone(), OUTBOX, &subscribers, recorder);
+        let delivery = Delivery::new(db.clone(), clock.clone(), OUTBOX, &subscribers, recorder, faults);
         delivery.catch_up().await.context("the revoked tokens")?;
         let mut servers = Vec::new();
         for (service, listener, server, mounts) in ready {

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 /// The time that one request may spend on all its calls to other services.
 pub const CALL_BUDGET: Duration = Duration::from_secs(2);
+/// How the program names itself.
+pub const AGENT: &str = concat!("pasar/", env!("CARGO_PKG_VERSION"));
 /// The time in which a request is answered, whatever its peers and its database do.
 pub const ANSWER_TIME: Duration = Duration::from_secs(3);
 const _: () = assert!(CALL_BUDGET.as_millis() + 500 <= ANSWER_TIME.as_millis(), "a request has time besides its calls");
@@ -114,6 +116,16 @@ impl Context {
     pub fn request_deadline(&self) -> Option<Instant> {
         self.0.deadline.as_ref().map(|deadline| *deadline.get_or_init(|| Instant::now() + CALL_BUDGET))
     }
+}
+
+/// How a service names itself in its calls, as their `User-Agent`.
+pub fn agent(service: &str) -> String {
+    format!("{AGENT} ({service})")
+}
+
+/// Whether a `User-Agent` is that of a service of ours, and not of a client.
+pub fn is_service(agent: &[u8]) -> bool {
+    agent.strip_prefix(AGENT.as_bytes()).is_some_and(|rest| rest.starts_with(b" ("))
 }
 
 fn is_id_byte(byte: u8) -> bool {

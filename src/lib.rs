@@ -94,6 +94,7 @@ pub mod context;
 pub mod domain;
 pub mod error;
 pub mod events;
+pub mod faults;
 pub mod invariants;
 pub mod limits;
 pub mod load;

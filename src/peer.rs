@@ -9,6 +9,8 @@
 
 mod attempt;
 mod breaker;
+mod exchange;
+mod failure;
 mod problem;
 mod reader;
 mod service_token;
@@ -19,18 +21,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
-use crate::context::{CALL_BUDGET, Context};
+use crate::context::{AGENT, CALL_BUDGET, Context};
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
+use crate::faults::{Faults, Sent};
 use crate::limits;
 use crate::metrics::Metrics;
 
 use attempt::Attempt;
 use breaker::{Breaker, MAX_FAILURES, PROBE_PERIOD};
+use exchange::{Line, Raw};
+use failure::Failure;
 use problem::Problem;
 pub use reader::Reader;
 pub use service_token::ServiceToken;
@@ -46,13 +50,11 @@ const _: () = assert!(
     2 * FIRST_ATTEMPT_TIMEOUT.as_millis() + MAX_JITTER.as_millis() <= CALL_BUDGET.as_millis(),
     "a second attempt fits into the budget"
 );
-/// The largest answer that is read, in bytes; more than any of ours.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects and uses no proxy.
 pub fn client() -> anyhow::Result<Client> {
     let client = Client::builder()
-        .user_agent(concat!("pasar/", env!("CARGO_PKG_VERSION")))
+        .user_agent(AGENT)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         // It would copy each request to be able to repeat it. [`Peer::call`] repeats calls.
@@ -81,16 +83,14 @@ pub struct Peer {
 
 /// Another service, for the whole process.
 pub struct Target {
-    /// The service that calls it, for the log.
-    caller: &'static str,
     name: &'static str,
-    base: Url,
-    /// Sent with every call, if services have to log in.
-    token: Option<ServiceToken>,
+    line: Line,
     breaker: Breaker,
     /// Each call in progress has a permit: it needs a connection, and the process may have few files.
     calls: Semaphore,
     metrics: Metrics,
+    /// What people break on purpose.
+    faults: Faults,
 }
 
 /// Why a call was not made.
@@ -127,9 +127,11 @@ impl Target {
         base: Url,
         token: Option<ServiceToken>,
         metrics: Metrics,
+        faults: Faults,
     ) -> Arc<Self> {
         let calls = Semaphore::new(limits::max_calls());
-        Arc::new(Self { caller, name, base, token, breaker: Breaker::new(), calls, metrics })
+        faults.add_edge(caller, name);
+        Arc::new(Self { name, line: Line::new(caller, base, token), breaker: Breaker::new(), calls, metrics, faults })
     }
 }
 
@@ -158,29 +160,6 @@ impl Refusal {
 
     pub fn is(&self, code: &Code) -> bool {
         self.code.name == code.name
-    }
-}
-
-/// Why an attempt has no usable answer.
-enum Failure {
-    /// The peer is unwell: it refuses connections, hangs, loses the connection, fails (5xx), or answers nonsense.
-    Unhealthy(anyhow::Error),
-    /// It answered properly, but with nothing that the caller understands. The request of one client may be the
-    /// cause, so it must not count against the peer.
-    NotUnderstood(anyhow::Error),
-}
-
-impl Failure {
-    fn cause(&self) -> &anyhow::Error {
-        match self {
-            Self::Unhealthy(cause) | Self::NotUnderstood(cause) => cause,
-        }
-    }
-}
-
-impl<E: Into<anyhow::Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Unhealthy(error.into())
     }
 }
 
@@ -224,7 +203,7 @@ impl Peer {
         let mut failure = None;
         for number in 1..=2 {
             let sent = (&method, path, body.as_deref());
-            let mut attempt = Attempt::begin((target.caller, target.name), context, sent, number, deadline);
+            let mut attempt = Attempt::begin((target.line.caller, target.name), context, sent, number, deadline);
             let began = attempt.began;
             // A spent budget says nothing about the peer.
             let not_sent = if began >= deadline {
@@ -241,7 +220,10 @@ impl Peer {
                 break;
             }
             let limit = if number == 1 { (began + FIRST_ATTEMPT_TIMEOUT).min(deadline) } else { deadline };
-            let asked = self.send(&mut attempt, method.clone(), path, body.clone(), understood);
+            let only_path = path.split_once('?').map_or(path, |(path, _)| path);
+            let sent = Sent { from: target.line.caller, to: target.name, method: method.as_str(), path: only_path };
+            attempt.struck_by(target.faults.strike(sent, || attempt.ids()));
+            let asked = self.send(&mut attempt, &method, path, body.as_deref(), understood);
             let answer = match tokio::time::timeout_at(limit.into(), asked).await {
                 Ok(Ok(Answer::Done(done))) if !sound(&done) => {
                     Err(Failure::Unhealthy(anyhow!("the answer is not about what was asked")))
@@ -291,7 +273,8 @@ impl Peer {
     /// What a client may know about a failure: enough to find the cause.
     fn symptom(&self, why: &anyhow::Error) -> String {
         // If clients have to log in, they are strangers, and do not learn addresses.
-        let at = if self.target.token.is_none() { format!(" at {}", self.target.base) } else { String::new() };
+        let at =
+            if self.target.line.token.is_none() { format!(" at {}", self.target.line.base) } else { String::new() };
         let refused = |cause: &(dyn std::error::Error + 'static)| {
             cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
         };
@@ -314,55 +297,27 @@ impl Peer {
 
     /// The URL that the paths of the peer are appended to.
     pub fn url(&self) -> &Url {
-        &self.target.base
+        &self.target.line.base
     }
 
     /// Whether the peer answers at all, within the timeout of a first attempt.
     pub async fn is_reachable(&self) -> bool {
         // It takes a permit like other calls, so that nobody can use up the files by asking this.
         let Ok(_permit) = self.target.calls.try_acquire() else { return false };
-        let asked = self.client.get(self.target.base.clone()).send();
+        let asked = self.client.get(self.target.line.base.clone()).send();
         matches!(tokio::time::timeout(FIRST_ATTEMPT_TIMEOUT, asked).await, Ok(Ok(_)))
     }
 
+    /// Sends a request, as far as a fault lets it through, and reads the answer.
     async fn send<T: DeserializeOwned>(
         &self,
         attempt: &mut Attempt<'_>,
-        method: Method,
+        method: &Method,
         path: &str,
-        body: Option<String>,
+        body: Option<&str>,
         understood: &[&'static Code],
     ) -> Result<Answer<T>, Failure> {
-        let mut url = self.target.base.clone();
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-        url.set_query(query);
-        let mut request = self
-            .client
-            .request(method, url)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header("x-request-id", attempt.request_id())
-            .header("traceparent", attempt.trace.to_string());
-        if let Some(token) = &self.target.token {
-            request = request.header(AUTHORIZATION, token.header()?);
-        }
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
-        }
-        let mut answer = request.send().await?;
-        let status = answer.status();
-        attempt.status = Some(status);
-        if status.is_server_error() {
-            return Err(anyhow!("it answered {status}").into());
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::NotUnderstood(anyhow!("its answer is longer than {MAX_ANSWER_BYTES} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        attempt.keep(answer.headers(), &body);
+        let Raw { status, body } = self.target.line.exchange(&self.client, attempt, (method, path, body)).await?;
         if status.is_success() {
             let text = if body.is_empty() { b"null" } else { body.as_slice() };
             return Ok(Answer::Done(serde_json::from_slice(text)?));

@@ -12,6 +12,7 @@ use crate::auth::{TokenCheck, token::Tokens};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::events::{LocalSubscribers, Outbox};
+use crate::faults::{self, Faults};
 use crate::invariants::Invariant;
 use crate::metrics::Metrics;
 use crate::peer::{ServiceToken, Target};
@@ -67,6 +68,7 @@ pub struct Deps {
     pub tokens: Tokens,
     /// The metrics of the server that the service is on.
     pub metrics: Metrics,
+    pub faults: Faults,
     /// The URLs of the services.
     pub urls: Arc<Vec<(ServiceName, Url)>>,
     /// Whether services send tokens to each other.
@@ -81,7 +83,7 @@ impl Deps {
         let found = self.urls.iter().find(|(name, _)| *name == peer).map(|(_, url)| url.clone());
         let url = found.with_context(|| format!("nothing says where the {} service is", peer.name()))?;
         let token = self.auth_required.then(|| ServiceToken::new(self.tokens.clone(), peer.name()));
-        Ok(Target::new(caller.name(), peer.name(), url, token, self.metrics.clone()))
+        Ok(Target::new(caller.name(), peer.name(), url, token, self.metrics.clone(), self.faults.clone()))
     }
 
     /// Whether there is such a service, here or elsewhere.
@@ -117,6 +119,7 @@ pub async fn every<W: Future<Output = Result<()>>>(task: &str, period: Duration,
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        faults::while_running().await;
         if let Err(error) = work().await {
             log::warn!("{task} has to wait: {error}");
         }

@@ -53,7 +53,7 @@ pub enum Access {
 }
 
 impl Access {
-    pub(super) fn admits(self, principal: Principal) -> bool {
+    pub fn admits(self, principal: Principal) -> bool {
         match principal {
             Principal::User(UserPrincipal { role: Role::Admin, .. }) => true,
             Principal::User(_) => {

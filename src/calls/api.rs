@@ -56,6 +56,8 @@ pub struct Call<'a> {
     pub status: Option<u16>,
     /// Why there was no answer, or none that could be used.
     pub failure: Option<&'a str>,
+    /// What an armed fault did to it, such as `lose_answer`.
+    pub fault: Option<&'a str>,
     /// The event that was applied. Its `parent` is the request that emitted it.
     pub event: Option<Applied<'a>>,
     /// The rows that a commit changed.
@@ -137,6 +139,7 @@ impl Recorder {
             took_ms: record.took.map(|took| (took.as_secs_f64() * 1e6).round() / 1e3),
             status: record.status,
             failure: record.failure.as_deref(),
+            fault: record.fault,
             event: None,
             wrote: record.wrote.iter().map(|Wrote { table, rows }| Written { table, rows: *rows }).collect(),
         };

@@ -73,6 +73,8 @@ pub struct Record {
     pub status: Option<u16>,
     /// Why there is no answer, or none that can be used.
     pub failure: Option<Box<str>>,
+    /// What a fault did to it.
+    pub fault: Option<&'static str>,
     pub request: Exchange,
     pub response: Exchange,
     /// What a commit wrote.

@@ -75,6 +75,7 @@ impl Recorder {
             took: None,
             status: None,
             failure: None,
+            fault: None,
             request: Exchange::default(),
             response: Exchange::default(),
             wrote: Vec::new(),
@@ -82,19 +83,23 @@ impl Recorder {
         Some(Begin { recorder, record })
     }
 
-    /// Records that a subscriber, named `SERVICE.NAME`, has applied an event since `began`. `traceparent`: that of the
+    /// Begins the record of an event that a subscriber, named `SERVICE.NAME`, has applied since `began`. `traceparent`: that of the
     /// request that emitted it.
-    pub fn applied(&self, began: Instant, subscriber: &'static str, kind: &'static str, key: &str, traceparent: &str) {
+    pub fn applied(
+        &self,
+        began: Instant,
+        subscriber: &'static str,
+        kind: &'static str,
+        key: &str,
+        traceparent: &str,
+    ) -> Option<Open> {
         let service = subscriber.split('.').next().unwrap_or(subscriber);
         let context = Context::of_request(Some(traceparent), None);
-        let Some(begin) = self.begin(service, &context, Action::Event { subscriber, kind, key: key.into() }) else {
-            return;
-        };
-        let applied = begin.with(|record| {
+        let begin = self.begin(service, &context, Action::Event { subscriber, kind, key: key.into() })?;
+        Some(begin.with(|record| {
             record.span = fastrand::u64(1..);
             record.began = began;
-        });
-        applied.end(|_| ());
+        }))
     }
 
     /// The number of records since the start, and of those that are not kept any more.
@@ -225,6 +230,12 @@ pub struct Open {
 impl Open {
     pub fn entry(&self) -> Entry {
         self.entry.clone()
+    }
+
+    /// The ids of the record and of its trace.
+    pub fn ids(&self) -> (u64, u128) {
+        let trace = self.entry.recorder.ring().get(self.entry.id).map(|record| record.context.trace().id());
+        (self.entry.id, trace.unwrap_or_default())
     }
 
     /// Ends it, once `fill` has said how.

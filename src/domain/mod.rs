@@ -15,7 +15,7 @@ pub use email::Email;
 pub use field::{Field, FieldError, Patch};
 pub use id::{InvalidId, OrderId, PaymentId, ProductId, UserId};
 pub use language::{Language, Sentence};
-pub use number::{Change, OutOfRange, Quantity, Rupiah, Stock};
+pub use number::{Change, OutOfRange, Quantity, Rupiah, Stock, integer};
 pub use order_status::OrderStatus;
 pub use text::{Image, Name, Phone, Text, is_name};
 pub use timestamp::Timestamp;

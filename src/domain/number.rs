@@ -177,7 +177,8 @@ pub(super) fn integer_schema(min: i64, max: i64) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
 }
 
-pub(super) fn integer(value: &Value, min: i64, max: i64) -> Result<i64, FieldError> {
+/// Reads a whole number within bounds.
+pub fn integer(value: &Value, min: i64, max: i64) -> Result<i64, FieldError> {
     let Value::Number(number) = value else {
         return Err(FieldError::wrong_type("harus bilangan bulat", "must be an integer"));
     };

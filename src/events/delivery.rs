@@ -16,6 +16,7 @@ use crate::calls::Recorder;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::faults::{self, Faults, Sent};
 use crate::storage::{Db, MAX_WRITES_BETWEEN, Param, Tx};
 
 /// The most events of a subscriber in one write. Requests can't emit as many between two batches, so that no flood of
@@ -53,6 +54,7 @@ pub struct Delivery {
     outbox: Outbox,
     subscribers: Vec<(&'static Subscriber, Option<After>)>,
     recorder: Recorder,
+    faults: Faults,
 }
 
 /// A row of the outbox.
@@ -67,13 +69,20 @@ struct OutboxRow {
 
 impl Delivery {
     /// `local`: the subscribers of each service in this process.
-    pub fn new(db: Db, clock: Clock, outbox: Outbox, local: &[LocalSubscribers], recorder: Recorder) -> Self {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        outbox: Outbox,
+        local: &[LocalSubscribers],
+        recorder: Recorder,
+        faults: Faults,
+    ) -> Self {
         let of_service = |local: &LocalSubscribers| {
             let after = local.after.clone();
             local.subscribers.iter().map(move |subscriber| (subscriber, after.clone()))
         };
         let subscribers = local.iter().flat_map(of_service).collect();
-        Self { db, clock, outbox, subscribers, recorder }
+        Self { db, clock, outbox, subscribers, recorder, faults }
     }
 
     /// Delivers for as long as it is polled.
@@ -108,6 +117,8 @@ impl Delivery {
 
     /// Delivers one batch to each subscriber for which `included` is true.
     async fn step_of(&self, included: fn(&Subscriber) -> bool) -> Result<bool> {
+        let is_running = |subscriber: &Subscriber| !self.faults.is_stopped(service_of(subscriber.name));
+        let included = |subscriber: &Subscriber| included(subscriber) && is_running(subscriber);
         let subscribers = || self.subscribers.iter().filter(|(subscriber, _)| included(subscriber));
         let names: Vec<_> = subscribers().map(|(subscriber, _)| subscriber.name).collect();
         let now = self.clock.now();
@@ -154,13 +165,11 @@ impl Delivery {
             let events = waiting.iter().map(|row| serde_json::from_str(&row.event).map_err(Error::internal));
             let events: Vec<Event> = events.collect::<Result<_>>()?;
             effect(tx, &events)?;
-            Ok((events, waiting.into_iter().map(|row| row.trace).collect::<Vec<_>>()))
+            Ok((events, waiting))
         });
-        let (handled, traces) = handled.await?;
-        for (event, trace) in handled.iter().zip(traces) {
-            if let Some(trace) = trace {
-                self.recorder.applied(began, name, event.kind().name(), &event.key(), &trace);
-            }
+        let (handled, rows) = handled.await?;
+        for (event, row) in handled.iter().zip(rows) {
+            self.record(subscriber, event, row, began).await;
         }
         if let Some(after) = after
             && !handled.is_empty()
@@ -168,6 +177,34 @@ impl Delivery {
             after(&handled);
         }
         Ok(handled.len())
+    }
+
+    /// Records that an event was applied, and delivers it once more if a fault says so.
+    async fn record(&self, subscriber: &Subscriber, event: &Event, row: OutboxRow, began: Instant) {
+        let Some(trace) = &row.trace else { return };
+        let applied = self.recorder.applied(began, subscriber.name, event.kind().name(), &event.key(), trace);
+        let Some(applied) = applied else { return };
+        let sent = Sent { from: faults::EVENTS, to: service_of(subscriber.name), method: "", path: "" };
+        if let Some(strike) = self.faults.strike(sent, || applied.ids()) {
+            applied.entry().update(|record| record.fault = Some(strike.kind.as_str()));
+            if let Err(error) = self.redeliver(subscriber, row).await {
+                log::warn!("{}: an event could not be delivered twice: {error}", subscriber.name);
+            }
+        }
+        applied.end(|_| ());
+    }
+
+    /// Delivers an event again, as who did not hear that it was applied. It was, so its row is gone.
+    async fn redeliver(&self, subscriber: &Subscriber, row: OutboxRow) -> Result<()> {
+        let Subscriber { name, effect, .. } = *subscriber;
+        let apply = move |tx: &Tx<'_>| {
+            let sql = "DELETE FROM outbox WHERE subscriber = $1 AND id = $2 AND event = $3";
+            if tx.execute(sql, &[name.into(), row.id.into(), (&row.event).into()])? > 0 {
+                effect(tx, &[serde_json::from_str(&row.event).map_err(Error::internal)?])?;
+            }
+            Ok(())
+        };
+        self.db.write_in_background(apply).await
     }
 
     /// Applies the first event alone, or records that it failed.
@@ -237,6 +274,11 @@ impl Delivery {
 const DUE: &str = "subscriber = $1 AND parked = 0 AND (not_before <= $2 OR not_before > $3)
     AND (key NOT IN (SELECT key FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key)
          OR id IN (SELECT min(id) FROM outbox WHERE subscriber = $1 AND not_before > 0 AND parked = 0 GROUP BY key))";
+
+/// The service of a subscriber, whose name is `SERVICE.NAME`.
+fn service_of(subscriber: &str) -> &str {
+    subscriber.split('.').next().unwrap_or(subscriber)
+}
 
 /// The latest end of a pause that begins now.
 fn latest(now: Timestamp) -> Timestamp {

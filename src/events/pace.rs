@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::faults;
 use crate::storage::Db;
 
 /// How long after a write a worker looks. A request that writes jobs runs them itself, and often nothing is left.
@@ -37,7 +38,7 @@ impl Pace {
         Self { db: db.clone(), seen: 0, looked: Instant::now(), more: false }
     }
 
-    /// Waits until it is time to look.
+    /// Waits until it is time to look, and while the service is stopped that it looks for.
     pub async fn next(&mut self) {
         // The last step itself wrote once.
         if !self.more || self.db.writes() > self.seen + 1 {
@@ -47,6 +48,7 @@ impl Pace {
             }
             sleep_until((self.looked + MIN_PAUSE).max(Instant::now() + WRITE_DELAY)).await;
         }
+        faults::while_running().await;
         (self.seen, self.looked) = (self.db.writes(), Instant::now());
     }
 }

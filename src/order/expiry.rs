@@ -181,6 +181,7 @@ mod tests {
                     "http://127.0.0.1:9".parse().unwrap(),
                     None,
                     Metrics::new("order").unwrap(),
+                    crate::faults::Faults::off(),
                 );
                 Peer::new(peer::client().unwrap(), target)
             };

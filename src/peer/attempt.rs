@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 
 use crate::calls::{self, Action, Exchange, Open};
 use crate::context::{Context, Trace};
+use crate::faults::Strike;
 use crate::metrics::method_label;
 
 /// The log target of calls.
@@ -27,6 +28,8 @@ pub(super) struct Attempt<'a> {
     /// The trace of the request that is sent.
     pub trace: Trace,
     pub status: Option<StatusCode>,
+    /// What an armed fault does to it.
+    pub strike: Option<Strike>,
     response: Exchange,
     open: Option<Open>,
 }
@@ -50,11 +53,24 @@ impl<'a> Attempt<'a> {
             }
         });
         let response = Exchange::default();
-        Self { services, context, method, path, number, began, trace, status: None, response, open }
+        Self { services, context, method, path, number, began, trace, status: None, strike: None, response, open }
     }
 
     pub fn request_id(&self) -> &str {
         self.context.request_id()
+    }
+
+    /// The ids of its record and of its trace.
+    pub fn ids(&self) -> (u64, u128) {
+        self.open.as_ref().map_or((0, self.trace.id()), Open::ids)
+    }
+
+    /// Remembers what a fault does to it.
+    pub fn struck_by(&mut self, strike: Option<Strike>) {
+        self.strike = strike;
+        if let (Some(Strike { kind, .. }), Some(open)) = (strike, &self.open) {
+            open.entry().update(|record| record.fault = Some(kind.as_str()));
+        }
     }
 
     /// Keeps what was answered, for the record.

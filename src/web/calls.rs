@@ -85,6 +85,7 @@ fn call() -> Value {
         "took_ms": 1.234,
         "status": 201,
         "failure": null,
+        "fault": null,
         "event": null,
         "wrote": [],
     })

@@ -26,9 +26,10 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::{FutureExt, Stream, StreamExt};
 
 use super::connections::{InProgress, State};
+use super::route::{Answer, Route};
 use super::state::Server;
-use super::{auth, extract, problem};
-use crate::auth::{Access, Principal};
+use super::{auth, extract, problem, struck};
+use crate::auth::Principal;
 use crate::calls::{Action, Exchange, Open, Scope, is_secret};
 use crate::context::{ANSWER_TIME, Context};
 use crate::domain::Language;
@@ -51,20 +52,6 @@ const _: () = assert!(
 const ACCESS_LOG: &str = "pasar::access";
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-/// The route that a request matched.
-pub struct Route {
-    /// The service that it belongs to.
-    pub service: &'static str,
-    /// Its pattern, such as `/users/{id}`: the label of the metrics, whose cardinality is bounded.
-    pub pattern: &'static str,
-    /// Who may call which method.
-    pub access: Vec<(Method, Access)>,
-    /// Whether its calls are recorded.
-    pub recorded: bool,
-}
-
-type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 
 /// The outermost middleware.
 pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
@@ -89,8 +76,8 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
         Err(error) => request.error_response(error),
     };
 
-    answer = format_error(answer, language, &context);
-    answer = end_record(answer);
+    answer = struck::invent(format_error(answer, language, &context));
+    answer = struck::lose(end_record(answer));
     if closes {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -116,7 +103,7 @@ pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'stati
     let scope = begin_record(request.request());
     let answer = async {
         match admit(request.request()).await {
-            Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+            Ok(()) => struck::carry_out(request, next).await,
             Err(error) => Ok(request.error_response(error)),
         }
     };
@@ -170,9 +157,10 @@ fn end_record(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         }
         Err(body) => body,
     });
-    let status = answer.status().as_u16();
+    let status = (!struck::is_refused(&answer)).then(|| answer.status().as_u16());
     open.end(|record| {
-        record.status = Some(status);
+        record.status = status;
+        record.failure = status.is_none().then(|| "the connection was closed".into());
         record.response = response;
     });
     answer

@@ -8,7 +8,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, HttpResponse, Responder, Route, web};
 
 use super::docs::openapi::{Doc, Endpoint};
-use super::middleware;
+use super::{middleware, route};
 
 /// The routes of a service and the state of their handlers.
 #[derive(Clone)]
@@ -139,7 +139,7 @@ impl Routes {
                             HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow_too.clone())).finish();
                         async move { answer }
                     }))
-                    .app_data(middleware::Route { service: of.service, pattern: path, access, recorded: of.recorded })
+                    .app_data(route::Route { service: of.service, pattern: path, access, recorded: of.recorded })
                     .wrap(actix_web::middleware::from_fn(middleware::guard)),
             );
         }

@@ -23,7 +23,7 @@ use super::docs;
 use super::response::IDEMPOTENT_REPLAYED;
 use super::routes::{Mount, Routes};
 use super::state::{Documentation, Server};
-use super::{calls, health, invariants, middleware, pages};
+use super::{calls, faults, health, invariants, middleware, pages};
 
 /// How long an idle connection is kept; longer than our own clients keep theirs (see `peer::POOL_IDLE_TIMEOUT`).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -56,6 +56,7 @@ pub fn serve(
         pages::routes(&mut table);
         docs::routes(&mut table);
         calls::routes(&mut table);
+        faults::routes(&mut table);
         table
     };
     let endpoints = table().into_endpoints();
@@ -130,6 +131,7 @@ fn cors(hosts: Hosts) -> Cors {
             IDEMPOTENT_REPLAYED,
             "x-request-id",
             "traceparent",
+            "pasar-fault-fired",
         ])
         .max_age(3600)
 }

@@ -10,6 +10,7 @@ use super::sse::LiveStreams;
 use crate::auth::Auth;
 use crate::calls::Recorder;
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::invariants::Invariant;
 use crate::metrics::Metrics;
 use crate::storage::Db;
@@ -26,6 +27,8 @@ pub struct Server {
     pub metrics: Metrics,
     /// Keeps the calls of the whole process.
     pub recorder: Recorder,
+    /// What people break on purpose in this process.
+    pub faults: Faults,
     pub hosts: Hosts,
     /// Where browsers find the services.
     pub public: Arc<Vec<PublicAddress>>,

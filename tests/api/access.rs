@@ -278,6 +278,12 @@ impl Shop {
                 let lines = json!({"items": [{"product_id": fixture.product, "quantity": 2}]});
                 product.put(&format!("/reservations/{}", fixture.key), &lines).await.expect(200);
             }
+            "DELETE /faults/{name}" => {
+                for (name, api) in self.app.services() {
+                    let fault = json!({"from": "client", "to": name, "kind": "delay", "delay_ms": 0});
+                    self.as_admin(api).put("/faults/slow", &fault).await.expect(200);
+                }
+            }
             _ => {}
         }
         fixture

@@ -67,6 +67,12 @@ async fn app_ready_for(call: &str) -> TestApp {
     let mut app = TestApp::spawn().await;
     let email = if call == "POST /auth/register" { "budi@example.com" } else { "siti@example.com" };
     app.user = app.user.with_token(&app.registers(email).await.token);
+    if call.starts_with("DELETE /faults") {
+        for (service, api) in app.services() {
+            let fault = json!({"from": "client", "to": service, "kind": "delay"});
+            api.put("/faults/slow", &fault).await.expect(200);
+        }
+    }
     for (method, path, body) in setup_calls(call) {
         let api = if path.starts_with("/orders") || path.starts_with("/payments") { &app.order } else { &app.product };
         let headers = [("content-type", "application/json")];

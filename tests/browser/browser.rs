@@ -92,12 +92,12 @@ impl Browser {
         .await;
     }
 
-    /// None while the page still moves the element: a click goes to a place, and would meet what has moved there.
+    /// None while the page still moves the element: a click would meet what has moved there meanwhile.
     async fn stands_still(&self, element: &WebElement) -> Option<()> {
         let script = "const [element, done] = arguments;
-            const place = () => JSON.stringify(element.getBoundingClientRect());
-            const before = place();
-            setTimeout(() => done(element.isConnected && before === place()), 50);";
+            const box = () => JSON.stringify(element.getBoundingClientRect());
+            const before = box();
+            setTimeout(() => done(element.isConnected && before === box()), 50);";
         let still = self.driver.execute_async(script, vec![element.to_json().ok()?]).await.ok()?;
         (still.json() == true).then_some(())
     }

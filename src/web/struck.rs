@@ -1,0 +1,141 @@
+//! What armed faults do to the requests that this server answers.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+
+use super::route::{Answer, Route};
+use super::state::Server;
+use crate::auth::{Access, Principal};
+use crate::calls::Open;
+use crate::context;
+use crate::error::{BAD_HEADER, Error, LAB_OFF, NOT_ALLOWED, Result};
+use crate::faults::{self, ANYBODY, CLIENT, Kind, OneRequest, Rule, Sent, Strike};
+
+/// Says in an answer whether the fault that its request brought along has fired here.
+const FIRED: HeaderName = HeaderName::from_static("pasar-fault-fired");
+
+/// That a fault has struck a request, for who sends the answer.
+#[derive(Clone, Copy)]
+struct Struck(Kind);
+
+/// The fault that a request brings along, if it may.
+pub(super) fn brought(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(faults::HEADER)
+}
+
+/// Reads the `Pasar-Fault` header of a request that was admitted.
+fn read(request: &HttpRequest, header: &HeaderValue) -> Result<Rule> {
+    let server = request.app_data::<Data<Server>>();
+    if !server.is_some_and(|server| server.faults.is_on()) {
+        return Err(Error::new(&LAB_OFF));
+    }
+    let may = server.is_some_and(|server| !server.auth.required)
+        || request.extensions().get::<Principal>().is_some_and(|principal| Access::Service.admits(*principal));
+    if !may {
+        return Err(Error::new(&NOT_ALLOWED).detail("Pasar-Fault is for an admin"));
+    }
+    let rule = header.to_str().unwrap_or_default().parse();
+    rule.map_err(|why: faults::BadRule| Error::new(&BAD_HEADER).detail(format!("Pasar-Fault: {why}")))
+}
+
+/// Carries out a request that was admitted, unless a fault does something else.
+pub(super) async fn carry_out(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
+    let Some(header) = brought(request.headers()) else { return meet(request, next).await };
+    let rule = match read(request.request(), header) {
+        Ok(rule) => rule,
+        Err(error) => return Ok(request.error_response(error)),
+    };
+    let fires_here =
+        request.app_data::<Data<Server>>().is_some_and(|server| server.auth.services.contains(&rule.fires_at()));
+    let one = OneRequest::new(rule);
+    let met = async {
+        let mut answer = meet(request, next).await?;
+        if fires_here {
+            let fired = HeaderValue::from_static(if faults::has_fired() { "true" } else { "false" });
+            answer.headers_mut().insert(FIRED, fired);
+        }
+        Ok(answer)
+    };
+    one.run(met).await
+}
+
+async fn meet(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
+    let Some(Strike { kind, delay }) = strike(request.request()) else {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    };
+    request.extensions_mut().insert(Struck(kind));
+    match kind {
+        Kind::Delay => tokio::time::sleep(delay).await,
+        Kind::LoseAnswer => {}
+        Kind::Hang => std::future::pending().await,
+        _ => return Ok(request.into_response(HttpResponse::Ok().finish())),
+    }
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+/// The fault that strikes a request of a client, or any request to a service that is stopped.
+fn strike(request: &HttpRequest) -> Option<Strike> {
+    let server = request.app_data::<Data<Server>>().filter(|server| server.faults.is_on())?;
+    let route = request.app_data::<Route>().filter(|route| route.recorded)?;
+    // What another service sends meets the faults of that edge before it is sent.
+    let is_service = request.headers().get(USER_AGENT).is_some_and(|agent| context::is_service(agent.as_bytes()));
+    let from = if is_service { ANYBODY } else { CLIENT };
+    let sent = Sent { from, to: route.service, method: request.method().as_str(), path: request.path() };
+    let extensions = request.extensions();
+    let open = extensions.get::<Open>()?;
+    let strike = server.faults.strike(sent, || open.ids())?;
+    open.entry().update(|record| record.fault = Some(strike.kind.as_str()));
+    Some(strike)
+}
+
+/// Answers as a gateway would instead, if a fault says so.
+pub(super) fn invent(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let Some(Struck(kind)) = struck(&answer) else { return answer };
+    let (status, text) = match kind {
+        Kind::Error => (StatusCode::INTERNAL_SERVER_ERROR, ""),
+        Kind::Nonsense => (StatusCode::OK, faults::NONSENSE),
+        Kind::NotFound => (StatusCode::NOT_FOUND, faults::BARE_NOT_FOUND),
+        _ => return answer,
+    };
+    answer.into_response(HttpResponse::build(status).content_type("text/html").body(text)).map_into_boxed_body()
+}
+
+/// Whether the request is closed unread.
+pub(super) fn is_refused(answer: &ServiceResponse<BoxBody>) -> bool {
+    matches!(struck(answer), Some(Struck(Kind::Refuse | Kind::Stop)))
+}
+
+/// Closes the connection instead of answering, if a fault says so.
+pub(super) fn lose(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    match struck(&answer) {
+        Some(Struck(Kind::Refuse | Kind::Stop | Kind::LoseAnswer)) => answer.map_body(|_, _| BoxBody::new(Lost)),
+        _ => answer,
+    }
+}
+
+fn struck(answer: &ServiceResponse<BoxBody>) -> Option<Struck> {
+    answer.request().extensions().get::<Struck>().copied()
+}
+
+/// A body that breaks off before it begins: the server closes the connection and sends nothing.
+struct Lost;
+
+impl MessageBody for Lost {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<std::io::Result<Bytes>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
+}
