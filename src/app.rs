@@ -95,7 +95,7 @@ impl App {
         let urls = Arc::new(urls(config, &addresses)?);
         let public = Arc::new(public_addresses(config, &urls));
         let recorder = config.recorded_calls.map_or_else(Recorder::off, Recorder::new);
-        let faults = if recorder.is_on() { Faults::on() } else { Faults::off() };
+        let faults = if recorder.is_on() { Faults::on(clock.clone()) } else { Faults::off() };
         let (closing, closes) = watch::channel(false);
         let servers: Vec<_> = listeners.iter().filter_map(|bound| bound.services.first().copied()).collect();
         let workers_of = |service: ServiceName| workers(service, servers.len());

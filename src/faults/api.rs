@@ -1,12 +1,11 @@
 //! The types of faults that go over the wire.
 
-use std::time::SystemTime;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::armed::{Armed, Fired};
 use super::rule::Kind;
+use crate::domain::Timestamp;
 
 /// A fault with its receipt.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -26,7 +25,8 @@ pub struct Fault {
     pub times: Option<u64>,
     /// Of a hundred requests that it meets, how many it strikes.
     pub percent: u8,
-    pub armed_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub armed_at: Timestamp,
     /// How many requests it has met, struck or not.
     pub met: u64,
     pub fired: u64,
@@ -42,7 +42,8 @@ pub struct FiredOn {
     /// Its id in `GET /calls`.
     pub call: u64,
     pub trace: String,
-    pub at: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 /// Who calls whom, for a fault between services.
@@ -73,7 +74,7 @@ impl From<Armed> for Fault {
             delay_ms: (rule.kind == Kind::Delay).then(|| u64::try_from(rule.delay.as_millis()).unwrap_or(u64::MAX)),
             times,
             percent,
-            armed_at: time(since),
+            armed_at: since,
             met,
             fired,
             spent,
@@ -84,10 +85,6 @@ impl From<Armed> for Fault {
 
 impl From<Fired> for FiredOn {
     fn from(Fired { call, trace, at }: Fired) -> Self {
-        Self { call, trace: format!("{trace:032x}"), at: time(at) }
+        Self { call, trace: format!("{trace:032x}"), at }
     }
-}
-
-fn time(at: SystemTime) -> String {
-    humantime::format_rfc3339_millis(at).to_string()
 }

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 use super::rule::{ANYBODY, Rule, Sent, Strike};
 use super::scope;
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 
 /// The most faults that can be armed at the same time.
 const MAX_ARMED: usize = 50;
@@ -20,6 +21,7 @@ const MAX_NAMED: usize = 100;
 pub struct Faults(Option<Arc<Inner>>);
 
 struct Inner {
+    clock: Clock,
     armed: Mutex<Vec<Armed>>,
     /// How many are armed: most calls need not look further.
     count: AtomicUsize,
@@ -38,7 +40,7 @@ pub struct Armed {
     pub times: Option<u64>,
     /// Of a hundred requests that it meets, how many it strikes.
     pub percent: u8,
-    pub since: SystemTime,
+    pub since: Timestamp,
     /// How many requests it has met, struck or not.
     pub met: u64,
     pub fired: u64,
@@ -53,7 +55,7 @@ pub struct Fired {
     pub call: u64,
     /// The id of its trace.
     pub trace: u128,
-    pub at: SystemTime,
+    pub at: Timestamp,
 }
 
 /// Why a fault is not armed.
@@ -65,8 +67,7 @@ pub enum Refusal {
 }
 
 impl Armed {
-    pub fn new(name: String, rule: Rule, times: Option<u64>, percent: u8) -> Self {
-        let since = SystemTime::now();
+    pub fn new(name: String, rule: Rule, times: Option<u64>, percent: u8, since: Timestamp) -> Self {
         Self { name, rule, times, percent, since, met: 0, fired: 0, calls: VecDeque::new() }
     }
 
@@ -83,19 +84,20 @@ impl Armed {
         fastrand::u8(0..100) < self.percent
     }
 
-    fn fire(&mut self, (call, trace): (u64, u128)) {
+    fn fire(&mut self, (call, trace): (u64, u128), at: Timestamp) {
         self.fired += 1;
         if self.calls.len() == MAX_NAMED {
             self.calls.pop_front();
         }
-        self.calls.push_back(Fired { call, trace, at: SystemTime::now() });
+        self.calls.push_back(Fired { call, trace, at });
     }
 }
 
 impl Faults {
     /// Faults that can be armed.
-    pub fn on() -> Self {
+    pub fn on(clock: Clock) -> Self {
         Self(Some(Arc::new(Inner {
+            clock,
             armed: Mutex::default(),
             count: AtomicUsize::new(0),
             stopped: watch::Sender::new(Vec::new()),
@@ -115,7 +117,7 @@ impl Faults {
     /// Says that a service of this process calls another.
     pub fn add_edge(&self, from: &'static str, to: &'static str) {
         if let Some(inner) = &self.0 {
-            let mut edges = lock(&inner.edges);
+            let mut edges = inner.edges();
             if !edges.contains(&(from, to)) {
                 edges.push((from, to));
             }
@@ -124,7 +126,7 @@ impl Faults {
 
     /// Who calls whom in this process.
     pub fn edges(&self) -> Vec<(&'static str, &'static str)> {
-        self.0.as_ref().map_or_else(Vec::new, |inner| lock(&inner.edges).clone())
+        self.0.as_ref().map_or_else(Vec::new, |inner| inner.edges().clone())
     }
 
     /// Arms a fault; one of the same service with the same name is replaced, with its receipt. `services`: those that
@@ -133,7 +135,8 @@ impl Faults {
         let Some(inner) = &self.0 else { return Ok(()) };
         let (from, to) = (fault.rule.from.as_str(), fault.rule.to.as_str());
         let is_local = fault.rule.fires_at() == to && services.contains(&to);
-        if !is_local && !lock(&inner.edges).iter().any(|edge| *edge == (from, to)) {
+        let is_edge = inner.edges().iter().any(|&(caller, callee)| caller == from && callee == to);
+        if !is_local && !is_edge {
             return Err(Refusal::NoSuchEdge);
         }
         let mut armed = lock(&inner.armed);
@@ -175,7 +178,7 @@ impl Faults {
         }
         let mut armed = lock(&inner.armed);
         let fault = armed.iter_mut().find_map(|fault| fault.strikes(sent).then_some(fault))?;
-        fault.fire(call());
+        fault.fire(call(), inner.clock.now());
         let strike = fault.rule.strike();
         if fault.is_spent() {
             inner.changed(&armed);
@@ -199,6 +202,10 @@ impl Faults {
 }
 
 impl Inner {
+    fn edges(&self) -> MutexGuard<'_, Vec<(&'static str, &'static str)>> {
+        lock(&self.edges)
+    }
+
     /// Keeps what is looked at first in step with what is armed.
     fn changed(&self, armed: &[Armed]) {
         let live = || armed.iter().filter(|fault| !fault.is_spent());
@@ -229,13 +236,13 @@ mod tests {
     const SENT: Sent<'static> = Sent { from: "order", to: "product", method: "PUT", path: "/reservations/7" };
 
     fn faults() -> Faults {
-        let faults = Faults::on();
+        let faults = Faults::on(Clock::standing_at(0));
         faults.add_edge("order", "product");
         faults
     }
 
     fn armed(rule: &str, times: Option<u64>, percent: u8) -> Armed {
-        Armed::new(rule.to_owned(), rule.parse().unwrap(), times, percent)
+        Armed::new(rule.to_owned(), rule.parse().unwrap(), times, percent, Clock::standing_at(0).now())
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::response::{no_store, ok};
 use super::routes::Routes;
 use super::state::Server;
 use crate::auth::Access;
-use crate::domain::{Field, FieldError, Sentence, integer};
+use crate::domain::{Field, FieldError, Sentence, Timestamp, integer};
 use crate::error::{Error, FAULT_ELSEWHERE, FAULT_NOT_FOUND, INVALID_FIELDS, LAB_OFF, Result, TOO_MANY_FAULTS};
 use crate::faults::api::{Edge, Fault, FaultList};
 use crate::faults::{ANYBODY, Armed, CLIENT, EVENTS, Faults, Kind, Refusal, Rule};
@@ -193,7 +193,7 @@ impl<const MIN: i64, const MAX: i64> Field for Number<MIN, MAX> {
 }
 
 impl NewFault {
-    fn armed(self, name: String) -> Result<Armed> {
+    fn armed(self, name: String, now: Timestamp) -> Result<Armed> {
         let rule = Rule::new(&self.from.0, &self.to.0, self.kind).map_err(|why| {
             let sentence = Sentence { id: "tidak bisa terjadi di antara keduanya".into(), en: why.to_string().into() };
             Error::new(&INVALID_FIELDS).field("kind", sentence)
@@ -208,7 +208,7 @@ impl NewFault {
             (None, _) => None,
         };
         let percent = self.percent.and_then(|Number(percent)| u8::try_from(percent).ok()).unwrap_or(100);
-        Ok(Armed::new(name, rule, times, percent))
+        Ok(Armed::new(name, rule, times, percent, now))
     }
 }
 
@@ -236,7 +236,7 @@ async fn list(server: web::Data<Server>) -> Result<HttpResponse> {
 
 async fn arm(FaultName(name): FaultName, server: web::Data<Server>, body: Json<NewFault>) -> Result<HttpResponse> {
     let faults = faults(&server)?;
-    let fault = body.0.armed(name)?;
+    let fault = body.0.armed(name, server.clock.now())?;
     if !is_own(&server, &fault) {
         let detail = format!("it happens at the {} service", fault.rule.fires_at());
         return Err(Error::new(&FAULT_ELSEWHERE).detail(detail));

@@ -5,8 +5,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use actix_web::http::header::{ContentType, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -99,13 +98,13 @@ fn strike(request: &HttpRequest) -> Option<Strike> {
 /// Answers as a gateway would instead, if a fault says so.
 pub(super) fn invent(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let Some(Struck(kind)) = struck(&answer) else { return answer };
-    let (status, text) = match kind {
-        Kind::Error => (StatusCode::INTERNAL_SERVER_ERROR, ""),
-        Kind::Nonsense => (StatusCode::OK, faults::NONSENSE),
-        Kind::NotFound => (StatusCode::NOT_FOUND, faults::BARE_NOT_FOUND),
+    let (mut response, text) = match kind {
+        Kind::Error => (HttpResponse::InternalServerError(), ""),
+        Kind::Nonsense => (HttpResponse::Ok(), faults::NONSENSE),
+        Kind::NotFound => (HttpResponse::NotFound(), faults::BARE_NOT_FOUND),
         _ => return answer,
     };
-    answer.into_response(HttpResponse::build(status).content_type("text/html").body(text)).map_into_boxed_body()
+    answer.into_response(response.content_type(ContentType::html()).body(text)).map_into_boxed_body()
 }
 
 /// Whether the request is closed unread.
