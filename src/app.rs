@@ -1,8 +1,10 @@
 //! The launcher: opens the database, binds the listeners, builds the services, starts their servers and tasks, and
 //! stops all in order. Only the launcher chooses the concrete back ends of a process.
 
+pub mod faults;
 mod maintenance;
 mod outbox;
+mod shop;
 pub mod verify;
 
 use std::io::ErrorKind;

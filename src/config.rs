@@ -25,6 +25,7 @@ use crate::product::Catalogue;
 use crate::service::ServiceName;
 use crate::storage::DatabaseUrl;
 use crate::{load, order, payment, web};
+pub use flags::{ArmFault, FaultCommand};
 use flags::{Auth, Command, Flags, Lab};
 use text::{OptionalPeer, is_host, is_origin, named};
 
@@ -54,6 +55,8 @@ pub enum Action {
     Seed(Catalogue),
     /// Act as customers of running services.
     Load(load::Settings),
+    /// Break running services on purpose.
+    Fault(FaultCommand),
 }
 
 /// Settings that are valid together.
@@ -181,6 +184,7 @@ impl Config {
                 let rate = (rate > 0.0).then_some(rate);
                 (Action::Load(load::Settings { rate, customers, duration, mix, json, auth_required }), Vec::new())
             }
+            Some(Command::Fault { command }) => (Action::Fault(command.unwrap_or(FaultCommand::List)), Vec::new()),
             None => (Action::Serve, flags.services),
         };
         // Not left to clap, whose message would repeat the secret.
@@ -433,6 +437,7 @@ mod tests {
             (["--jwt-secret", "too short by a character, alas!"], "JWT_SECRET"),
             (["admin", "siti"], "siti"),
             (["seed", "market"], "possible values: shop"),
+            (["fault", "explode"], "explode"),
             (["load", "--rate=-1"], "--rate"),
             (["load", "--rate=NaN"], "--rate"),
             (["load", "--customers=0"], "--customers"),

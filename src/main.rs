@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pasar::app::{App, Checkup, Reset, verify};
+use pasar::app::{App, Checkup, Reset, faults, verify};
 use pasar::clock::Clock;
 use pasar::config::{Action, Config};
 use pasar::invariants::{Report, Verdict};
@@ -52,6 +52,11 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
             Action::Verify { json } => return verify(config, *json).await,
             Action::Reset { ask } => return reset(config, *ask),
             Action::Load(settings) => return load(config, settings).await,
+            Action::Fault(command) => {
+                let found = faults::fault(config, command).await?;
+                print(&faults::text(&found));
+                return Ok(ExitCode::SUCCESS);
+            }
             Action::SetRole { email, role } => {
                 let User { id, name, email, .. } = pasar::app::set_role(config, email, *role).await?;
                 let (email, role) = (email.unwrap_or_default(), role.title());

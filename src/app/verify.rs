@@ -6,17 +6,16 @@
 mod compare;
 mod recheck;
 mod rows;
-mod shop;
 mod text;
 mod walk;
 
+use super::shop::{Shop, last_user};
 use crate::config::Config;
 use crate::domain::Language;
 use crate::invariants::Report;
 
 use compare::Suspects;
 use recheck::recheck;
-use shop::{Shop, last_user};
 pub use text::text;
 use walk::walk;
 

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
 use super::text::{OptionalPeer, address, duration, optional_peer, peer, public_url, rate, switch};
+use crate::faults::{ANYBODY, CLIENT, EVENTS, Kind};
 use crate::load::{MAX_CUSTOMERS, Mix};
 use crate::product::Catalogue;
 use crate::service::ServiceName;
@@ -33,6 +35,7 @@ Examples:
   pasar health                              is it running?
   pasar load --rate 100                     a hundred customers a second, who order and pay
   pasar verify                              does everything in it agree?
+  pasar fault arm order product lose_answer   the next answer gets lost; then: pasar fault
   pasar seed shop                           more products, with stock and pictures
   pasar reset                               start over with an empty database
 
@@ -173,6 +176,52 @@ pub(super) enum Lab {
     Auto,
 }
 
+/// What to do with faults.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FaultCommand {
+    /// List the faults that are armed, and how often each fired
+    List,
+    /// Arm a fault at running services
+    Arm(ArmFault),
+    /// Remove a fault, or all
+    Clear {
+        /// Its name [default: all]
+        name: Option<String>,
+    },
+}
+
+/// A fault to arm.
+#[derive(Args, Clone, Debug)]
+pub struct ArmFault {
+    /// Who sends: a service, client, events, or anybody to stop a service
+    #[arg(value_parser = PossibleValuesParser::new([CLIENT, EVENTS, ANYBODY, "user", "product", "order", "payment"]))]
+    pub from: String,
+    /// The service that it is sent to
+    #[arg(value_enum)]
+    pub to: ServiceName,
+    /// What happens
+    #[arg(value_enum)]
+    pub kind: Kind,
+    /// Only requests with this method
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Only this path; {…} matches any one segment
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+    /// How long a delay takes [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub delay: Option<Duration>,
+    /// How often it happens [default: once, or always with --percent or stop]
+    #[arg(long, value_name = "NUMBER")]
+    pub times: Option<u64>,
+    /// Of a hundred requests, how many it strikes
+    #[arg(long, value_name = "NUMBER")]
+    pub percent: Option<u8>,
+    /// Its name [default: FROM-TO-KIND]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
 /// What to do besides serving.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
@@ -215,6 +264,11 @@ pub(super) enum Command {
         /// Print the report as JSON
         #[arg(long, help_heading = REPORT)]
         json: bool,
+    },
+    /// Break calls, events or services on purpose, and see how often that happened [default: list]
+    Fault {
+        #[command(subcommand)]
+        command: Option<FaultCommand>,
     },
     /// Add a catalogue to the products, whether or not the services run; products that exist stay as they are
     Seed {

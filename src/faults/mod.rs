@@ -18,4 +18,4 @@ pub const HEADER: &str = "pasar-fault";
 
 pub use armed::{Armed, Faults, Fired, Refusal};
 pub use rule::{ANYBODY, BadRule, CLIENT, EVENTS, Kind, Rule, Sent, Strike};
-pub use scope::{OneRequest, forwarded, has_fired, while_running};
+pub use scope::{OneRequest, has_fired, while_running};

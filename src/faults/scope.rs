@@ -45,11 +45,6 @@ pub fn has_fired() -> bool {
     REQUEST.try_with(|one| one.left.lock().is_ok_and(|left| !*left)).unwrap_or(false)
 }
 
-/// The header for a call of `service`, if the fault of the current request can only fire further on.
-pub fn forwarded(service: &str) -> Option<String> {
-    REQUEST.try_with(|one| (one.rule.fires_at() != service).then(|| one.rule.to_string())).ok().flatten()
-}
-
 /// Runs the work of a service behind its requests; `stopped` says which services are.
 pub(super) async fn run_task<T>(
     stopped: watch::Receiver<Vec<String>>,

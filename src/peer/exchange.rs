@@ -91,9 +91,6 @@ impl Line {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, token.header()?);
         }
-        if let Some(fault) = faults::forwarded(self.caller) {
-            request = request.header(faults::HEADER, fault);
-        }
         if let Some(body) = body {
             let json = HeaderValue::from_static("application/json");
             request = request.header(CONTENT_TYPE, json).body(body.to_owned());

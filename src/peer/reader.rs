@@ -1,11 +1,12 @@
-//! Reading from a running service without a request of our own to answer: patiently, and without a breaker.
+//! Asking a running service without a request of our own to answer: patiently, and without a breaker.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use reqwest::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderValue};
-use reqwest::{Client, Url};
+use reqwest::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method, Url};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::problem::Problem;
 use super::service_token::ServiceToken;
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause before a busy service is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Reads from one service.
+/// Asks one service.
 pub struct Reader {
     client: Client,
     base: Url,
@@ -37,6 +38,26 @@ impl Reader {
 
     /// The JSON of `GET path`, with sentences in English. A busy service is asked again.
     pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<T> {
+        self.ask(&Method::GET, path, query, None).await
+    }
+
+    /// The JSON that is answered to `body`. It must do no harm if it is sent twice.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<T> {
+        self.ask(&method, path, &[], body).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<T> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         if !query.is_empty() {
@@ -44,10 +65,14 @@ impl Reader {
         }
         let until = Instant::now() + PATIENCE;
         loop {
-            let mut request = self.client.get(url.clone()).timeout(ANSWER_LIMIT);
+            let mut request = self.client.request(method.clone(), url.clone()).timeout(ANSWER_LIMIT);
             request = request.header(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
             if let Some(token) = &self.token {
                 request = request.header(AUTHORIZATION, token.header()?);
+            }
+            if let Some(body) = body {
+                request =
+                    request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.to_string());
             }
             let answer = request.send().await?;
             let status = answer.status();

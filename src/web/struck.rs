@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ContentType, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue, USER_AGENT};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -16,7 +16,7 @@ use crate::auth::{Access, Principal};
 use crate::calls::Open;
 use crate::context;
 use crate::error::{BAD_HEADER, Error, LAB_OFF, NOT_ALLOWED, Result};
-use crate::faults::{self, ANYBODY, CLIENT, Kind, OneRequest, Rule, Sent, Strike};
+use crate::faults::{self, ANYBODY, BadRule, CLIENT, Kind, OneRequest, Rule, Sent, Strike};
 
 /// Says in an answer whether the fault that its request brought along has fired here.
 const FIRED: HeaderName = HeaderName::from_static("pasar-fault-fired");
@@ -25,45 +25,36 @@ const FIRED: HeaderName = HeaderName::from_static("pasar-fault-fired");
 #[derive(Clone, Copy)]
 struct Struck(Kind);
 
-/// The fault that a request brings along, if it may.
-pub(super) fn brought(headers: &HeaderMap) -> Option<&HeaderValue> {
-    headers.get(faults::HEADER)
-}
-
 /// Reads the `Pasar-Fault` header of a request that was admitted.
 fn read(request: &HttpRequest, header: &HeaderValue) -> Result<Rule> {
-    let server = request.app_data::<Data<Server>>();
-    if !server.is_some_and(|server| server.faults.is_on()) {
-        return Err(Error::new(&LAB_OFF));
-    }
-    let may = server.is_some_and(|server| !server.auth.required)
-        || request.extensions().get::<Principal>().is_some_and(|principal| Access::Service.admits(*principal));
-    if !may {
+    let server = request.app_data::<Data<Server>>().filter(|server| server.faults.is_on());
+    let server = server.ok_or_else(|| Error::new(&LAB_OFF))?;
+    let principal = request.extensions().get::<Principal>().copied();
+    if server.auth.required && !principal.is_some_and(|principal| Access::Service.admits(principal)) {
         return Err(Error::new(&NOT_ALLOWED).detail("Pasar-Fault is for an admin"));
     }
-    let rule = header.to_str().unwrap_or_default().parse();
-    rule.map_err(|why: faults::BadRule| Error::new(&BAD_HEADER).detail(format!("Pasar-Fault: {why}")))
+    let refuse = |why: String| Error::new(&BAD_HEADER).detail(format!("Pasar-Fault: {why}"));
+    let rule: Rule = header.to_str().unwrap_or_default().parse().map_err(|why: BadRule| refuse(why.to_string()))?;
+    if !server.auth.services.contains(&rule.fires_at()) {
+        return Err(refuse(format!("it happens at the {} service", rule.fires_at())));
+    }
+    Ok(rule)
 }
 
 /// Carries out a request that was admitted, unless a fault does something else.
 pub(super) async fn carry_out(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {
-    let Some(header) = brought(request.headers()) else { return meet(request, next).await };
+    let Some(header) = request.headers().get(faults::HEADER) else { return meet(request, next).await };
     let rule = match read(request.request(), header) {
         Ok(rule) => rule,
         Err(error) => return Ok(request.error_response(error)),
     };
-    let fires_here =
-        request.app_data::<Data<Server>>().is_some_and(|server| server.auth.services.contains(&rule.fires_at()));
-    let one = OneRequest::new(rule);
     let met = async {
         let mut answer = meet(request, next).await?;
-        if fires_here {
-            let fired = HeaderValue::from_static(if faults::has_fired() { "true" } else { "false" });
-            answer.headers_mut().insert(FIRED, fired);
-        }
+        let fired = HeaderValue::from_static(if faults::has_fired() { "true" } else { "false" });
+        answer.headers_mut().insert(FIRED, fired);
         Ok(answer)
     };
-    one.run(met).await
+    OneRequest::new(rule).run(met).await
 }
 
 async fn meet(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Answer {

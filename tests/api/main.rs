@@ -16,6 +16,7 @@ mod document;
 mod errors;
 mod events;
 mod fake;
+mod faults;
 mod figures;
 mod forms;
 mod gateway;

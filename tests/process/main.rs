@@ -3,7 +3,8 @@
 //!
 //! `PASAR_KILLS` is how often each test with SIGKILL kills (20 by default), `PASAR_ORDERS` how many orders the
 //! longest list has (50,000), `PASAR_FAULT_CALLS` and `PASAR_FAULT_KILLS` how many calls the test of failing calls
-//! makes (5,000) and how often it kills (5), `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). The test
+//! makes (5,000) and how often it kills (5), `PASAR_FLOOD_SECONDS` how long a flood of orders lasts (4). `PASAR_FAULTS`
+//! is how often each armed fault fires (100). The test
 //! with a full disk needs Linux and root, to mount a small disk.
 
 #![cfg(unix)]
@@ -11,6 +12,7 @@
 #![allow(clippy::unwrap_used, reason = "tests and what helps them fail by panicking")]
 
 mod accounts;
+mod armed;
 mod clients;
 mod configuration;
 mod connections;

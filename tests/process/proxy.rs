@@ -1,11 +1,12 @@
 //! Proxies between the services that fail as networks and gateways do: one in front of each service, on its own
 //! address. They support HTTP/1.1 with a `Content-Length`.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -65,6 +66,8 @@ struct Shared {
     failing: AtomicBool,
     calls: AtomicUsize,
     in_flight: AtomicUsize,
+    /// How often each span was forwarded.
+    spans: Mutex<HashMap<String, usize>>,
     /// How often each of [`Fault::ALL`] happened.
     faults: [AtomicUsize; Fault::ALL.len()],
 }
@@ -115,6 +118,11 @@ impl Proxies {
         self.shared.in_flight.load(Ordering::Relaxed)
     }
 
+    /// How often each span was forwarded. A call has a span of its own.
+    pub fn spans(&self) -> HashMap<String, usize> {
+        self.shared.spans.lock().unwrap().clone()
+    }
+
     /// How often each fault happened.
     pub fn faults(&self) -> [(Fault, usize); Fault::ALL.len()] {
         Fault::ALL.map(|fault| (fault, self.shared.faults[fault as usize].load(Ordering::Relaxed)))
@@ -137,6 +145,9 @@ impl Shared {
 
     async fn answer(&self, caller: &mut BufReader<TcpStream>, request: &[u8], callee: SocketAddr) -> Result<()> {
         let request_id = header(request, "x-request-id").ok_or_else(|| Error::other("a call without a request id"))?;
+        if let Some(span) = header(request, "traceparent").and_then(|trace| trace.split('-').nth(2)) {
+            *self.spans.lock().unwrap().entry(span.to_owned()).or_default() += 1;
+        }
         let fault = Fault::draw(request_id).filter(|_| self.failing.load(Ordering::Relaxed));
         if let Some(fault) = fault {
             self.faults[fault as usize].fetch_add(1, Ordering::Relaxed);

@@ -35,6 +35,11 @@ impl Api {
         self.send(Method::GET, path, headers, Vec::new()).await
     }
 
+    /// Whether there is an answer at all.
+    pub async fn answers(&self, path: &str) -> bool {
+        Connection::new(self.addr, false).send("GET", path, &[], b"").await.is_ok()
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_as(path, &[], body).await
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::compare::{Case, Check, Jobs, Suspects, jobs_of};
 use super::rows::{self, Rows, after_id};
-use super::shop::Shop;
 use super::walk::{Seen, collect};
+use crate::app::shop::Shop;
 use crate::events::WaitingJob;
 use crate::invariants::Finding;
 use crate::order::api::OrderRecord;

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::compare::{Case, Suspects};
 use super::rows::{Record, Rows};
-use super::shop::Shop;
+use crate::app::shop::Shop;
 use crate::order::api::OrderRecord;
 use crate::payment::api::PaymentRecord;
 use crate::product::api::ReservationRecord;

@@ -38,6 +38,12 @@ impl Shop {
         })
     }
 
+    /// The service of this name; an error if there is none.
+    pub fn service(&self, name: &str) -> anyhow::Result<&Reader> {
+        let found = self.services().find(|(service, _)| service.name() == name);
+        found.map(|(_, reader)| &**reader).with_context(|| format!("there is no {name} service"))
+    }
+
     pub fn services(&self) -> impl Iterator<Item = (ServiceName, &Arc<Reader>)> {
         let product = self.product.as_ref().map(|reader| (ServiceName::Product, reader));
         let others = [(ServiceName::Order, &self.order), (ServiceName::Payment, &self.payment)];
