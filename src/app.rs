@@ -33,7 +33,7 @@ use crate::service::{Deps, Purge, Service, ServiceName, every};
 use crate::storage::{DatabaseUrl, Db, idempotency};
 use crate::web::{self, Hosts, LiveStreams, Mount, PublicAddress, Server};
 use crate::{order, payment, peer, product, user};
-pub use maintenance::{Checkup, Reset, health, load, seed, set_role};
+pub use maintenance::{Checkup, Reset, back_up, health, load, seed, set_role};
 use outbox::OUTBOX;
 
 /// The most connections that wait to be accepted.

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
@@ -42,6 +42,8 @@ pub enum Action {
     Verify {
         json: bool,
     },
+    /// Copy the database to a file.
+    Backup(PathBuf),
     /// Remove the databases.
     Reset {
         /// Whether a person has to agree first.
@@ -170,6 +172,7 @@ impl Config {
                     .map_err(|_| ConfigError::new(format!("{email} is not an e-mail address")))?;
                 (Action::SetRole { email, role }, vec![ServiceName::User])
             }
+            Some(Command::Backup { file, service }) => (Action::Backup(file), service.into_iter().collect()),
             Some(Command::Seed { catalogue }) => (Action::Seed(catalogue), vec![ServiceName::Product]),
             Some(Command::Reset { yes: false }) if !std::io::stdin().is_terminal() => {
                 return Err(ConfigError::new(
@@ -220,8 +223,20 @@ impl Config {
             services.push(ServiceConfig { service, listen, database, database_variable });
         }
         check_addresses(&services, auth_required || flags.open_to_network)?;
-        if matches!(action, Action::Serve) {
-            check_databases(&services)?;
+        match (&action, different_databases(&services)) {
+            (Action::Serve, Some([first, other])) => {
+                return Err(ConfigError::new(format!(
+                    "{first} and {other} are different databases, but services of one process tell each other their \
+                     events through one: start them in processes of their own, or name one database"
+                )));
+            }
+            (Action::Backup(_), Some([first, other])) => {
+                return Err(ConfigError::new(format!(
+                    "{first} and {other} are different databases: name the service whose database to copy, \
+                     pasar backup FILE SERVICE"
+                )));
+            }
+            _ => {}
         }
         // Others may call where one has to log in, beyond loopback, or through a front door.
         let is_loopback = services.iter().filter_map(|one| one.listen).all(|addr| addr.ip().is_loopback());
@@ -297,19 +312,11 @@ fn check_not_internal(service: ServiceName, url: &Url) -> Result<(), ConfigError
     )))
 }
 
-/// Refuses services of one process with different databases: events pass through one.
-fn check_databases(services: &[ServiceConfig]) -> Result<(), ConfigError> {
-    let different = |(first, others): (&ServiceConfig, &[ServiceConfig])| {
-        let other = others.iter().find(|other| other.database != first.database)?;
-        Some((first.database_variable.clone(), other.database_variable.clone()))
-    };
-    match services.split_first().and_then(different) {
-        None => Ok(()),
-        Some((first, other)) => Err(ConfigError::new(format!(
-            "{first} and {other} are different databases, but services of one process tell each other their events \
-             through one: start them in processes of their own, or name one database"
-        ))),
-    }
+/// The settings of two different databases, if the services do not share one.
+fn different_databases(services: &[ServiceConfig]) -> Option<[&str; 2]> {
+    let (first, others) = services.split_first()?;
+    let other = others.iter().find(|other| other.database != first.database)?;
+    Some([&first.database_variable, &other.database_variable])
 }
 
 /// The name that clap suggests for a misspelt one.

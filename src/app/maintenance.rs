@@ -1,8 +1,8 @@
-//! The commands besides serving: they check running services, act as their customers, remove databases, change roles
-//! and add products.
+//! The commands besides serving: they check running services, act as their customers, copy and remove databases, change
+//! roles and add products.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -124,6 +124,20 @@ impl Reset {
         }
         Ok(())
     }
+}
+
+/// Copies the database of the services, which share one, to `file`. Returns which database it is.
+pub fn back_up(config: &Config, file: &Path) -> anyhow::Result<DatabaseUrl> {
+    let shared = config.services.first().context("there is nothing to copy")?;
+    let ServiceConfig { database, database_variable, .. } = shared;
+    if !database.exists() {
+        bail!("{database_variable}: there is no database {database}");
+    }
+    if file.try_exists()? {
+        bail!("{} exists already, and is not overwritten", file.display());
+    }
+    database.back_up(file).with_context(|| format!("{database_variable}: {database}"))?;
+    Ok(database.clone())
 }
 
 /// Changes the role of the account with this e-mail address. Returns its user; an error if there is no such account.

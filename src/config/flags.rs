@@ -1,6 +1,7 @@
 //! The command line and the environment, as clap reads them. What the settings mean together is checked in `config`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
@@ -37,6 +38,7 @@ Examples:
   pasar verify                              does everything in it agree?
   pasar fault arm order product lose_answer   the next answer gets lost; then: pasar fault
   pasar seed shop                           more products, with stock and pictures
+  pasar backup FILE                         copy the database while the services run
   pasar reset                               start over with an empty database
 
 Flags come before environment variables, those before a .env file in this folder, that before the defaults.";
@@ -239,6 +241,18 @@ pub(super) enum Command {
         /// Print the reports as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Copy the database to a new file, whether or not the services run; the copy is a database to start from
+    ///
+    /// It has everything that was acknowledged before, and is readable by its owner alone. The secret that tokens are
+    /// signed with is beside the database, not in it. Where services have databases of their own, each is copied by
+    /// itself.
+    Backup {
+        /// Where the copy goes; an existing file is not overwritten
+        file: PathBuf,
+        /// Whose database [default: the one that all share]
+        #[arg(value_enum, value_name = "SERVICE")]
+        service: Option<ServiceName>,
     },
     /// Remove the databases with all that is in them, and the secret beside them; the next start makes new ones
     Reset {

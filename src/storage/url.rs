@@ -1,9 +1,10 @@
 //! Where a database is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::sqlite::backup::back_up;
 use super::sqlite::open::check_unused;
 
 /// The address of a database, as settings write it.
@@ -35,6 +36,13 @@ impl DatabaseUrl {
     pub fn check_unused(&self) -> anyhow::Result<()> {
         let Self::Sqlite(file) = self;
         check_unused(file)
+    }
+
+    /// Copies the database to `file`, which must not exist, while it is in use or not. An error if it is not one of
+    /// ours. Blocks.
+    pub fn back_up(&self, file: &Path) -> anyhow::Result<()> {
+        let Self::Sqlite(database) = self;
+        back_up(database, file)
     }
 
     /// The path of a file of this name in the folder of the database.

@@ -13,6 +13,7 @@
 
 mod accounts;
 mod armed;
+mod backup;
 mod clients;
 mod configuration;
 mod connections;

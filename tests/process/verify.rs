@@ -80,7 +80,7 @@ fn trade([user, product, order, payment]: [SocketAddr; 4]) {
 
 /// Waits until all invariants hold, and returns the reports.
 #[track_caller]
-fn until_all_hold(folder: &Folder, addresses: [SocketAddr; 4]) -> Vec<Value> {
+pub fn until_all_hold(folder: &Folder, addresses: [SocketAddr; 4]) -> Vec<Value> {
     let mut last = Vec::new();
     until("all invariants hold", PATIENCE, || {
         let (code, reports) = reports(&verify(folder, addresses, &["--json"]));
@@ -91,7 +91,8 @@ fn until_all_hold(folder: &Folder, addresses: [SocketAddr; 4]) -> Vec<Value> {
     last
 }
 
-fn addresses(pasar: &Pasar) -> [SocketAddr; 4] {
+/// The addresses of all services.
+pub fn addresses(pasar: &Pasar) -> [SocketAddr; 4] {
     [pasar.user(), pasar.product(), pasar.order(), pasar.payment()]
 }
 

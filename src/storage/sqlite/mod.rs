@@ -1,5 +1,6 @@
 //! SQLite: a pool of connections that read, and one thread that writes.
 
+pub mod backup;
 pub mod health;
 pub mod open;
 pub mod scan;

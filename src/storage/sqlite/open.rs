@@ -124,17 +124,25 @@ pub fn check_unused(file: &Path) -> anyhow::Result<()> {
     let connection = Connection::open_with_flags(file, flags() | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::ZERO)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    // A newer version is accepted here, another program with a table `migrations` is not.
-    let first = MIGRATIONS.first().map(|(name, _)| *name);
-    if tables > 0 && !applied(&connection).is_ok_and(|applied| applied.iter().any(|name| Some(name.as_str()) == first))
-    {
-        bail!("it is the database of another program");
+    if tables > 0 {
+        check_is_ours(&connection)?;
     }
     // A process that has the database open holds a lock on its log, which makes this change fail.
     match connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)) {
         Ok(mode) if mode == "delete" => Ok(()),
         Err(error) if !is_busy(&error) => Err(error.into()),
         _ => bail!("it is in use: stop the pasar that runs on it first"),
+    }
+}
+
+/// Refuses a database of another program, even if that has a table `migrations` too; one of a newer version is accepted.
+pub fn check_is_ours(connection: &Connection) -> anyhow::Result<()> {
+    let first = MIGRATIONS.first().map(|(name, _)| *name);
+    match applied(connection) {
+        Ok(applied) if applied.iter().any(|name| Some(name.as_str()) == first) => Ok(()),
+        // Anything but a table that is missing, or another one of the same name.
+        Err(error) if error.sqlite_error_code().is_some_and(|code| code != ErrorCode::Unknown) => Err(error.into()),
+        _ => bail!("it is the database of another program"),
     }
 }
 
@@ -227,7 +235,7 @@ fn wait_for_lock(tries: i32) -> bool {
 }
 
 /// A connection is used by one thread at a time, so SQLite needs no mutexes.
-fn flags() -> OpenFlags {
+pub fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
