@@ -4,6 +4,7 @@
 pub mod faults;
 mod maintenance;
 mod outbox;
+mod reset;
 mod shop;
 pub mod verify;
 
@@ -104,7 +105,8 @@ impl App {
         let all_workers = servers.iter().map(|service| workers_of(*service)).sum();
         let connections = limits::max_connections(servers.len(), all_workers);
 
-        let (mut ready, mut tasks, mut subscribers, mut purges) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut ready, mut tasks, mut subscribers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut purges, mut forget) = (Vec::new(), Vec::new());
         for BoundListener { listener, addr, services: names } in listeners {
             let Some(&first) = names.first() else { continue };
             let metrics = Metrics::new(first.title())?;
@@ -137,6 +139,7 @@ impl App {
                 subscribers.push(service.subscribers);
                 invariants.push((name.name(), service.invariants));
                 purges.extend(service.purge);
+                forget.extend(service.forget);
             }
             let Some(token_check) = token_check else { continue };
             let auth = Auth {
@@ -159,14 +162,17 @@ impl App {
                 auth,
                 time_limit: config.request_timeout,
                 connections,
+                reset: None,
                 documentation: Default::default(),
             };
             ready.push((first, listener, server, mounts));
         }
         let delivery = Delivery::new(db.clone(), clock.clone(), OUTBOX, &subscribers, recorder, faults);
         delivery.catch_up().await.context("the revoked tokens")?;
+        let reset = config.may_reset.then(|| reset::of(&db, config.demo, forget));
         let mut servers = Vec::new();
-        for (service, listener, server, mounts) in ready {
+        for (service, listener, mut server, mounts) in ready {
+            server.reset = reset.clone();
             let running = web::serve(listener, server, workers_of(service), mounts)?;
             servers.push(Running { service, handle: running.handle(), task: tokio::spawn(running) });
         }

@@ -82,6 +82,8 @@ pub struct Config {
     pub demo: bool,
     /// How many calls are kept to be looked at; `None`: they are not recorded.
     pub recorded_calls: Option<usize>,
+    /// Whether whoever can call may remove all rows.
+    pub may_reset: bool,
     pub allowed_hosts: Vec<String>,
     pub cors_origins: Vec<String>,
     pub request_timeout: Duration,
@@ -271,6 +273,7 @@ impl Config {
             jwt_secret,
             demo: flags.demo,
             recorded_calls: lab.then_some(flags.recorded_calls as usize),
+            may_reset: lab && is_private,
             allowed_hosts,
             cors_origins,
             request_timeout: flags.request_timeout,

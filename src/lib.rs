@@ -17,7 +17,7 @@
 //! | [`auth`] | principals, roles, access, tokens, revocations |
 //! | [`invariants`] | what must hold between the rows of a service, and reports of whether it does |
 //! | [`events`] | the catalogue of events, the outbox, its delivery; jobs: calls that must follow from a change |
-//! | [`storage`] | the database: snapshots, bounded scans, surveys of all rows, one group-committing writer, cursors, Idempotency-Keys |
+//! | [`storage`] | the database: snapshots, bounded scans, surveys of all rows, one group-committing writer, generations of rows, backups, cursors, Idempotency-Keys |
 //! | [`calls`] | the recorder: what the services call, answer and commit, kept in memory for people who want to see it |
 //! | [`context`], [`metrics`], [`shares`], [`limits`], [`logging`], [`clock`], [`error`] | request context; metrics; limits for each client; limits of the process; the log; the clock; errors and their catalogue |
 //! | [`domain`] | values, ids, moments, languages: the words of the shop, without HTTP or SQL |

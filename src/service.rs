@@ -108,7 +108,12 @@ pub struct Service {
     pub tasks: Vec<BoxFuture<'static, ()>>,
     /// Removes expired data; called from time to time.
     pub purge: Option<Purge>,
+    /// Forgets what it keeps of rows in memory; called after all rows were removed.
+    pub forget: Option<Forget>,
 }
+
+/// Forgets what a service keeps of rows in memory.
+pub type Forget = Arc<dyn Fn() + Send + Sync>;
 
 /// Removes the expired data of a service.
 pub type Purge = Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;

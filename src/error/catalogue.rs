@@ -266,6 +266,12 @@ catalogue! {
         "Only the newest calls are kept, up to RECORDED_CALLS, and only while the process lives.",
         "Ambil yang terbaru dari `GET /calls`.",
         "Take a newer one from `GET /calls`.";
+    RESET_REFUSED Forbidden "reset_refused":
+        "Toko ini tidak boleh dikosongkan dari sini.", "This shop can't be reset from here.",
+        "Toko ini meminta akun, terbuka bagi mesin lain, atau LAB mati: hanya toko untuk mencoba-coba yang boleh dikosongkan.",
+        "One has to log in here, other machines may call, or LAB is off: only a shop to try things in may be reset.",
+        "Hentikan service, jalankan `pasar reset`, lalu mulai lagi.",
+        "Stop the services, run `pasar reset`, and start them again.";
     FAULT_NOT_FOUND NotFound "fault_not_found":
         "Gangguan itu tidak ada.", "There is no such fault.",
         "Tidak pernah dipasang pada server ini, atau sudah dicabut. Namanya 1 sampai 64 huruf, angka, `-`, `_` atau `.`.",

@@ -108,6 +108,14 @@ pub fn complete(tx: &Tx<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Removes all jobs, whichever service's, but those of one `action` of a service, about things with names of their own,
+/// which the rows that are left can't have. They become due, and can't be withdrawn any more.
+pub fn remove_all_but(tx: &Tx<'_>, service: &str, action: &str) -> Result<()> {
+    tx.execute("DELETE FROM intents WHERE NOT (service = $1 AND action = $2)", &[service.into(), action.into()])?;
+    tx.execute("UPDATE intents SET attempts = attempts + 1, not_before = 0, unhelpful = 0, parked = 0", &[])?;
+    Ok(())
+}
+
 /// Runs the jobs of a service.
 #[derive(Clone)]
 pub struct JobRunner<K> {
@@ -129,7 +137,7 @@ impl<K: JobKind> JobRunner<K> {
         let mut pace = Pace::new(&self.db);
         loop {
             pace.next().await;
-            pace.more = match self.step().await {
+            pace.more = match self.db.in_generation(self.step()).await {
                 Ok(run) => run > 0,
                 Err(error) => {
                     log::warn!("{}: calls that are owed have to wait: {error}", K::SERVICE);

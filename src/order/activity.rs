@@ -17,6 +17,8 @@ const MAX_PLACED: usize = 20;
 pub struct ActivitySource {
     db: Db,
     changes: watch::Receiver<()>,
+    /// The generation of the rows that the next two are about.
+    generation: i64,
     /// The id of the last change of an order.
     last: i64,
     last_placed: OrderId,
@@ -27,11 +29,11 @@ impl ActivitySource {
     /// What happens after the change with the id `last`; `None`: from now on.
     pub async fn after(state: &State, last: Option<i64>, language: Language) -> Result<Self> {
         let changes = state.changes.clone();
-        let newest = |tx: &Tx<'_>| Ok((figures::last_activity(tx)?, figures::newest_placed(tx)?));
-        let (newest, last_placed) = state.db.read(newest).await?;
+        let newest = |tx: &Tx<'_>| Ok((tx.generation()?, figures::last_activity(tx)?, figures::newest_placed(tx)?));
+        let (generation, newest, last_placed) = state.db.read(newest).await?;
         // A client of an earlier database may know a higher id. No change must reach that one first.
         let last = last.map_or(newest, |last| last.min(newest));
-        Ok(Self { db: state.db.clone(), changes, last, last_placed, language })
+        Ok(Self { db: state.db.clone(), changes, generation, last, last_placed, language })
     }
 
     /// New orders are sent with the id of the last change: a client that connects again after it misses no change.
@@ -44,15 +46,21 @@ impl ActivitySource {
 
 impl MessageSource for ActivitySource {
     async fn read(&mut self) -> Result<Vec<Message>> {
-        let (last, last_placed) = (self.last, self.last_placed);
-        let (placed, changed) = self
+        let (before, last, last_placed) = (self.generation, self.last, self.last_placed);
+        let (generation, placed, changed) = self
             .db
             .read(move |tx| {
+                let generation = tx.generation()?;
+                // After a reset the ids begin anew.
+                let (last, last_placed) = if generation == before { (last, last_placed) } else { (0, OrderId::new(0)) };
                 let placed = figures::placed_after(tx, last_placed, MAX_PLACED)?;
-                Ok((placed, figures::activity_after(tx, last, MAX_CHUNK_ROWS)?))
+                Ok((generation, placed, figures::activity_after(tx, last, MAX_CHUNK_ROWS)?))
             })
             .await?;
-        self.last_placed = placed.last().map_or(last_placed, |entry| entry.order_id);
+        if generation != before {
+            (self.generation, self.last, self.last_placed) = (generation, 0, OrderId::new(0));
+        }
+        self.last_placed = placed.last().map_or(self.last_placed, |entry| entry.order_id);
         placed.into_iter().chain(changed).map(|entry| self.message(entry)).collect()
     }
 

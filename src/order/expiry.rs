@@ -73,6 +73,11 @@ impl Sweeper {
         }
     }
 
+    /// Forgets what it saw.
+    pub fn forget(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Brings deadlines forward if the clock was set back since the last look, or may have been before the first one.
     ///
     /// A clock that is set back by less than the time since the last look is not noticed. It delays a deadline by less

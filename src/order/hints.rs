@@ -52,6 +52,11 @@ impl StockHints {
         }
     }
 
+    /// Forgets all products.
+    pub fn forget_all(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<ProductId, Option<i64>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,10 +5,15 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::domain::{OrderId, PaymentId};
 use crate::error::{Error, PEER_UNAVAILABLE, Result};
-use crate::events::{JobKind, jobs::RunJob};
+use crate::events::JobKind;
+use crate::events::jobs::{RunJob, remove_all_but};
 use crate::payment::client::PaymentClient;
 use crate::product::client::ProductClient;
 use crate::service::ServiceName;
+use crate::storage::Tx;
+
+/// The stored name of [`OrderJob::Release`].
+const RELEASE: &str = "release";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderJob {
@@ -28,7 +33,7 @@ impl JobKind for OrderJob {
     fn encode(&self) -> (&'static str, String) {
         match self {
             Self::Commit(reservation) => ("commit", reservation.clone()),
-            Self::Release(reservation) => ("release", reservation.clone()),
+            Self::Release(reservation) => (RELEASE, reservation.clone()),
             Self::Refund(payment) => ("refund", payment.to_string()),
             Self::Settle(order) => ("settle", order.to_string()),
         }
@@ -37,12 +42,17 @@ impl JobKind for OrderJob {
     fn decode(action: &str, target: &str) -> Option<Self> {
         match action {
             "commit" => Some(Self::Commit(target.to_owned())),
-            "release" => Some(Self::Release(target.to_owned())),
+            RELEASE => Some(Self::Release(target.to_owned())),
             "refund" => target.parse().ok().map(Self::Refund),
             "settle" => target.parse().ok().map(Self::Settle),
             _ => None,
         }
     }
+}
+
+/// Removes all jobs but those that release reservations, whose keys are unique for all time.
+pub fn keep_releases_only(tx: &Tx<'_>) -> Result<()> {
+    remove_all_but(tx, OrderJob::SERVICE, RELEASE)
 }
 
 /// How the worker runs jobs, without a request.

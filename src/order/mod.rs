@@ -18,6 +18,6 @@ mod state;
 mod store;
 mod subscribers;
 
-pub use service::{Settings, build};
+pub use service::{Settings, build, refill};
 pub use state::Quota;
 pub use subscribers::SUBSCRIBERS;

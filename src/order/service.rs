@@ -12,13 +12,15 @@ use super::invariants::INVARIANTS;
 use super::routes::routes;
 use super::state::{Quota, State};
 use super::subscribers::SUBSCRIBERS;
-use super::{figures, jobs};
+use super::{figures, jobs, store};
 use crate::auth::revocations;
+use crate::error::Result;
 use crate::events::{Event, EventKind, JobRunner, LocalSubscribers};
 use crate::payment::client::PaymentClient;
 use crate::peer::{self, Peer};
 use crate::product::client::ProductClient;
 use crate::service::{Deps, Service, ServiceName, every};
+use crate::storage::Tx;
 use crate::user::client::UserClient;
 use crate::web::Mount;
 
@@ -68,14 +70,16 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     let own = state(&peer::client()?);
     let jobs = own.jobs.clone().run();
     let sweeper = Arc::new(Sweeper::new(own.clone()));
+    let forgetful = (Arc::clone(&sweeper), Arc::clone(&own.stock_hints));
+    let expiring = own.clone();
     let expiry = every("expiring orders", sweep, move || {
-        let sweeper = Arc::clone(&sweeper);
-        async move { sweeper.sweep().await }
+        let (sweeper, db) = (Arc::clone(&sweeper), expiring.db.clone());
+        async move { db.in_generation(sweeper.sweep()).await }
     });
     let counted = own.clone();
     let figures = every("counting orders", FIGURES_PERIOD, move || {
         let state = counted.clone();
-        async move { figures::count_new_orders(&state).await }
+        async move { state.db.in_generation(figures::count_new_orders(&state)).await }
     });
     let announce = move |events: &[Event]| {
         if events.iter().any(|event| event.kind() == EventKind::OrderStatusChanged) {
@@ -94,5 +98,18 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
             let state = own.clone();
             Box::pin(async move { figures::purge(&state).await })
         })),
+        forget: Some(Arc::new(move || {
+            let (sweeper, stock_hints) = &forgetful;
+            sweeper.forget();
+            stock_hints.forget_all();
+        })),
     })
+}
+
+/// Adds the rows of a new database, and ends what was in progress before all rows were removed: a placement may have
+/// reserved stock or be about to, even at a product service whose rows are still there. Its reservation is released, in
+/// the one case as in the other, and never made again.
+pub fn refill(tx: &Tx<'_>) -> Result<()> {
+    jobs::keep_releases_only(tx)?;
+    store::figures::begin(tx)
 }

@@ -61,7 +61,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
     let jobs = own.jobs.clone().run();
     let expiry = every("expiring payments", sweep, move || {
         let own = own.clone();
-        async move { settlement::expire(&own).await }
+        async move { own.db.in_generation(settlement::expire(&own)).await }
     });
     Ok(Service {
         mount: Mount::new(NAME.name(), routes, move || Ok(state(&peer::client()?))),
@@ -71,6 +71,7 @@ pub fn build(deps: &Deps, settings: &Settings) -> anyhow::Result<Service> {
         start_up: Box::pin(async { Ok(()) }),
         tasks: vec![Box::pin(jobs), Box::pin(expiry)],
         purge: None,
+        forget: None,
     })
 }
 

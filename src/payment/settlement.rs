@@ -317,6 +317,8 @@ impl Settler {
         };
         match charged {
             Charge::Approved => {
+                // The gateway may have taken long. Another order may have this id by now.
+                self.db.check_generation().await?;
                 let taken = self.orders.report_payment(context, payment.order_id, "paid", payment.id).await?;
                 Ok(if taken { Status::Paid } else { Status::Refunding })
             }

@@ -12,5 +12,5 @@ mod store;
 mod subscribers;
 
 pub use seed::{Catalogue, Seeded, seed};
-pub use service::build;
+pub use service::{build, refill};
 pub use subscribers::SUBSCRIBERS;

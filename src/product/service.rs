@@ -15,7 +15,7 @@ use crate::context::CALL_BUDGET;
 use crate::error::Result;
 use crate::events::LocalSubscribers;
 use crate::service::{Deps, Service, ServiceName};
-use crate::storage::Db;
+use crate::storage::{Db, Tx};
 use crate::web::Mount;
 
 /// How long the key of a released reservation is kept. No request to reserve arrives so late.
@@ -41,6 +41,7 @@ pub fn build(deps: &Deps) -> Service {
             let State { db, clock, .. } = purged.clone();
             Box::pin(async move { purge(&db, &clock).await })
         })),
+        forget: None,
     }
 }
 
@@ -51,6 +52,11 @@ pub(super) async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
         db.write(store::seed).await.context("the demo products")?;
     }
     Ok(())
+}
+
+/// Adds the rows of a new database.
+pub fn refill(tx: &Tx<'_>, demo: bool) -> Result<()> {
+    if demo { store::seed(tx) } else { Ok(()) }
 }
 
 async fn index_for_search(db: &Db) -> Result<()> {

@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 
+use super::generation::{self, Generation};
 use super::sqlite::health::{self, Health};
 use super::sqlite::survey::{Results, Surveys};
 use super::sqlite::writer::{self, Origin, Stats, Writer};
@@ -37,6 +38,7 @@ struct Inner {
     thread: Mutex<Option<JoinHandle<()>>>,
     stats: Arc<Stats>,
     health: Arc<Health>,
+    generation: Arc<Generation>,
 }
 
 impl Db {
@@ -49,6 +51,8 @@ impl Db {
 
     fn open_sqlite(file: &Path, private: bool) -> anyhow::Result<Self> {
         let connection = open::set_up(file, private)?;
+        let generation = Arc::<Generation>::default();
+        generation.notice(Tx::new(&connection).generation()?);
         let (stats, health) = (Arc::new(Stats::default()), Arc::new(Health::default()));
         let (writer, thread) = Writer::start(file.to_owned(), connection, Arc::clone(&stats), Arc::clone(&health))?;
         Ok(Self(Arc::new(Inner {
@@ -60,6 +64,7 @@ impl Db {
             thread: Mutex::new(Some(thread)),
             stats,
             health,
+            generation,
         })))
     }
 
@@ -113,6 +118,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
+        let work = generation::bound(&self.0.generation, work);
         let outcome = if let Some(trace) = calls::trace_of_request() {
             let began = Instant::now();
             let recorded = self.0.writer.write(Origin::Request, move |tx| tx.recorded(trace, &work)).await;
@@ -133,8 +139,45 @@ impl Db {
         T: Send + 'static,
         F: Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     {
+        let work = generation::bound(&self.0.generation, work);
         let outcome = self.0.writer.write(Origin::Background, work).await;
         outcome.inspect_err(|error| self.0.health.record_failure(error))
+    }
+
+    /// Removes all rows while the database is in use, but for jobs; `refill` adds those of a new database, in the same
+    /// transaction. What began before can't write any more, if [`Self::may_be_reset`] was called before and it runs
+    /// [in its generation](Self::in_generation).
+    pub async fn reset<F>(&self, refill: F) -> Result<()>
+    where
+        F: Fn(&Tx<'_>) -> Result<()> + Send + 'static,
+    {
+        let work = move |tx: &Tx<'_>| {
+            let generation = tx.remove_all_rows()?;
+            refill(tx)?;
+            Ok(generation)
+        };
+        let generation = self.0.writer.write(Origin::Request, work).await;
+        // Not before the commit: what begins in a generation must see its rows.
+        self.0.generation.notice(generation.inspect_err(|error| self.0.health.record_failure(error))?);
+        Ok(())
+    }
+
+    /// Says that [`Self::reset`] may be called.
+    pub fn may_be_reset(&self) {
+        self.0.generation.may_end();
+    }
+
+    /// Runs `work` in the present generation of rows: after a reset, its writes are refused with
+    /// [`BUSY`](crate::error::BUSY).
+    pub async fn in_generation<T>(&self, work: impl Future<Output = T>) -> T {
+        self.0.generation.scope(work).await
+    }
+
+    /// [`BUSY`](crate::error::BUSY) if the generation in which the present task began is over. What it has read is gone,
+    /// so that it must not tell others of it.
+    pub async fn check_generation(&self) -> Result<()> {
+        let check = generation::bound(&self.0.generation, |_| Ok(()));
+        self.read(move |tx| check(tx)).await
     }
 
     /// Checks that the database can be read and written; [`STORAGE_UNAVAILABLE`] if not.

@@ -6,6 +6,7 @@
 
 mod db;
 pub mod files;
+mod generation;
 pub mod idempotency;
 mod page;
 mod sqlite;

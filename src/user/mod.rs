@@ -15,5 +15,5 @@ mod store;
 mod stream;
 mod subscribers;
 
-pub use service::{build, set_role};
+pub use service::{build, refill, set_role};
 pub use subscribers::SUBSCRIBERS;

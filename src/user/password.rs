@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -102,7 +102,7 @@ struct Inner {
     max_of_network: usize,
     /// The work for the hashing threads.
     work: Sender<HashTask>,
-    limits: Limits,
+    limits: RwLock<Limits>,
 }
 
 type HashTask = Box<dyn FnOnce() + Send>;
@@ -128,7 +128,7 @@ impl Passwords {
         }
         let slots = threads + MAX_QUEUED;
         let (queue, max_of_network) = (Shares::of(slots), slots - SLOTS_FOR_OTHERS);
-        Ok(Self(Arc::new(Inner { queue, max_of_network, work, limits: Limits::new() })))
+        Ok(Self(Arc::new(Inner { queue, max_of_network, work, limits: Limits::new().into() })))
     }
 
     /// Takes a slot in the queue for a registration from `address`; [`BUSY`] if there is none,
@@ -145,11 +145,16 @@ impl Passwords {
         delay_refusal(self.try_queue(network, |limits| limits.attempt(account, network))).await
     }
 
+    /// Forgets all attempts: the ids of their users may be those of others now.
+    pub fn forget_attempts(&self) {
+        *self.0.limits.write().unwrap_or_else(PoisonError::into_inner) = Limits::new();
+    }
+
     fn try_queue(&self, network: IpAddr, count: impl FnOnce(&Limits) -> Result<()>) -> Result<Slot> {
         // First, because an attempt without a slot is not counted. So many invented accounts can't fill the memory.
         let slot = self.0.queue.take(network, self.0.max_of_network);
         let slot = slot.ok_or_else(|| Error::new(&BUSY).detail("too many are logging in"))?;
-        count(&self.0.limits)?;
+        count(&self.0.limits.read().unwrap_or_else(PoisonError::into_inner))?;
         Ok(Arc::new(slot))
     }
 

@@ -1,5 +1,7 @@
 //! The wiring of the user service.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 
 use super::api::User;
@@ -15,7 +17,7 @@ use crate::domain::Email;
 use crate::error::Result;
 use crate::events::Outbox;
 use crate::service::{Deps, Service, ServiceName};
-use crate::storage::Db;
+use crate::storage::{Db, Tx};
 use crate::web::Mount;
 
 /// Builds the service.
@@ -23,8 +25,8 @@ pub fn build(deps: &Deps) -> anyhow::Result<Service> {
     let Deps { db, clock, outbox, tokens, demo, .. } = deps.clone();
     let arrivals = Arrivals::default();
     let subscribers = subscribers::local(arrivals.clone());
-    let state =
-        State { db: db.clone(), clock, outbox, tokens, passwords: Passwords::new(crate::limits::cores())?, arrivals };
+    let passwords = Passwords::new(crate::limits::cores())?;
+    let state = State { db: db.clone(), clock, outbox, tokens, passwords: passwords.clone(), arrivals };
     Ok(Service {
         mount: Mount::new(ServiceName::User.name(), routes, move || Ok(state.clone())),
         token_check: store::is_current,
@@ -33,6 +35,7 @@ pub fn build(deps: &Deps) -> anyhow::Result<Service> {
         start_up: Box::pin(async move { start_up(&db, demo).await }),
         tasks: Vec::new(),
         purge: None,
+        forget: Some(Arc::new(move || passwords.forget_attempts())),
     })
 }
 
@@ -43,6 +46,11 @@ async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
         db.write(store::seed).await.context("the demo users")?;
     }
     Ok(())
+}
+
+/// Adds the rows of a new database.
+pub fn refill(tx: &Tx<'_>, demo: bool) -> Result<()> {
+    if demo { store::seed(tx) } else { Ok(()) }
 }
 
 /// Changes the role of the account with this e-mail address and revokes its tokens. Returns its user; `None` if there

@@ -137,12 +137,17 @@ pub fn with_email(tx: &Tx<'_>, key: &str) -> Result<Option<User>> {
     tx.query_opt(&format!("SELECT {COLUMNS} FROM users WHERE email_key = $1"), &[key.into()], user)
 }
 
-/// Gives a user an account.
+/// How far apart the first versions of two generations are: further than any account comes.
+const VERSIONS_OF_GENERATION: i64 = 1 << 32;
+
+/// Gives a user an account. Its first version is one that no account of an earlier generation had, as a user of that may
+/// have had the same id and still have a token.
 pub fn open_account(tx: &Tx<'_>, user_id: UserId, password_hash: &str) -> Result<Account> {
+    let version = tx.generation()? * VERSIONS_OF_GENERATION + 1;
     tx.query_one(
-        "INSERT INTO accounts (user_id, password_hash, role, token_version) VALUES ($1, $2, $3, 1)
+        "INSERT INTO accounts (user_id, password_hash, role, token_version) VALUES ($1, $2, $3, $4)
          RETURNING user_id, password_hash, role, token_version",
-        &[user_id.into(), password_hash.into(), Role::Customer.as_str().into()],
+        &[user_id.into(), password_hash.into(), Role::Customer.as_str().into(), version.into()],
         read_account,
     )
 }

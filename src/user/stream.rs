@@ -11,7 +11,7 @@ use super::store;
 use super::store::NotificationRecord;
 use crate::domain::{Language, UserId};
 use crate::error::{Error, Result};
-use crate::storage::{Db, MAX_CHUNK_ROWS};
+use crate::storage::{Db, MAX_CHUNK_ROWS, Tx};
 use crate::web::{Message, MessageSource};
 
 /// A notification in the reader's language.
@@ -27,6 +27,8 @@ pub struct NotificationSource {
     db: Db,
     arrivals: broadcast::Receiver<Arc<[UserId]>>,
     user_id: UserId,
+    /// The generation of the rows that `last` is about.
+    generation: i64,
     /// The id of the last notification read.
     last: i64,
     language: Language,
@@ -36,16 +38,26 @@ impl NotificationSource {
     /// The notifications after the one with the id `last`.
     pub async fn after(state: &State, user_id: UserId, last: i64, language: Language) -> Result<Self> {
         let arrivals = state.arrivals.subscribe();
-        let newest = state.db.read(move |tx| store::latest_notification(tx, user_id)).await?.unwrap_or(0);
+        let newest = move |tx: &Tx<'_>| Ok((tx.generation()?, store::latest_notification(tx, user_id)?.unwrap_or(0)));
+        let (generation, newest) = state.db.read(newest).await?;
         // A client of an earlier database may know a higher id. No notification must reach that one first.
-        Ok(Self { db: state.db.clone(), arrivals, user_id, last: last.min(newest), language })
+        Ok(Self { db: state.db.clone(), arrivals, user_id, generation, last: last.min(newest), language })
     }
 }
 
 impl MessageSource for NotificationSource {
     async fn read(&mut self) -> Result<Vec<Message>> {
-        let (user_id, last, language) = (self.user_id, self.last, self.language);
-        let records = self.db.read(move |tx| store::notifications(tx, user_id, last, MAX_CHUNK_ROWS)).await?;
+        let (user_id, before, last, language) = (self.user_id, self.generation, self.last, self.language);
+        let (generation, last, records) = self
+            .db
+            .read(move |tx| {
+                let generation = tx.generation()?;
+                // After a reset the ids begin anew.
+                let last = if generation == before { last } else { 0 };
+                Ok((generation, last, store::notifications(tx, user_id, last, MAX_CHUNK_ROWS)?))
+            })
+            .await?;
+        self.generation = generation;
         self.last = records.last().map_or(last, |record| record.id);
         let message = |record| {
             let notification = notification(record, language);

@@ -19,6 +19,7 @@ mod pages;
 mod problem;
 mod public_address;
 mod query;
+mod reset;
 mod response;
 mod route;
 mod routes;
@@ -41,4 +42,4 @@ pub use response::{created, created_once, in_language, no_content, no_store, ok}
 pub use routes::{Mount, Routes};
 pub use server::{KEEP_ALIVE, serve};
 pub use sse::{LastEventId, LiveStreams, Message, MessageSource, follow};
-pub use state::{Documentation, Server};
+pub use state::{Documentation, Reset, Server};

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use super::allowlist::Hosts;
 use super::docs::{cache::PageCache, openapi::Endpoint};
 use super::public_address::PublicAddress;
@@ -11,9 +13,13 @@ use crate::auth::Auth;
 use crate::calls::Recorder;
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::error::Result;
 use crate::invariants::Invariant;
 use crate::metrics::Metrics;
 use crate::storage::Db;
+
+/// Removes all rows of a database, adds those of a new one, and forgets what this process keeps of the old ones.
+pub type Reset = Arc<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// The state of a server that its handlers and middleware share.
 #[derive(Clone)]
@@ -40,6 +46,8 @@ pub struct Server {
     pub time_limit: Duration,
     /// The most connections at a time; more wait to be accepted.
     pub connections: usize,
+    /// Removes all rows of its database; `None` where that is not allowed.
+    pub reset: Option<Reset>,
     /// Its documentation; empty until the server starts.
     pub documentation: Documentation,
 }

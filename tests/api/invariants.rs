@@ -18,7 +18,7 @@ async fn report(api: &Api, name: &str) -> Value {
 }
 
 /// Waits until all invariants of all services hold.
-async fn all_hold(app: &TestApp) {
+pub async fn all_hold(app: &TestApp) {
     eventually("all invariants hold", async || {
         for (service, api) in app.services() {
             let verdicts = verdicts(api).await;

@@ -34,6 +34,7 @@ mod product;
 mod quota;
 mod refusals;
 mod registration;
+mod reset;
 mod search;
 mod stock;
 #[path = "../support/mod.rs"]

@@ -42,7 +42,7 @@ const TABLES: [(&str, &[&str]); 7] = [
     ),
     ("payment", &["payments"]),
     ("events", &["outbox", "intents", "subscribers"]),
-    ("storage", &["idempotency_keys", "keys_of_subjects"]),
+    ("storage", &["idempotency_keys", "keys_of_subjects", "resets"]),
     ("auth", &["revocations"]),
 ];
 

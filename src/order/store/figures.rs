@@ -98,6 +98,11 @@ fn add_to_minute(tx: &Tx<'_>, minute: i64, placed: i64, refused: i64, revenue: i
     Ok(())
 }
 
+/// Begins to count, in a database without orders.
+pub fn begin(tx: &Tx<'_>) -> Result<()> {
+    tx.execute("INSERT INTO order_tally (last_order_id) VALUES (0)", &[]).map(drop)
+}
+
 /// New orders that are not counted yet.
 #[derive(Debug)]
 pub struct NewOrders {

@@ -40,6 +40,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("015_order_figures", include_str!("../migrations/sqlite/015_order_figures.sql")),
     ("016_payments_created_at", include_str!("../migrations/sqlite/016_payments_created_at.sql")),
     ("017_event_traces", include_str!("../migrations/sqlite/017_event_traces.sql")),
+    ("018_resets", include_str!("../migrations/sqlite/018_resets.sql")),
 ];
 
 /// Creates the file if there is none, and migrates it. Returns a connection that writes.

@@ -21,7 +21,7 @@ const GROUPS: &[(&[&str], Sentence)] = &[
     (&["payments"], Sentence::new("Pembayaran", "Payments")),
     (&["", "errors"], Sentence::new("Halaman dan dokumen", "Pages and documents")),
     (
-        &["health", "invariants", "calls", "metrics", "peers", "services", "openapi.json", "postman.json"],
+        &["health", "invariants", "calls", "metrics", "peers", "services", "reset", "openapi.json", "postman.json"],
         Sentence::new("Infrastruktur", "Infrastructure"),
     ),
 ];
