@@ -1,6 +1,7 @@
 //! The launcher: opens the database, binds the listeners, builds the services, starts their servers and tasks, and
 //! stops all in order. Only the launcher chooses the concrete back ends of a process.
 
+mod busy;
 pub mod faults;
 mod maintenance;
 mod outbox;
@@ -34,6 +35,7 @@ use crate::service::{Deps, Purge, Service, ServiceName, every};
 use crate::storage::{DatabaseUrl, Db, idempotency};
 use crate::web::{self, Hosts, LiveStreams, Mount, PublicAddress, Server};
 use crate::{order, payment, peer, product, user};
+pub use busy::{Busy, seed_busy};
 pub use maintenance::{Checkup, Reset, back_up, health, load, seed, set_role};
 use outbox::OUTBOX;
 

@@ -21,11 +21,10 @@ use reqwest::Url;
 use crate::auth::{Role, token::Secret};
 use crate::domain::{Email, Field};
 use crate::logging::Style;
-use crate::product::Catalogue;
 use crate::service::ServiceName;
 use crate::storage::DatabaseUrl;
 use crate::{load, order, payment, web};
-pub use flags::{ArmFault, FaultCommand};
+pub use flags::{ArmFault, FaultCommand, Seed};
 use flags::{Auth, Command, Flags, Lab};
 use text::{OptionalPeer, is_host, is_origin, named};
 
@@ -53,8 +52,8 @@ pub enum Action {
         email: Email,
         role: Role,
     },
-    /// Add a catalogue to the products.
-    Seed(Catalogue),
+    /// Add products, or a day of orders too.
+    Seed(Seed),
     /// Act as customers of running services.
     Load(load::Settings),
     /// Break running services on purpose.
@@ -175,7 +174,10 @@ impl Config {
                 (Action::SetRole { email, role }, vec![ServiceName::User])
             }
             Some(Command::Backup { file, service }) => (Action::Backup(file), service.into_iter().collect()),
-            Some(Command::Seed { catalogue }) => (Action::Seed(catalogue), vec![ServiceName::Product]),
+            Some(Command::Seed { seed }) => {
+                let concerned = if seed == Seed::Shop { vec![ServiceName::Product] } else { Vec::new() };
+                (Action::Seed(seed), concerned)
+            }
             Some(Command::Reset { yes: false }) if !std::io::stdin().is_terminal() => {
                 return Err(ConfigError::new(
                     "reset removes the database for good, and nobody is there to ask: say --yes",
@@ -230,6 +232,11 @@ impl Config {
                 return Err(ConfigError::new(format!(
                     "{first} and {other} are different databases, but services of one process tell each other their \
                      events through one: start them in processes of their own, or name one database"
+                )));
+            }
+            (Action::Seed(_), Some([first, other])) => {
+                return Err(ConfigError::new(format!(
+                    "{first} and {other} are different databases: the orders of a day are added to all services at once"
                 )));
             }
             (Action::Backup(_), Some([first, other])) => {
@@ -446,8 +453,8 @@ mod tests {
             (["--auth", "maybe"], "--auth"),
             (["--jwt-secret", "too short by a character, alas!"], "JWT_SECRET"),
             (["admin", "siti"], "siti"),
-            (["seed", "market"], "possible values: shop"),
             (["fault", "explode"], "explode"),
+            (["seed", "market"], "possible values: shop, busy"),
             (["load", "--rate=-1"], "--rate"),
             (["load", "--rate=NaN"], "--rate"),
             (["load", "--customers=0"], "--customers"),

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pasar::app::{App, Checkup, Reset, faults, verify};
+use pasar::app::{App, Busy, Checkup, Reset, faults, verify};
 use pasar::clock::Clock;
-use pasar::config::{Action, Config};
+use pasar::config::{Action, Config, Seed};
 use pasar::invariants::{Report, Verdict};
 use pasar::load::{Progress, Settings};
 use pasar::product::Seeded;
@@ -69,8 +69,18 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
                 print(&format!("User {id}, {name} <{email}>, is {role} now, and has to log in again.\n"));
                 return Ok(ExitCode::SUCCESS);
             }
-            Action::Seed(catalogue) => {
-                let (database, Seeded { added, found }) = pasar::app::seed(config, *catalogue).await?;
+            Action::Seed(Seed::Busy) => {
+                let (database, added) = pasar::app::seed_busy(config).await?;
+                print(&match added {
+                    Some(Busy { products, customers, orders }) => format!(
+                        "Added {products} products, {customers} customers and {orders} orders of the last day to {database}.\n"
+                    ),
+                    None => format!("{database} has the orders of such a day already.\n"),
+                });
+                return Ok(ExitCode::SUCCESS);
+            }
+            Action::Seed(Seed::Shop) => {
+                let (database, Seeded { added, found }) = pasar::app::seed(config).await?;
                 print(&format!("Added {added} products to {database}; {found} were there already.\n"));
                 return Ok(ExitCode::SUCCESS);
             }

@@ -14,7 +14,7 @@ use crate::auth::Role;
 use crate::clock::Clock;
 use crate::config::{Config, ServiceConfig, base_url};
 use crate::domain::Email;
-use crate::product::{Catalogue, Seeded};
+use crate::product::Seeded;
 use crate::service::ServiceName;
 use crate::storage::{DatabaseUrl, Db};
 use crate::user::api::User;
@@ -153,10 +153,10 @@ pub async fn set_role(config: &Config, email: &Email, role: Role) -> anyhow::Res
     found?.with_context(|| format!("{database} has no account with the e-mail address {email}: register it first"))
 }
 
-/// Adds a catalogue to the products, in a new database if there is none. Returns which database it is.
-pub async fn seed(config: &Config, catalogue: Catalogue) -> anyhow::Result<(DatabaseUrl, Seeded)> {
+/// Adds the catalogue to the products, in a new database if there is none. Returns which database it is.
+pub async fn seed(config: &Config) -> anyhow::Result<(DatabaseUrl, Seeded)> {
     let db = open(config)?;
-    let seeded = product::seed(&db, OUTBOX, config.demo, catalogue).await;
+    let seeded = product::seed(&db, OUTBOX, config.demo).await;
     tokio::task::spawn_blocking(move || db.close()).await?;
     Ok((only_service(config)?.database.clone(), seeded?))
 }

@@ -11,7 +11,6 @@ use reqwest::Url;
 use super::text::{OptionalPeer, address, duration, optional_peer, peer, public_url, rate, switch};
 use crate::faults::{ANYBODY, CLIENT, EVENTS, Kind};
 use crate::load::{MAX_CUSTOMERS, Mix};
-use crate::product::Catalogue;
 use crate::service::ServiceName;
 
 // The groups of settings in the help.
@@ -38,6 +37,7 @@ Examples:
   pasar verify                              does everything in it agree?
   pasar fault arm order product lose_answer   the next answer gets lost; then: pasar fault
   pasar seed shop                           more products, with stock and pictures
+  pasar seed busy                           the same, with customers and the orders of a day
   pasar backup FILE                         copy the database while the services run
   pasar reset                               start over with an empty database
 
@@ -224,6 +224,15 @@ pub struct ArmFault {
     pub name: Option<String>,
 }
 
+/// What `pasar seed` adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Seed {
+    /// Products of an Indonesian market, with stock, categories and pictures
+    Shop,
+    /// The same, and customers with a few hundred orders of the last day, in all states; once in a database
+    Busy,
+}
+
 /// What to do besides serving.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
@@ -284,11 +293,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<FaultCommand>,
     },
-    /// Add a catalogue to the products, whether or not the services run; products that exist stay as they are
+    /// Add to a shop, whether or not the services run; what exists stays as it is
     Seed {
-        /// Which catalogue
-        #[arg(value_enum, value_name = "CATALOGUE")]
-        catalogue: Catalogue,
+        /// What to add
+        #[arg(value_enum, value_name = "SEED")]
+        seed: Seed,
     },
     /// Make an account an admin, in the user service's database; it has to log in again
     Admin {

@@ -108,6 +108,12 @@ pub fn complete(tx: &Tx<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
+/// Deletes a job whose call the caller makes in the same transaction: the other service is on the same database.
+pub fn take<K>(tx: &Tx<'_>, job: Job<K>) -> Result<K> {
+    complete(tx, job.row.id)?;
+    Ok(job.kind)
+}
+
 /// Removes all jobs, whichever service's, but those of one `action` of a service, about things with names of their own,
 /// which the rows that are left can't have. They become due, and can't be withdrawn any more.
 pub fn remove_all_but(tx: &Tx<'_>, service: &str, action: &str) -> Result<()> {

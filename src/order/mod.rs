@@ -13,11 +13,15 @@ mod jobs;
 mod lifecycle;
 mod placement;
 mod routes;
+mod seed;
 mod service;
 mod state;
 mod store;
 mod subscribers;
 
+pub use jobs::OrderJob;
+pub use lifecycle::{Initiator, Transition};
+pub use seed::PastOrders;
 pub use service::{Settings, build, refill};
 pub use state::Quota;
 pub use subscribers::SUBSCRIBERS;

@@ -8,6 +8,7 @@ mod invariants;
 mod jobs;
 mod opening;
 mod routes;
+mod seed;
 mod service;
 mod settlement;
 mod state;
@@ -15,5 +16,6 @@ mod store;
 mod subscribers;
 
 pub use gateway::Rule;
+pub use seed::{PaidOrder, PastPayments};
 pub use service::{Settings, build};
 pub use subscribers::SUBSCRIBERS;

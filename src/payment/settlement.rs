@@ -111,7 +111,8 @@ fn record_expiry(tx: &Tx<'_>, outbox: &Outbox, payment: &Payment, now: Timestamp
     begin(tx, PaymentJob::ReportOutcome(payment.id), now)
 }
 
-fn expiry_event(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
+/// That a payment has expired.
+pub fn expiry_event(&Payment { id, order_id, user_id, amount, .. }: &Payment) -> Event {
     Event::PaymentExpired { payment_id: id, order_id, user_id, amount }
 }
 

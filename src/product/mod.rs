@@ -11,6 +11,6 @@ mod state;
 mod store;
 mod subscribers;
 
-pub use seed::{Catalogue, Seeded, seed};
+pub use seed::{PastStock, Seeded, seed};
 pub use service::{build, refill};
 pub use subscribers::SUBSCRIBERS;

@@ -170,13 +170,18 @@ pub fn insert(tx: &Tx<'_>, outbox: &Outbox, new: &NewProduct) -> Result<Product>
 pub fn insert_missing(tx: &Tx<'_>, outbox: &Outbox, products: &[NewProduct]) -> Result<usize> {
     let mut added = 0;
     for new in products {
-        let same_name = Filter { name: Some(new.name.clone()), ..Filter::default() };
-        if list(tx, &same_name, Sort::Id, None, 1)?.is_empty() {
+        if oldest_of_name(tx, new.name.clone())?.is_none() {
             insert(tx, outbox, new)?;
             added += 1;
         }
     }
     Ok(added)
+}
+
+/// The oldest product of exactly this name.
+pub fn oldest_of_name(tx: &Tx<'_>, name: Name) -> Result<Option<Product>> {
+    let same_name = Filter { name: Some(name), ..Filter::default() };
+    Ok(list(tx, &same_name, Sort::Id, None, 1)?.pop())
 }
 
 /// Edits a product; `None` if there is no such product. [`STOCK_HELD`] if its stock can't be untracked.

@@ -9,11 +9,13 @@ mod invariants;
 mod limits;
 mod password;
 mod routes;
+mod seed;
 mod service;
 mod state;
 mod store;
 mod stream;
 mod subscribers;
 
-pub use service::{build, refill, set_role};
+pub use seed::add_customers;
+pub use service::{build, refill, set_role, start_up};
 pub use subscribers::SUBSCRIBERS;

@@ -40,7 +40,7 @@ pub fn build(deps: &Deps) -> anyhow::Result<Service> {
 }
 
 /// Migrates the data of earlier versions, and adds the demo data to a database that never had a user.
-async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
+pub async fn start_up(db: &Db, demo: bool) -> anyhow::Result<()> {
     db.write(store::update_email_keys).await.context("the users")?;
     if demo {
         db.write(store::seed).await.context("the demo users")?;

@@ -1,4 +1,4 @@
-//! The command that adds a catalogue.
+//! The command that adds a catalogue, or a busy day.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -7,8 +7,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::load::Stored;
-use crate::support::binary::{Folder, Pasar, run, url};
-use crate::support::blocking::get;
+use super::verify::{addresses, until_all_hold};
+use crate::support::binary::{DEADLINE, Folder, Pasar, run, until, url};
+use crate::support::blocking::{Http, get, post};
 
 /// The number of products in the catalogue.
 const PRODUCTS: usize = 28;
@@ -104,7 +105,88 @@ fn an_unknown_catalogue_is_refused_with_the_names_of_all() {
     let output = run(&mut folder.pasar(&["seed", "market"]));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(said.contains("'market'") && said.contains("[possible values: shop]"), "{said}");
+    assert!(said.contains("'market'") && said.contains("[possible values: shop, busy]"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(!folder.database().exists());
+}
+
+/// Asserts that the shop has a day behind it, in which all agrees. Returns its orders in figures.
+#[track_caller]
+fn assert_busy(folder: &Folder, pasar: &Pasar) -> Value {
+    until_all_hold(folder, addresses(pasar));
+    let figures = || get(pasar.order(), "/orders/summary").expect(200);
+    until("all orders are counted", DEADLINE, || figures()["placed"].as_u64().unwrap() >= 300);
+    let figures = figures();
+    let statuses = figures["statuses"].as_object().unwrap();
+    assert_eq!(statuses.len(), 8, "{statuses:?}");
+    for (status, count) in statuses {
+        assert!(count.as_u64().unwrap() >= 5, "{status}: {count}");
+    }
+    assert!(figures["revenue"].as_u64().unwrap() > 0 && figures["refused"].as_u64().unwrap() > 0, "{figures}");
+    let busy = figures["minutes"].as_array().unwrap().iter().filter(|minute| minute["placed"] != 0).count();
+    assert!(busy >= 15, "{figures}");
+    // What is on hand is what the catalogue has.
+    let coffee = get(pasar.product(), "/products?name=Kopi%20Gayo%20250%20g").expect(200)[0].clone();
+    assert_eq!(coffee["stock"], 8, "{coffee}");
+    figures
+}
+
+#[test]
+fn a_busy_day_before_the_first_start_has_orders_in_all_states_and_all_agrees() {
+    let folder = Folder::new();
+    let said = seed(&mut folder.pasar(&["seed", "busy"]));
+    let added = "Added 28 products, 14 customers and 328 orders of the last day to";
+    assert_eq!(said, format!("{added} {}.\n", url(&folder.database())));
+    let said = seed(&mut folder.pasar(&["seed", "busy"]));
+    assert_eq!(said, format!("{} has the orders of such a day already.\n", url(&folder.database())));
+    let pasar = folder.start();
+    assert_busy(&folder, &pasar);
+    let users = get(pasar.user(), "/users").expect(200);
+    assert_eq!((users.as_array().unwrap().len(), &users[0]["name"]), (15, &json!("Bambang")));
+    assert_eq!(after_the_demo_data(pasar.product())[0]["id"], 4);
+    assert_ne!(get(pasar.user(), "/users/2/notifications").expect(200), json!([]));
+    // In the order of their time, and so are their changes.
+    let times = |path: &str, time: &str| {
+        let all = get(pasar.order(), path).expect(200);
+        all.as_array().unwrap().iter().map(|row| row[time].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let placed = times("/orders", "created_at");
+    assert!(placed.is_sorted() && placed.len() == 328, "{placed:?}");
+    let changed: Vec<_> = times("/orders/activity", "at").into_iter().rev().collect();
+    assert!(changed.is_sorted() && changed.len() > 50, "{changed:?}");
+    pasar.stop("TERM");
+    Stored::open(&folder.database()).assert_sound();
+}
+
+#[test]
+fn a_busy_day_can_be_added_while_the_services_run() {
+    let folder = Folder::new();
+    let pasar = folder.start();
+    let order = json!({"user_id": 1, "product_id": 1});
+    let before = post(pasar.order(), "/orders", &order).expect(201);
+    seed(&mut folder.pasar(&["seed", "shop"]));
+    assert!(seed(&mut folder.pasar(&["seed", "busy"])).starts_with("Added 0 products, 14 customers"));
+    assert_busy(&folder, &pasar);
+    assert_eq!(get(pasar.order(), "/orders/1").expect(200), before);
+    assert_eq!(post(pasar.order(), "/orders", &order).expect(201)["id"], 330);
+    // What waits can be paid, and what is paid can be confirmed.
+    let pay = json!({"order_id": 329});
+    post(pasar.payment(), "/payments", &pay).expect(201);
+    post(pasar.payment(), "/payments/confirm", &pay).expect(200);
+    let paid = get(pasar.order(), "/orders?status=paid&limit=1").expect(200)[0]["id"].clone();
+    let path = format!("/orders/{paid}/confirm");
+    Http::new(pasar.order(), false).send("PUT", &path, None, None).unwrap().expect(200);
+    until_all_hold(&folder, addresses(&pasar));
+    pasar.stop("TERM");
+}
+
+#[test]
+fn a_busy_day_of_services_with_different_databases_is_refused() {
+    let folder = Folder::new();
+    let mut command = folder.pasar(&["seed", "busy"]);
+    let output = run(command.env("PAYMENT_DATABASE_URL", url(&folder.path().join("payments.db"))));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("DATABASE_URL and PAYMENT_DATABASE_URL") && said.lines().count() == 1, "{said}");
     assert!(!folder.database().exists());
 }

@@ -124,8 +124,7 @@ impl TestApp {
     /// Adds the shop's catalogue, as the command line does.
     pub async fn seeds_shop(&self) -> Seeded {
         let config = Config::from_args(["pasar", "--database-url", &self.database, "seed", "shop"]).unwrap();
-        let Action::Seed(catalogue) = config.action else { panic!("{:?}", config.action) };
-        pasar::app::seed(&config, catalogue).await.unwrap().1
+        pasar::app::seed(&config).await.unwrap().1
     }
 
     /// A new admin, logged in.
