@@ -3,6 +3,7 @@
 
 mod busy;
 pub mod faults;
+pub mod lessons;
 mod maintenance;
 mod outbox;
 mod reset;

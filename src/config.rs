@@ -56,6 +56,11 @@ pub enum Action {
     Seed(Seed),
     /// Act as customers of running services.
     Load(load::Settings),
+    /// Show what to try at running services, and whether it was done.
+    Lesson {
+        number: Option<usize>,
+        check: bool,
+    },
     /// Break running services on purpose.
     Fault(FaultCommand),
 }
@@ -191,6 +196,7 @@ impl Config {
                 let rate = (rate > 0.0).then_some(rate);
                 (Action::Load(load::Settings { rate, customers, duration, mix, json, auth_required }), Vec::new())
             }
+            Some(Command::Lesson { number, check }) => (Action::Lesson { number, check }, Vec::new()),
             Some(Command::Fault { command }) => (Action::Fault(command.unwrap_or(FaultCommand::List)), Vec::new()),
             None => (Action::Serve, flags.services),
         };

@@ -19,6 +19,8 @@
 //! | [`events`] | the catalogue of events, the outbox, its delivery; jobs: calls that must follow from a change |
 //! | [`storage`] | the database: snapshots, bounded scans, surveys of all rows, one group-committing writer, generations of rows, backups, cursors, Idempotency-Keys |
 //! | [`calls`] | the recorder: what the services call, answer and commit, kept in memory for people who want to see it |
+//! | [`faults`] | what people break on purpose, and how often it happened |
+//! | [`lessons`] | what people can try at a running shop, and how it is judged |
 //! | [`context`], [`metrics`], [`shares`], [`limits`], [`logging`], [`clock`], [`error`] | request context; metrics; limits for each client; limits of the process; the log; the clock; errors and their catalogue |
 //! | [`domain`] | values, ids, moments, languages: the words of the shop, without HTTP or SQL |
 //!
@@ -96,6 +98,7 @@ pub mod error;
 pub mod events;
 pub mod faults;
 pub mod invariants;
+pub mod lessons;
 pub mod limits;
 pub mod load;
 pub mod logging;

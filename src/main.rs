@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pasar::app::{App, Busy, Checkup, Reset, faults, verify};
+use pasar::app::{App, Busy, Checkup, Reset, faults, lessons, verify};
 use pasar::clock::Clock;
 use pasar::config::{Action, Config, Seed};
 use pasar::invariants::{Report, Verdict};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             eprintln!("pasar: {error:#}");
             // Of a check, 1 says that something is broken.
             match config.action {
-                Action::Load(_) | Action::Verify { .. } => ExitCode::from(2),
+                Action::Load(_) | Action::Verify { .. } | Action::Lesson { .. } => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             }
         }
@@ -58,6 +58,7 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
             }
             Action::Reset { ask } => return reset(config, *ask),
             Action::Load(settings) => return load(config, settings).await,
+            Action::Lesson { number, check } => return lesson(config, *number, *check).await,
             Action::Fault(command) => {
                 let found = faults::fault(config, command).await?;
                 print(&faults::text(&found));
@@ -116,6 +117,17 @@ async fn check_health(config: &Config) -> anyhow::Result<ExitCode> {
     let down: Vec<_> = checkups.iter().filter(|one| one.outcome.is_err()).map(|one| one.name).collect();
     anyhow::ensure!(down.is_empty(), "not ready: {}", down.join(", "));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the lessons, or one; the exit code of a check says whether it was done.
+async fn lesson(config: &Config, number: Option<usize>, check: bool) -> anyhow::Result<ExitCode> {
+    let found = lessons::lessons(config, number).await?;
+    match found.as_slice() {
+        [lesson] => print(&lessons::text(lesson, check)),
+        all => print(&lessons::list(all)),
+    }
+    let is_done = !check || found.iter().all(|lesson| lesson.passed);
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints whether the invariants of the running services hold; the exit code says if one is broken.

@@ -36,6 +36,7 @@ Examples:
   pasar load --rate 100                     a hundred customers a second, who order and pay
   pasar verify                              does everything in it agree?
   pasar fault arm order product lose_answer   the next answer gets lost; then: pasar fault
+  pasar lesson 3                            what to try, why, and whether it worked
   pasar seed shop                           more products, with stock and pictures
   pasar seed busy                           the same, with customers and the orders of a day
   pasar backup FILE                         copy the database while the services run
@@ -287,6 +288,15 @@ pub(super) enum Command {
         /// Print the report as JSON
         #[arg(long, help_heading = REPORT)]
         json: bool,
+    },
+    /// Show the lessons: what to try at running services, why, and where it is programmed
+    Lesson {
+        /// Which lesson [default: all]
+        #[arg(value_name = "NUMBER")]
+        number: Option<usize>,
+        /// Only say whether it was done; exits with 0 if so, with 1 if not
+        #[arg(long, requires = "number")]
+        check: bool,
     },
     /// Break calls, events or services on purpose, and see how often that happened [default: list]
     Fault {

@@ -272,6 +272,12 @@ catalogue! {
         "One has to log in here, other machines may call, or LAB is off: only a shop to try things in may be reset.",
         "Hentikan service, jalankan `pasar reset`, lalu mulai lagi.",
         "Stop the services, run `pasar reset`, and start them again.";
+    LESSON_NOT_FOUND NotFound "lesson_not_found":
+        "Pelajaran itu tidak ada di sini.", "There is no such lesson here.",
+        "Setiap pelajaran dinilai pada service-nya; yang ini punya service lain, atau tidak ada.",
+        "Each lesson is judged at its service; this one is judged at another, or there is none.",
+        "Lihat pelajaran yang ada dengan `GET /lessons` atau `pasar lesson`.",
+        "See the lessons with `GET /lessons` or `pasar lesson`.";
     FAULT_NOT_FOUND NotFound "fault_not_found":
         "Gangguan itu tidak ada.", "There is no such fault.",
         "Tidak pernah dipasang pada server ini, atau sudah dicabut. Namanya 1 sampai 64 huruf, angka, `-`, `_` atau `.`.",

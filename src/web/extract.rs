@@ -73,6 +73,13 @@ impl FromRequest for ClientAddress {
     }
 }
 
+/// The host of a request, without its port. The middleware has checked it.
+pub(super) fn host(request: &HttpRequest) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let end = host.rfind(':').filter(|colon| !host[*colon..].contains(']')).unwrap_or(host.len());
+    host[..end].to_owned()
+}
+
 /// The network that a scan counts for. `None` for this machine: a proxy on it may serve many clients.
 pub(super) fn scanning_network(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().and_then(|client| shares::limited_network(client.ip()))

@@ -13,6 +13,7 @@ mod form;
 mod health;
 mod invariants;
 mod json;
+mod lessons;
 mod middleware;
 mod page;
 mod pages;

@@ -32,6 +32,11 @@ impl PublicAddress {
         Self { name, title, origin, path: url.path().trim_end_matches('/').to_owned() }
     }
 
+    /// The address of the service, for a page that is from `host`.
+    pub fn url(&self, host: &str) -> String {
+        self.origin(host) + &self.path
+    }
+
     /// Of a page that is from `host`.
     pub fn origin(&self, host: &str) -> String {
         match &self.origin {

@@ -23,7 +23,7 @@ use super::docs;
 use super::response::IDEMPOTENT_REPLAYED;
 use super::routes::{Mount, Routes};
 use super::state::{Documentation, Server};
-use super::{calls, faults, health, invariants, middleware, pages, reset};
+use super::{calls, faults, health, invariants, lessons, middleware, pages, reset};
 
 /// How long an idle connection is kept; longer than our own clients keep theirs (see `peer::POOL_IDLE_TIMEOUT`).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -57,6 +57,7 @@ pub fn serve(
         docs::routes(&mut table);
         calls::routes(&mut table);
         faults::routes(&mut table);
+        lessons::routes(&mut table);
         reset::routes(&mut table);
         table
     };

@@ -93,6 +93,7 @@ impl Route {
             path if path.starts_with("/users/") || path.starts_with("/orders/user/") => fixture.owner.id,
             path if path.starts_with("/products/") => fixture.product,
             "/calls/{id}" => fixture.calls[self.service],
+            "/lessons/{id}" => 1,
             path if path.starts_with("/orders/") || path.starts_with("/payments/order/") => fixture.order,
             _ => fixture.payment,
         };

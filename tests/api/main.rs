@@ -23,6 +23,7 @@ mod gateway;
 mod hints;
 mod invariants;
 mod journeys;
+mod lessons;
 mod lifecycle;
 mod lists;
 mod notifications;

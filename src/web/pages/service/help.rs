@@ -116,6 +116,16 @@ const TRANSLATIONS: &[(&str, &str)] = &[
         "What an armed fault did to it, such as `lose_answer`.",
         "Apa yang dilakukan gangguan terhadapnya, misalnya `lose_answer`.",
     ),
+    // Lessons.
+    ("Judges only what has begun since.", "Hanya menilai yang dimulai sejak itu."),
+    ("A lesson, and how far somebody has come in it.", "Pelajaran, dan sudah sampai mana."),
+    ("From 1.", "Mulai dari 1."),
+    ("The service that it is judged at.", "Service tempat pelajaran ini dinilai."),
+    ("Why it is so.", "Mengapa begitu."),
+    ("The files in which it is programmed.", "Berkas tempat hal itu diprogram."),
+    ("What the evidence is, or what is missing.", "Buktinya, atau apa yang masih kurang."),
+    ("A step of a lesson.", "Langkah sebuah pelajaran."),
+    ("The same as a command for a terminal.", "Hal yang sama sebagai perintah untuk terminal."),
     // Faults.
     ("A fault with its receipt.", "Gangguan beserta buktinya."),
     ("A service, `client`, `events` or `anybody`.", "Sebuah service, `client`, `events` atau `anybody`."),
