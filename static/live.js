@@ -1,7 +1,7 @@
 // The live page: what the services record comes in by their streams and is drawn at most every 250 ms.
 
 import { Refused, listen, services } from "./api.js";
-import { number, say, text } from "./ui.js";
+import { h, number, say, text } from "./ui.js";
 import { ask, explain, logins } from "./admin-session.js";
 import { list } from "./live-list.js";
 import { map as drawMap } from "./live-map.js";
@@ -53,6 +53,7 @@ function draw() {
   const batch = ended.map((record) => ({ record, root: traces.get(record.trace)?.isRequest(record) }));
   ended = [];
   stalls.add(batch, paused);
+  if (batch.length) document.dispatchEvent(new Event("records"));
   if (paused) return;
   const now = changed;
   changed = new Set();
@@ -223,6 +224,14 @@ for (const button of document.querySelectorAll("[data-sample]")) {
   });
 }
 
+async function openLessons(isAsked) {
+  // Its styles are loaded with it: most visits open no lesson.
+  if (!$("link[href$='live-lessons.css']")) document.head.append(h("link", { rel: "stylesheet", href: "/static/live-lessons.css" }));
+  const { open } = await import("./live-lessons.js");
+  await open(isAsked);
+}
+$("[data-lessons]").addEventListener("click", () => openLessons(true));
+
 function fromAddress() {
   const id = /^#trace=([\da-f]{32})$/.exec(location.hash)?.[1];
   if (id && id !== chosen) choose(id);
@@ -243,5 +252,6 @@ async function start() {
   draw();
   fromAddress();
   await Promise.all(listeners.map(connect));
+  if (localStorage.getItem("lesson")) await openLessons(false);
 }
 start();

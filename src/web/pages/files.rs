@@ -46,6 +46,8 @@ static FILES: &[(&str, &[u8])] = files![
     "live-diagram.js",
     "live-export.js",
     "live-filter.js",
+    "live-lessons.css",
+    "live-lessons.js",
     "live-list.js",
     "live-map.js",
     "live-rates.js",

@@ -27,6 +27,7 @@ fn page(language: Language) -> Markup {
             noscript { p.notice { (say.of("Halaman ini memerlukan JavaScript.", "This page needs JavaScript.")) } }
             (login::form(say))
             div #desk hidden {
+                section #lesson aria-labelledby="lesson-title" hidden {}
                 div.live {
                     (map(say))
                     (requests(say))
@@ -66,7 +67,8 @@ fn map(say: Say) -> Markup {
             div.panel-head {
                 h1 #map-title { (say.of("Peta service", "Service map")) }
                 span.tag #live role="status" { span.dot {} span { (say.of("langsung", "live")) } }
-                button.btn.quiet.push type="button" data-sample { (say.of("Kirim contoh pesanan", "Send a sample order")) }
+                button.btn.quiet.push type="button" data-lessons { (say.of("Pelajaran", "Lessons")) }
+                button.btn.quiet type="button" data-sample { (say.of("Kirim contoh pesanan", "Send a sample order")) }
                 button.btn.quiet #pause type="button" aria-pressed="false" { (icon("pause")) (say.of("Jeda", "Pause")) }
             }
             p.notice #refused role="alert" hidden {}
