@@ -5,6 +5,7 @@ import { clock, copy, h, milliseconds, number, say, text } from "./ui.js";
 import { ask, explain } from "./admin-session.js";
 import { curl } from "./curl.js";
 import { highlight, indent } from "./json.js";
+import { later } from "./live-later.js";
 import { keyOf } from "./live-traces.js";
 import { label, laneName, result, statusClass } from "./live-words.js";
 
@@ -13,6 +14,8 @@ let shown;
 /** Fills the panel with a step of a trace. */
 export async function details(panel, step) {
   shown = step;
+  await later();
+  if (shown !== step) return;
   const { record, number: n } = step;
   const body = panel.querySelector("[data-body]");
   panel.querySelector("h2").textContent = `${n} ${label(record)}`;

@@ -2,6 +2,7 @@
 
 import { say, text } from "./ui.js";
 import { ask } from "./admin-session.js";
+import { later } from "./live-later.js";
 import { keyOf } from "./live-traces.js";
 
 /** Requests for details that are under way at once. */
@@ -18,7 +19,7 @@ const FORMATS = {
 /** Saves a trace, whose steps are `model`, in a format. `urls` has the address of each service. */
 export async function save(format, { trace, model, urls, ports }) {
   const [module, type, ending] = FORMATS[format];
-  const { write } = await import(module);
+  const [{ write }] = await Promise.all([import(module), later()]);
   const content = await write({ trace, model, urls, ports, details: () => detailsOf(model) });
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");

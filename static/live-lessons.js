@@ -1,25 +1,11 @@
 // The lessons: what to try at this shop, and whether it was done. They are judged by the services, from what they record.
 
 import { ask, explain } from "./admin-session.js";
-import { copy, h, icon, language, number, say } from "./ui.js";
+import { later } from "./live-later.js";
+import { copy, h, icon, number, say, text } from "./ui.js";
 
 /** Between two judgements, in milliseconds. */
 const JUDGED_EVERY = 500;
-
-/** The words of this panel: they are read only with it. */
-const WORDS = {
-  id: {
-    title: "Pelajaran {n}: {title}", of: "Pelajaran", steps: "Langkah", done: "sudah", hint: "Petunjuk", why: "Mengapa begitu",
-    code: "Di mana diprogram", check: "Periksa bukti", again: "Mulai lagi", close: "Tutup pelajaran", copy: "Salin",
-    passed: "Lulus.", missing: "Belum.", next: "Pelajaran {n}", all: "Semua pelajaran",
-  },
-  en: {
-    title: "Lesson {n}: {title}", of: "Lesson", steps: "Steps", done: "done", hint: "Hint", why: "Why it is so",
-    code: "Where it is programmed", check: "Check", again: "Start over", close: "Close the lesson", copy: "Copy",
-    passed: "Passed.", missing: "Not yet.", next: "Lesson {n}", all: "All lessons",
-  },
-};
-const word = (name, values = {}) => WORDS[language][name].replace(/\{(\w+)\}/g, (_, value) => values[value]);
 
 const panel = document.querySelector("#lesson");
 let all = [];
@@ -41,19 +27,19 @@ async function read() {
 
 const mark = (done) => (done ? icon("full") : icon("dashed"));
 
-function step({ text, command, done }, at) {
+function step({ text: what, command, done }, at) {
   return h("li", { class: done ? "done" : null },
-    h("span.mark", {}, mark(done), h("span.sr", {}, done ? word("done") : "")),
+    h("span.mark", {}, mark(done), h("span.sr", {}, done ? text("lesson-done") : "")),
     h("div.grow", {},
-      h("p", {}, `${at + 1}. ${text}`),
+      h("p", {}, `${at + 1}. ${what}`),
       h("div.cmd", {},
         h("code.mono.small", { tabindex: "0" }, command),
-        h("button.btn.quiet", { type: "button", "aria-label": `${word("copy")} ${at + 1}`, click: () => copy(command) }, word("copy")))));
+        h("button.btn.quiet", { type: "button", "aria-label": `${text("lesson-copy")} ${at + 1}`, click: () => copy(command) }, text("lesson-copy")))));
 }
 
 function tab({ number: n, title, passed }) {
   return h("button.btn.quiet", {
-    type: "button", "data-lesson": n, "aria-pressed": String(n === shown), "aria-label": `${word("title", { n, title })}${passed ? `, ${word("done")}` : ""}`, click: () => choose(n),
+    type: "button", "data-lesson": n, "aria-pressed": String(n === shown), "aria-label": `${text("lesson-title", { n, title })}${passed ? `, ${text("lesson-done")}` : ""}`, click: () => choose(n),
   }, mark(passed), number(n));
 }
 
@@ -63,23 +49,23 @@ function draw() {
   const { number: n, title, goal, steps, hint, why, code, passed, verdict: sentence } = lesson;
   const focused = panel.contains(document.activeElement) ? document.activeElement.dataset.lesson : undefined;
   const open = new Set([...panel.querySelectorAll("details[open]")].map(({ dataset }) => dataset.name));
-  const more = (name, ...content) => h("details", { "data-name": name, open: open.has(name) }, h("summary", {}, word(name)), ...content);
+  const more = (name, ...content) => h("details", { "data-name": name, open: open.has(name) }, h("summary", {}, text(`lesson-${name}`)), ...content);
   const following = all.find((other) => other.number === n + 1);
   verdict = h("p.verdict", { class: passed ? "ok" : null, "data-passed": String(passed) },
-    mark(passed), h("span", {}, h("b", {}, word(passed ? "passed" : "missing")), ` ${sentence} `),
-    passed && following ? h("button.btn", { type: "button", click: () => choose(n + 1) }, word("next", { n: n + 1 })) : null);
+    mark(passed), h("span", {}, h("b", {}, text(passed ? "lesson-passed" : "lesson-missing")), ` ${sentence} `),
+    passed && following ? h("button.btn", { type: "button", click: () => choose(n + 1) }, text("lesson-next", { n: n + 1 })) : null);
   panel.replaceChildren(
     h("div.lesson-head", {},
       h("p.lesson-no", { "aria-hidden": "true" }, number(n)),
-      h("div.grow", {}, h("h2", { id: "lesson-title", tabindex: "-1" }, word("title", { n, title })), h("p", {}, goal)),
-      h("div.seg", { role: "group", "aria-label": word("all") }, ...all.map(tab)),
-      h("button.iconbtn", { type: "button", "data-close-lesson": true, "aria-label": word("close"), click: close }, icon("x"))),
-    h("ol.lesson-steps", { "aria-label": word("steps") }, ...steps.map(step)),
+      h("div.grow", {}, h("h2", { id: "lesson-title", tabindex: "-1" }, text("lesson-title", { n, title })), h("p", {}, goal)),
+      h("div.seg", { role: "group", "aria-label": text("lesson-all") }, ...all.map(tab)),
+      h("button.iconbtn", { type: "button", "data-close-lesson": true, "aria-label": text("lesson-close"), click: close }, icon("x"))),
+    h("ol.lesson-steps", { "aria-label": text("lesson-steps") }, ...steps.map(step)),
     h("div.lesson-more", {},
       more("hint", h("p", {}, hint)), more("why", h("p", {}, why)),
       more("code", h("ul.plain", {}, ...code.map((file) => h("li", {}, h("code.mono", {}, file))))),
-      h("button.btn.quiet", { type: "button", "data-again": true, click: again }, word("again")),
-      h("button.btn.primary", { type: "button", "data-check": true, click: check }, word("check"))),
+      h("button.btn.quiet", { type: "button", "data-again": true, click: again }, text("lesson-again")),
+      h("button.btn.primary", { type: "button", "data-judge": true, click: check }, text("lesson-check"))),
     verdict);
   if (focused) panel.querySelector(`[data-lesson="${focused}"]`)?.focus();
 }
@@ -102,7 +88,7 @@ async function judge() {
 async function check() {
   await judge();
   say(verdict?.textContent ?? "");
-  panel.querySelector("[data-check]")?.focus();
+  panel.querySelector("[data-judge]")?.focus();
 }
 
 /** Forgets what was done before. */
@@ -138,6 +124,7 @@ export async function open(isAsked) {
   shown = Number(localStorage.getItem("lesson")) || 1;
   localStorage.setItem("lesson", shown);
   panel.hidden = false;
+  await later();
   await judge();
   if (isAsked) panel.querySelector("#lesson-title")?.focus();
 }

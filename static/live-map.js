@@ -16,16 +16,16 @@ const WIDE = {
   floor: [236, 294, 648],
   stems: ["M262 96H250V294", "M716 96H728V294", "M337 262V294", "M641 262V294", "M826 294V186"],
   edges: {
-    "client-user": ["M80 118C86 22 190 14 330 14H590Q628 14 634 34", [200, 12]],
-    "client-product": ["M80 184C86 272 190 280 330 280H520Q570 280 582 262", [180, 284]],
-    "client-order": ["M140 138C200 138 200 80 262 80", [201, 98]],
-    "client-payment": ["M140 164C200 164 200 226 262 226", [201, 214]],
-    "order-user": ["M412 72H566", [489, 66]],
-    "order-product": ["M412 92C490 92 490 218 566 218", [514, 146]],
-    "order-payment": ["M324 110V186", [290, 152]],
-    "payment-order": ["M350 186V110", [384, 152]],
-    "events-user": ["M770 132C740 132 742 78 716 78", [762, 100]],
-    "events-order": ["M770 152C620 152 560 148 412 100", [620, 138]],
+    "client-user": ["M80 118C86 22 190 14 330 14H590Q628 14 634 34", [148, 22], [196, 22]],
+    "client-product": ["M80 184C86 272 190 280 330 280H520Q570 280 582 262", [148, 282], [196, 273]],
+    "client-order": ["M140 138C200 138 200 80 262 80", [172, 116], [201, 109]],
+    "client-payment": ["M140 164C200 164 200 226 262 226", [172, 192], [201, 195]],
+    "order-user": ["M412 72H566", [489, 52], [489, 72]],
+    "order-product": ["M412 92C490 92 490 218 566 218", [518, 170], [489, 155]],
+    "order-payment": ["M324 110V186", [296, 138], [324, 135]],
+    "payment-order": ["M350 186V110", [378, 165], [350, 161]],
+    "events-user": ["M770 132C740 132 742 78 716 78", [768, 98], [742, 105]],
+    "events-order": ["M770 152C620 152 560 148 412 100", [620, 138], [654, 150]],
   },
 };
 const TALL = {
@@ -39,32 +39,43 @@ const TALL = {
   floor: [14, 440, 362],
   stems: ["M60 332V440", "M330 332V440", "M195 440V416"],
   edges: {
-    "client-user": ["M230 70C230 100 285 88 285 114", [292, 92]],
-    "client-product": ["M255 30H350Q376 30 376 60V270Q376 294 360 294", [340, 22]],
-    "client-order": ["M160 70C160 100 105 88 105 114", [98, 92]],
-    "client-payment": ["M135 30H40Q14 30 14 60V270Q14 294 30 294", [50, 22]],
-    "order-user": ["M180 154H210", [195, 148]],
-    "order-product": ["M180 174C200 174 190 294 210 294", [206, 236]],
-    "order-payment": ["M92 192V256", [64, 228]],
-    "payment-order": ["M118 256V192", [146, 228]],
-    "events-user": ["M222 366C210 250 262 240 262 192", [262, 226]],
-    "events-order": ["M168 366C184 280 160 230 150 192", [146, 254]],
+    "client-user": ["M230 70C230 100 285 88 285 114", [296, 92], [252, 92]],
+    "client-product": ["M255 30H350Q376 30 376 60V270Q376 294 360 294", [340, 22], [372, 190]],
+    "client-order": ["M160 70C160 100 105 88 105 114", [98, 92], [138, 92]],
+    "client-payment": ["M135 30H40Q14 30 14 60V270Q14 294 30 294", [50, 22], [18, 190]],
+    "order-user": ["M180 154H210", [195, 132], [195, 154]],
+    "order-product": ["M180 174C200 174 190 294 210 294", [220, 246], [196, 234]],
+    "order-payment": ["M92 192V256", [68, 216], [88, 212]],
+    "payment-order": ["M118 256V192", [94, 242], [118, 234]],
+    "events-user": ["M222 366C210 250 262 240 262 192", [278, 226], [253, 222]],
+    "events-order": ["M168 366C184 280 160 230 150 192", [170, 250], [157, 218]],
   },
 };
 const SERVICES = ["order", "payment", "user", "product"];
 const TALL_SCREEN = matchMedia("(max-width: 700px)");
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+/** The sign of a fault, and those of a control, around the middle. */
+const BOLT = "M1-5.5-3.5 1H0l-1 4.5L3.5-1H0z";
+const SQUARE = "M-5-5h10v10h-10z";
+const TRIANGLE = "M-4-6v12l9-6z";
 const PULSE = { duration: 900, easing: "ease-in-out" };
 
-/** The map in `drawing`. */
-export function map(drawing, ports) {
+/**
+ * The map in `drawing`. `touch` is called with `{edge}` or `{service}` and its button: somebody wants a fault on the
+ * edge, or stops or runs the service.
+ */
+export function map(drawing, ports, touch) {
   const counted = rates();
   const away = new Set();
+  /** The edges and services on which faults can be armed; what is armed on each edge; the services that are stopped. */
+  const offered = new Set();
+  let armed = new Map();
+  let stopped = new Set();
   let parts;
 
   function draw() {
     const drawn = TALL_SCREEN.matches ? TALL : WIDE;
-    parts = { edges: {}, pulses: {}, rates: {}, nodes: {} };
+    parts = { edges: {}, pulses: {}, rates: {}, nodes: {}, handles: {}, controls: {} };
     drawing.setAttribute("viewBox", drawn.box);
     drawing.replaceChildren(...drawn.stems.map((d) => svg("path", { class: "stem", d })), ...floor(drawn));
     for (const [name, [d, [x, y]]] of Object.entries(drawn.edges)) {
@@ -79,7 +90,47 @@ export function map(drawing, ports) {
       ...SERVICES.map((name) => stall(name, drawn[name])),
     );
     drawing.append(...Object.keys(drawn.edges).map((name) => parts.rates[name]));
+    for (const [name, [, , at]] of Object.entries(drawn.edges)) {
+      if (!offered.has(name)) continue;
+      parts.handles[name] = button({ edge: name }, at, BOLT);
+      drawing.append(parts.handles[name]);
+    }
+    mark();
     count();
+  }
+
+  /** A sign that can be pressed. */
+  function button(target, [x, y], sign) {
+    const press = (event) => {
+      if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      // A click elsewhere would close what this one opens.
+      event.stopPropagation();
+      touch(target, node);
+    };
+    const { edge, service } = target;
+    const at = { class: edge ? "handle" : "control", transform: `translate(${x} ${y})` };
+    const node = svg("g", { ...at, "data-edge": edge, "data-service": service, role: "button", tabindex: 0, click: press, keydown: press }, [
+      svg("circle", { class: "hit", r: 16 }),
+      edge && svg("circle", { r: 12 }),
+      svg("path", { d: sign }),
+    ]);
+    return node;
+  }
+
+  /** Shows what is armed and who is stopped. */
+  function mark() {
+    for (const [name, edge] of Object.entries(parts.edges)) edge.classList.toggle("hurt", armed.has(name));
+    for (const [name, handle] of Object.entries(parts.handles)) {
+      const [from, to] = name.split("-").map(laneName);
+      handle.classList.toggle("armed", armed.has(name));
+      handle.setAttribute("aria-label", [text("handle", { from, to }), armed.get(name)].filter(Boolean).join(" "));
+    }
+    for (const [name, control] of Object.entries(parts.controls)) {
+      const isStopped = stopped.has(name);
+      control.setAttribute("aria-label", text(isStopped ? "run" : "stop", { service: laneName(name) }));
+      control.lastChild.setAttribute("d", isStopped ? TRIANGLE : SQUARE);
+    }
   }
 
   function floor({ floor: [x, y, width] }) {
@@ -99,6 +150,7 @@ export function map(drawing, ports) {
     return svg("g", { class: `stall ${laneClass(name)}` }, [
       svg("rect", { class: "body", x, y, width, height, rx: 6 }),
       svg("text", { class: "name", ...middle, y: y + height / 2 - 4 }, laneName(name)),
+      parts.rates[name],
     ]);
   }
 
@@ -114,10 +166,11 @@ export function map(drawing, ports) {
     const node = svg("g", { class: `stall is-${name}` }, [
       svg("rect", { class: "body", x, y, width: 150, height: 76, rx: 4 }),
       ...awning,
-      svg("text", { class: "name", x: x + 12, y: y + 38 }, laneName(name)),
-      svg("text", { class: "port", x: x + 138, y: y + 38, "text-anchor": "end" }, ports()[name] ?? ""),
+      svg("text", { class: "name", x: x + 12, y: y + 33 }, laneName(name)),
+      svg("text", { class: "port", x: x + 12, y: y + 48 }, ports()[name] ?? ""),
       state,
     ]);
+    if (offered.has(name)) node.append((parts.controls[name] = button({ service: name }, [x + 130, y + 34], SQUARE)));
     parts.nodes[name] = { node, state };
     return node;
   }
@@ -129,10 +182,10 @@ export function map(drawing, ports) {
     const sentences = [];
     for (const [name, { node, state }] of Object.entries(parts.nodes)) {
       const { calls, p95 } = counted.service(name);
-      const down = away.has(name);
+      const down = away.has(name) || stopped.has(name);
       node.classList.toggle("off", down);
       state.textContent = down
-        ? text("away-short")
+        ? text(stopped.has(name) ? "stopped" : "away-short")
         : perMinute(calls) +
           (p95 === null ? "" : ` · p95 ${number(p95, { maximumFractionDigits: p95 < 10 ? 1 : 0 })} ms`);
       sentences.push(`${laneName(name)}: ${state.textContent}`);
@@ -142,7 +195,7 @@ export function map(drawing, ports) {
       edge.classList.toggle("quiet", calls === 0);
       edge.classList.toggle(
         "off",
-        name.split("-").some((end) => away.has(end)),
+        name.split("-").some((end) => away.has(end) || stopped.has(end)),
       );
       parts.rates[name].textContent = calls ? number(calls) : "";
     }
@@ -171,6 +224,26 @@ export function map(drawing, ports) {
       if (isAway) away.add(name);
       else away.delete(name);
       count();
+    },
+    /** Faults can be armed at these services, which make the calls along `edges`. */
+    offer(services, edges) {
+      const local = services.flatMap((name) => [name, `client-${name}`, `events-${name}`]);
+      const more = [...local, ...edges.map(({ from, to }) => `${from}-${to}`)].filter((name) => !offered.has(name));
+      for (const name of more) offered.add(name);
+      if (more.length) draw();
+    },
+    /** `on` has a sentence about what is armed on each edge; `off` the services that are stopped. */
+    faults(on, off) {
+      [armed, stopped] = [on, off];
+      mark();
+      count();
+    },
+    /** Moves the focus to the handle of the next edge, first to those with a fault. */
+    next() {
+      const handles = Object.values(parts.handles);
+      const at = handles.indexOf(document.activeElement);
+      const first = handles.find((handle) => handle.classList.contains("armed")) ?? handles[0];
+      (at < 0 ? first : handles[(at + 1) % handles.length])?.focus();
     },
   };
 }

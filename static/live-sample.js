@@ -1,12 +1,14 @@
 // A sample order over two products with counted stock, so that there is something to look at.
 
 import { ask } from "./admin-session.js";
+import { later } from "./live-later.js";
 import { text } from "./ui.js";
 
 const STOCK = 1000;
 
 /** Sends it and returns the id of its trace. What it needs and the shop does not have is added. */
 export async function order() {
+  await later();
   const { data: users } = await ask("user", "GET", "/users?limit=1");
   const user = users[0] ?? (await ask("user", "POST", "/users", { body: { name: text("sample-user") } })).data;
   const { data: products } = await ask("product", "GET", "/products?in_stock=true&limit=100");

@@ -1,7 +1,6 @@
 // The panel with one request: its diagram, or the same as text, and how to walk through its steps.
 
 import { h, milliseconds, number, text } from "./ui.js";
-import { sequence } from "./live-steps.js";
 import { caption, laneClass, laneName, label, result, statusClass, took } from "./live-words.js";
 
 /** On phones the text comes first. */
@@ -13,6 +12,8 @@ export function panel(section, ports, open) {
   const [head, box, words] = [$("[data-head]"), $(".seq-scroll"), $(".seq-text")];
   let mode = matchMedia(NARROW).matches ? "text" : "order";
   let trace, model, opened;
+  /** Loaded with the first trace. */
+  let sequence;
   /** Phones may never need it. */
   let diagram;
 
@@ -26,6 +27,13 @@ export function panel(section, ports, open) {
       model = undefined;
       box.replaceChildren();
       words.replaceChildren();
+      return;
+    }
+    if (!sequence) {
+      import("./live-steps.js").then((module) => {
+        sequence ??= module.sequence;
+        draw();
+      });
       return;
     }
     model = sequence([...trace.records.values()], trace.began);

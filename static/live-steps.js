@@ -1,7 +1,7 @@
 // What happened in a trace, step by step, as the diagram, the list of steps and the exports show it. Knows nothing of
 // the page.
 
-import { keyOf } from "./live-traces.js";
+import { failureName, keyOf } from "./live-traces.js";
 
 /** With more steps, equal calls are shown as one. */
 const MANY = 60;
@@ -18,16 +18,6 @@ const UNDOING = [
 ];
 
 const undoes = ({ method, path }) => UNDOING.some(([one, paths]) => method === one && paths.test(path));
-
-/** What a failure means: its name among the texts. */
-export function failureName(failure) {
-  if (/not asked/.test(failure)) return "unasked";
-  if (/in time|ran out/.test(failure)) return "late";
-  if (/refused/.test(failure)) return "refused";
-  if (/reached|Connect/.test(failure)) return "unreachable";
-  if (/given up/.test(failure)) return "abandoned";
-  return "unusable";
-}
 
 /**
  * The steps of a trace: `{lanes, steps, groups, silences, hidden}`.
@@ -127,7 +117,8 @@ function withEnd(step) {
   const { record, answer } = step;
   if (record.took_ms === null) return [step];
   const end = { kind: "answer", at: record.at + record.took_ms, from: step.to, to: step.from, request: step, record };
-  if (record.failure && record.status === null) {
+  // A fault may drop an answer that was read already.
+  if (record.failure && (record.status === null || record.fault === "lose_answer")) {
     end.kind = "lost";
     const done = answer && answer.took_ms !== null;
     // The answer was lost when it was given, however long the caller waited for it.

@@ -16,6 +16,16 @@ export function instant(time) {
 /** Records have ids of their process, which begin anew when it does. */
 export const keyOf = ({ service, id, began_at: began }) => `${service}/${id}/${began}`;
 
+/** What a failure means: its name among the texts. */
+export function failureName(failure) {
+  if (/not asked/.test(failure)) return "unasked";
+  if (/in time|ran out/.test(failure)) return "late";
+  if (/refused/.test(failure)) return "refused";
+  if (/reached|Connect/.test(failure)) return "unreachable";
+  if (/given up/.test(failure)) return "abandoned";
+  return "unusable";
+}
+
 /** All that is known of one request. */
 class Trace {
   records = new Map();

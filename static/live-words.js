@@ -1,7 +1,7 @@
 // What the views of a trace call things.
 
 import { milliseconds, number, text } from "./ui.js";
-import { failureName } from "./live-steps.js";
+import { failureName } from "./live-traces.js";
 
 const SERVICES = ["user", "product", "order", "payment"];
 

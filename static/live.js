@@ -1,7 +1,7 @@
 // The live page: what the services record comes in by their streams and is drawn at most every 250 ms.
 
 import { Refused, listen, services } from "./api.js";
-import { h, number, say, text } from "./ui.js";
+import { number, say, text } from "./ui.js";
 import { ask, explain, logins } from "./admin-session.js";
 import { list } from "./live-list.js";
 import { map as drawMap } from "./live-map.js";
@@ -36,13 +36,16 @@ let timer;
 
 const requests = list($("#requests"), traces, choose);
 const sequence = panel($("#sequence"), () => ports, openDetails);
-const stalls = drawMap($("#map"), () => ports);
+const stalls = drawMap($("#map"), () => ports, touch);
+/** Loaded when a fault is armed, or wanted. */
+let faults;
 
 function take(record) {
   if (record.id === undefined) missed += record.dropped;
   else if (traces.add(record)) {
     changed.add(record.trace);
     if (record.took_ms !== null) ended.push(record);
+    if (record.fault) loadFaults().then(({ fired }) => fired(record));
   } else return;
   timer ??= setTimeout(draw, DRAWN_EVERY);
 }
@@ -155,6 +158,7 @@ async function connect(listener) {
       clearTimeout(lost);
       lost = undefined;
       mark(listener, false);
+      readFaults(listener);
     },
     lost: () => (lost ??= setTimeout(() => (mark(listener, true), load(listener)), LOST)),
     message: take,
@@ -163,6 +167,35 @@ async function connect(listener) {
 
 logins.addEventListener("asked", () => listeners.forEach(({ end }) => end?.()));
 logins.addEventListener("done", () => listeners.forEach((listener) => listener.end && connect(listener)));
+
+// Faults: where they are off, nothing of them is shown.
+
+function loadFaults() {
+  faults ??= import("./live-faults.js").then(({ start }) => start({ listeners, stalls, read: readFaults }));
+  faults.catch(() => (faults = undefined));
+  return faults;
+}
+
+/** Reads which faults are armed at a listener, and how often they fired. */
+async function readFaults(listener) {
+  const read = (listener.read = Symbol("read"));
+  const answer = await ask(listener[0], "GET", "/faults").catch(() => null);
+  // Of two readings that overtake each other, the later counts.
+  if (!answer || listener.read !== read) return;
+  const { edges, faults: armed } = answer.data;
+  stalls.offer(listener, edges);
+  if (faults || armed.length) (await loadFaults()).take(listener, armed);
+}
+
+async function touch({ edge, service }, button) {
+  const { open, toggle } = await loadFaults();
+  if (edge) open(edge, button);
+  else toggle(service);
+}
+
+document.addEventListener("visibilitychange", () => document.hidden || listeners.forEach(readFaults));
+
+$("[data-check]")?.addEventListener("click", async () => (await import("./live-checks.js")).check(listeners));
 
 // Keys and buttons.
 
@@ -189,7 +222,7 @@ $("[data-pin]").addEventListener("click", pin);
 const shortcuts = $("#shortcuts");
 shortcuts.checked = localStorage.getItem("live-keys") !== "off";
 shortcuts.addEventListener("change", () => localStorage.setItem("live-keys", shortcuts.checked ? "on" : "off"));
-const KEYS = { j: () => requests.move(1), k: () => requests.move(-1), p: pin, u: sequence.toggle, " ": pause };
+const KEYS = { j: () => requests.move(1), k: () => requests.move(-1), p: pin, u: sequence.toggle, f: stalls.next, " ": pause };
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (key === "Escape") closeDetails();
@@ -204,7 +237,7 @@ document.addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("[data-export]")) {
   button.addEventListener("click", async () => {
     const trace = traces.get(chosen);
-    if (!trace) return;
+    if (!trace || !sequence.model) return;
     const { save } = await import("./live-export.js");
     await save(button.dataset.export, { trace, model: sequence.model, urls, ports });
   });
@@ -225,12 +258,10 @@ for (const button of document.querySelectorAll("[data-sample]")) {
 }
 
 async function openLessons(isAsked) {
-  // Its styles are loaded with it: most visits open no lesson.
-  if (!$("link[href$='live-lessons.css']")) document.head.append(h("link", { rel: "stylesheet", href: "/static/live-lessons.css" }));
   const { open } = await import("./live-lessons.js");
   await open(isAsked);
 }
-$("[data-lessons]").addEventListener("click", () => openLessons(true));
+$("[data-lessons]")?.addEventListener("click", () => openLessons(true));
 
 function fromAddress() {
   const id = /^#trace=([\da-f]{32})$/.exec(location.hash)?.[1];
@@ -252,6 +283,6 @@ async function start() {
   draw();
   fromAddress();
   await Promise.all(listeners.map(connect));
-  if (localStorage.getItem("lesson")) await openLessons(false);
+  if (localStorage.getItem("lesson") && $("[data-lessons]")) await openLessons(false);
 }
 start();

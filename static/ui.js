@@ -13,6 +13,11 @@ export function text(name, values = {}) {
   return (texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
+/** Adds the texts of modules that are loaded later. */
+export async function addTexts(name) {
+  Object.assign(texts, await (await fetch(`/static/${name}.${language}.json`)).json());
+}
+
 /** `Rp 1.500.000`, in both languages. */
 export const rupiah = (amount) => `Rp ${Number(amount).toLocaleString("id-ID")}`;
 export const number = (value, options) => Number(value).toLocaleString(locale, options);

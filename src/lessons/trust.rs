@@ -85,14 +85,14 @@ pub const DOUBLE_CLICK: Lesson = Lesson {
     ),
     steps: &[
         Step::new(
-            "Perlambat service product supaya kedua permintaan bertemu.",
-            "Slow down the product service so that the two requests meet.",
-            "pasar fault arm order product delay --delay 500ms --times 2",
+            "Perlambat panggilan ke service product supaya keduanya bertemu, lalu kirim permintaan yang sama dua kali sekaligus.",
+            "Slow down the calls to the product service so that the two meet, then send the same request twice at once.",
+            "pasar fault arm order product delay --delay 500ms --times 2; for i in 1 2; do curl -i {order}/orders -d '{\"user_id\": 1, \"product_id\": 1}' -H 'Content-Type: application/json' -H 'Idempotency-Key: lesson-4' & done; wait",
         ),
         Step::new(
-            "Kirim permintaan yang sama dua kali sekaligus, dengan key yang sama.",
-            "Send the same request twice at once, with the same key.",
-            "for i in 1 2; do curl -i {order}/orders -d '{\"user_id\": 1, \"product_id\": 1}' -H 'Content-Type: application/json' -H 'Idempotency-Key: lesson-4' & done; wait",
+            "Kirim sekali lagi dengan key yang sama: jawabannya pesanan yang sudah ada.",
+            "Send it once more with the same key: the answer is the order that exists already.",
+            "curl -i {order}/orders -d '{\"user_id\": 1, \"product_id\": 1}' -H 'Content-Type: application/json' -H 'Idempotency-Key: lesson-4'",
         ),
     ],
     hint: Sentence::new(
@@ -106,7 +106,6 @@ pub const DOUBLE_CLICK: Lesson = Lesson {
     code: &["src/storage/idempotency.rs", "src/order/placement.rs"],
     judge: |evidence| {
         let orders = || evidence.answers("POST", "/orders");
-        let is_slow = evidence.calls("product").any(|call| call.fault == Some("delay"));
         // Both were under way at the same time, and one of them became the order.
         let twin = |one: &Record, name: &str| {
             let ended = one.began + one.took.unwrap_or_default();
@@ -125,6 +124,10 @@ pub const DOUBLE_CLICK: Lesson = Lesson {
             let (first, second) = if is_order(one) { (one, other) } else { (other, one) };
             (is_order(first) && is_second(second)).then_some((first, second))
         });
+        let again = pair.and_then(|(first, _)| {
+            let ended = first.began + first.took.unwrap_or_default();
+            orders().find(|again| again.began >= ended && is_replay(again) && key(again) == key(first))
+        });
         let passed = || {
             let (order, status) = pair.map_or_else(Default::default, |(first, second)| {
                 (json(&first.response)["id"].clone(), second.status.unwrap_or_default())
@@ -137,16 +140,16 @@ pub const DOUBLE_CLICK: Lesson = Lesson {
             )
         };
         Judged::of(
-            [is_slow || pair.is_some(), pair.is_some()],
+            [pair.is_some(), again.is_some()],
             passed,
             [
                 Sentence::new(
-                    "Service product belum diperlambat: tanpa itu kedua permintaan jarang bertemu.",
-                    "The product service has not been slow yet: without that the two requests seldom meet.",
-                ),
-                Sentence::new(
                     "Belum ada dua pesanan dengan key yang sama yang dikerjakan pada saat yang sama.",
                     "There have not been two orders with the same key under way at the same time yet.",
+                ),
+                Sentence::new(
+                    "Setelah keduanya dijawab, key itu belum dikirim sekali lagi.",
+                    "Since both were answered, the key has not been sent once more.",
                 ),
             ],
         )
@@ -163,9 +166,9 @@ pub const CRASH_BETWEEN: Lesson = Lesson {
     ),
     steps: &[
         Step::new(
-            "Buat produk dengan stok.",
-            "Add a product with stock.",
-            "curl {product}/products -d '{\"name\": \"Kopi Gayo\", \"price\": 85000, \"stock\": 5}' -H 'Content-Type: application/json'",
+            "Buat produk dengan stok, dan pesan satu.",
+            "Add a product with stock, and order one.",
+            "curl {product}/products -d '{\"name\": \"Kopi Gayo\", \"price\": 85000, \"stock\": 5}' -H 'Content-Type: application/json'; curl {order}/orders -d '{\"user_id\": 1, \"product_id\": 4}' -H 'Content-Type: application/json'",
         ),
         Step::new(
             "Hilangkan kedua jawaban reservasi, lalu pesan produk itu: jawabannya 503.",

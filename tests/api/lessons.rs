@@ -83,11 +83,13 @@ async fn the_double_click() {
     let app = TestApp::spawn().await;
     order(&app, 1, Some("alone")).await.expect(201);
     order(&app, 1, Some("alone")).await.expect(201);
-    assert_is(&app, 4, &[false, false], "has not been slow").await;
+    assert_is(&app, 4, &[false, false], "under way at the same time").await;
     let slow = json!({"from": "order", "to": "product", "kind": "delay", "delay_ms": 300, "times": 2});
     app.order.put("/faults/slow", &slow).await.expect(200);
     let (one, other) = tokio::join!(order(&app, 1, Some("k")), order(&app, 1, Some("k")));
     assert!(one.status == 201 || other.status == 201);
+    assert_is(&app, 4, &[true, false], "not been sent once more").await;
+    order(&app, 1, Some("k")).await.expect(201);
     assert_is(&app, 4, &[true, true], "one became order 2").await;
 }
 

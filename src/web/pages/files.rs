@@ -1,12 +1,15 @@
 //! The files that the pages load. They are in the binary.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
+use super::{frame, live};
+use crate::domain::Language;
 use crate::error::{Error, ROUTE_NOT_FOUND, Result};
 
 /// The files of `static/` with these names.
@@ -42,15 +45,20 @@ static FILES: &[(&str, &[u8])] = files![
     "export-svg.js",
     "favicon.svg",
     "json.js",
+    "live-checks.js",
     "live-details.js",
     "live-diagram.js",
     "live-export.js",
+    "live-fault-form.js",
+    "live-faults.js",
     "live-filter.js",
-    "live-lessons.css",
+    "live-later.css",
+    "live-later.js",
     "live-lessons.js",
     "live-list.js",
     "live-map.js",
     "live-rates.js",
+    "live-receipts.js",
     "live-sample.js",
     "live-sequence.js",
     "live-steps.js",
@@ -113,6 +121,12 @@ static FILES: &[(&str, &[u8])] = files![
     "ui.js",
 ];
 
+/// The texts of the modules that are loaded when somebody needs them, as JSON.
+static TEXTS: LazyLock<[(&str, String); 2]> = LazyLock::new(|| {
+    [("live-later.id.json", Language::Indonesian), ("live-later.en.json", Language::English)]
+        .map(|(name, language)| (name, frame::texts(language, live::LATER).to_string()))
+});
+
 pub async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
     let (name, bytes) = find(&name)?;
     Ok(answer(&request, HttpResponse::Ok().content_type(media_type(name)), Bytes::from_static(bytes)))
@@ -137,12 +151,15 @@ pub async fn favicon() -> Result<HttpResponse> {
 }
 
 fn find(name: &str) -> Result<(&'static str, &'static [u8])> {
-    FILES.iter().copied().find(|(known, _)| *known == name).ok_or_else(|| Error::new(&ROUTE_NOT_FOUND))
+    let texts = TEXTS.iter().map(|(name, json)| (*name, json.as_bytes()));
+    let found = FILES.iter().copied().chain(texts).find(|(known, _)| *known == name);
+    found.ok_or_else(|| Error::new(&ROUTE_NOT_FOUND))
 }
 
 fn media_type(name: &str) -> &'static str {
     match name.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "json")) => "application/json",
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "svg")) => "image/svg+xml",
         _ => "application/octet-stream",

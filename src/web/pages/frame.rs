@@ -115,10 +115,14 @@ pub fn answer(
     Ok(response.content_type("text/html; charset=utf-8").body(made))
 }
 
+/// Texts by name, for a module.
+pub fn texts(language: Language, texts: &[(&str, Sentence)]) -> serde_json::Value {
+    let pairs = texts.iter().map(|(name, text)| ((*name).to_owned(), language.pick(text).into()));
+    serde_json::Value::Object(pairs.collect())
+}
+
 pub fn document(language: Language, page: Page<'_>) -> Markup {
     let say = Say(language);
-    let texts: serde_json::Map<_, _> =
-        page.texts.iter().map(|(name, text)| ((*name).to_owned(), language.pick(text).into())).collect();
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -145,7 +149,7 @@ pub fn document(language: Language, page: Page<'_>) -> Markup {
                 (page.content)
                 p #say.sr role="status" {}
                 // Data, which no browser runs. `<` could end the element.
-                script #texts type="application/json" { (PreEscaped(serde_json::Value::from(texts).to_string().replace('<', "\\u003c"))) }
+                script #texts type="application/json" { (PreEscaped(texts(language, page.texts).to_string().replace('<', "\\u003c"))) }
             }
         }
     }

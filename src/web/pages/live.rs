@@ -10,6 +10,7 @@ use super::login;
 use crate::domain::Language;
 use crate::error::Result;
 use crate::web::state::Server;
+pub use texts::LATER;
 use texts::TEXTS;
 
 /// The formats in which a trace can be saved, as `static/live-export.js` names them.
@@ -17,24 +18,27 @@ const FORMATS: [(&str, &str); 5] =
     [("mermaid", "Mermaid"), ("svg", "SVG"), ("har", "HAR"), ("otlp", "OTLP JSON"), ("html", "HTML")];
 
 pub async fn live(request: HttpRequest, server: web::Data<Server>) -> Result<HttpResponse> {
-    frame::answer(&request, &server, "/live/", page)
+    let lab = server.faults.is_on();
+    frame::answer(&request, &server, "/live/", |language| page(language, lab))
 }
 
-fn page(language: Language) -> Markup {
+/// The page; `lab`: faults can be armed.
+fn page(language: Language, lab: bool) -> Markup {
     let say = Say(language);
     let content = html! {
         main #content tabindex="-1" {
             noscript { p.notice { (say.of("Halaman ini memerlukan JavaScript.", "This page needs JavaScript.")) } }
             (login::form(say))
             div #desk hidden {
-                section #lesson aria-labelledby="lesson-title" hidden {}
-                div.live {
-                    (map(say))
+                @if lab { section #lesson aria-labelledby="lesson-title" hidden {} }
+                div.live.lab[lab] {
+                    (map(say, lab))
+                    @if lab { (side(say)) }
                     (requests(say))
                     (sequence(say))
                     (details(say))
                 }
-                (keys(say))
+                (keys(say, lab))
             }
         }
     };
@@ -47,13 +51,14 @@ fn page(language: Language) -> Markup {
     )
 }
 
-fn keys(say: Say) -> Markup {
+fn keys(say: Say, lab: bool) -> Markup {
     html! {
         div.keys.small.muted {
             span { kbd.kbd { "j" } kbd.kbd { "k" } (say.of("permintaan lain", "other requests")) }
             span { kbd.kbd { (say.of("spasi", "space")) } (say.of("jeda", "pause")) }
             span { kbd.kbd { "u" } (say.of("urutan atau waktu", "order or time")) }
             span { kbd.kbd { "p" } (say.of("sematkan", "pin")) }
+            @if lab { span { kbd.kbd { "f" } (say.of("gangguan", "faults")) } }
             span { kbd.kbd { "Enter" } (say.of("rincian panah", "details of an arrow")) }
             label { input #shortcuts type="checkbox" checked; (say.of("tombol satu huruf aktif", "single-letter keys are on")) }
             button.btn.quiet.push #logout type="button" hidden { (say.of("Keluar", "Log out")) }
@@ -61,18 +66,46 @@ fn keys(say: Say) -> Markup {
     }
 }
 
-fn map(say: Say) -> Markup {
+fn map(say: Say, lab: bool) -> Markup {
     html! {
-        section.map aria-labelledby="map-title" {
+        section.map #faults aria-labelledby="map-title" {
             div.panel-head {
                 h1 #map-title { (say.of("Peta service", "Service map")) }
                 span.tag #live role="status" { span.dot {} span { (say.of("langsung", "live")) } }
-                button.btn.quiet.push type="button" data-lessons { (say.of("Pelajaran", "Lessons")) }
-                button.btn.quiet type="button" data-sample { (say.of("Kirim contoh pesanan", "Send a sample order")) }
+                @if lab {
+                    span.small.faint.map-hint { (say.of("Petir memasang gangguan, kotak menghentikan service", "A bolt arms a fault, a square stops a service")) }
+                    button.btn.quiet.push type="button" data-lessons { (say.of("Pelajaran", "Lessons")) }
+                }
+                button.btn.quiet.push[!lab] type="button" data-sample { (say.of("Kirim contoh pesanan", "Send a sample order")) }
                 button.btn.quiet #pause type="button" aria-pressed="false" { (icon("pause")) (say.of("Jeda", "Pause")) }
             }
             p.notice #refused role="alert" hidden {}
-            div.map-box { svg #map role="img" aria-label=(say.of("Peta service", "Service map")) {} }
+            div.map-box { svg #map role="group" aria-label=(say.of("Peta service", "Service map")) {} }
+        }
+    }
+}
+
+/// What is armed, and what holds. `static/live-checks.js` and `static/live-receipts.js` fill it.
+fn side(say: Say) -> Markup {
+    html! {
+        div.side {
+            section.slip #receipts aria-labelledby="receipts-title" {
+                div.panel-head {
+                    h2 #receipts-title tabindex="-1" { (say.of("Struk gangguan", "Fault receipts")) }
+                    button.btn.quiet.push type="button" data-remove-all hidden { (say.of("Lepas semua", "Remove all")) }
+                }
+                p.small.muted data-none { (say.of("Tidak ada gangguan.", "No faults.")) }
+            }
+            section #checks aria-labelledby="checks-title" {
+                div.panel-head {
+                    h2 #checks-title { (say.of("Tidak ada yang hilang", "Nothing is lost")) }
+                    button.btn.quiet.push type="button" data-check { (say.of("Periksa", "Check")) }
+                }
+                p.small.muted {
+                    (say.of("Setiap service memeriksa semua barisnya. Antarservice: ", "Each service checks all its rows. Between them: "))
+                    code { "pasar verify" }
+                }
+            }
         }
     }
 }
