@@ -261,6 +261,7 @@ async function openLessons(isAsked) {
   const { open } = await import("./live-lessons.js");
   await open(isAsked);
 }
+$("[data-compare]")?.addEventListener("click", async () => (await import("./live-compare.js")).open(listeners, ports));
 $("[data-lessons]")?.addEventListener("click", () => openLessons(true));
 
 function fromAddress() {

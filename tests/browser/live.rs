@@ -1,5 +1,6 @@
 //! The live page: what the services have recorded, drawn as it comes in.
 
+mod compare;
 mod faults;
 mod lessons;
 mod saving;

@@ -54,6 +54,7 @@ static FILES: &[(&str, &[u8])] = files![
     "live-filter.js",
     "live-later.css",
     "live-later.js",
+    "live-compare.js",
     "live-lessons.js",
     "live-list.js",
     "live-map.js",

@@ -30,7 +30,10 @@ fn page(language: Language, lab: bool) -> Markup {
             noscript { p.notice { (say.of("Halaman ini memerlukan JavaScript.", "This page needs JavaScript.")) } }
             (login::form(say))
             div #desk hidden {
-                @if lab { section #lesson aria-labelledby="lesson-title" hidden {} }
+                @if lab {
+                    section #lesson aria-labelledby="lesson-title" hidden {}
+                    section #compare aria-labelledby="compare-title" hidden {}
+                }
                 div.live.lab[lab] {
                     (map(say, lab))
                     @if lab { (side(say)) }
@@ -75,6 +78,7 @@ fn map(say: Say, lab: bool) -> Markup {
                 @if lab {
                     span.small.faint.map-hint { (say.of("Petir memasang gangguan, kotak menghentikan service", "A bolt arms a fault, a square stops a service")) }
                     button.btn.quiet.push type="button" data-lessons { (say.of("Pelajaran", "Lessons")) }
+                    button.btn.quiet type="button" data-compare { (say.of("Bandingkan", "Compare")) }
                 }
                 button.btn.quiet.push[!lab] type="button" data-sample { (say.of("Kirim contoh pesanan", "Send a sample order")) }
                 button.btn.quiet #pause type="button" aria-pressed="false" { (icon("pause")) (say.of("Jeda", "Pause")) }

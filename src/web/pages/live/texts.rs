@@ -57,6 +57,76 @@ pub const TEXTS: &[(&str, Sentence)] = &[
 
 /// Those of the modules that are loaded when somebody needs them.
 pub const LATER: &[(&str, Sentence)] = &[
+    ("compare-title", Sentence::new("Tanpa pengaman dan dengan pengaman", "Unsafe beside safe")),
+    (
+        "compare-goal",
+        Sentence::new(
+            "Dua klien toko yang sama mengalami hal yang sama. Yang berbeda hanya apa yang mereka kirim.",
+            "The same happens to two clients of the same shop. Only what they send differs.",
+        ),
+    ),
+    ("compare-close", Sentence::new("Tutup perbandingan", "Close the comparison")),
+    ("compare-run", Sentence::new("Jalankan", "Run")),
+    ("compare-unsafe", Sentence::new("Tanpa pengaman", "Unsafe")),
+    ("compare-safe", Sentence::new("Dengan pengaman", "Safe")),
+    ("compare-diagram", Sentence::new("Diagram", "Diagram")),
+    ("compare-saw", Sentence::new("Yang dilihat klien", "What the client saw")),
+    ("compare-orders", Sentence::new("Pesanan yang tersimpan: {n}", "Orders stored: {n}")),
+    ("compare-open", Sentence::new("Buka jejaknya", "Open its trace")),
+    ("compare-product", Sentence::new("Batik Tulis, satu saja", "Hand-drawn batik, the only one")),
+    ("saw-order", Sentence::new("pesanan {id}", "order {id}")),
+    ("saw-refusal", Sentence::new("ditolak: {code}", "refused: {code}")),
+    ("saw-nothing", Sentence::new("tidak ada jawaban", "no answer")),
+    (
+        "compare-key",
+        Sentence::new(
+            "Jawaban hilang: tanpa dan dengan Idempotency-Key",
+            "A lost answer: without and with an Idempotency-Key",
+        ),
+    ),
+    ("compare-key-unsafe", Sentence::new("Kirim lagi tanpa key", "Sent again without a key")),
+    ("compare-key-safe", Sentence::new("Kirim lagi dengan key yang sama", "Sent again with the same key")),
+    (
+        "compare-key-why",
+        Sentence::new(
+            "Tanpa key, tiap permintaan adalah pesanan baru, juga yang dikirim lagi oleh peramban sendiri: pelanggan membayar dua kali.",
+            "Without a key each request is a new order, also one that the browser repeats by itself: the customer pays twice.",
+        ),
+    ),
+    (
+        "compare-stock",
+        Sentence::new(
+            "Unit terakhir: stok tidak dihitung dan dihitung",
+            "The last unit: stock not tracked and tracked",
+        ),
+    ),
+    ("compare-stock-unsafe", Sentence::new("Produk tanpa stok", "A product without stock")),
+    ("compare-stock-safe", Sentence::new("Produk dengan stok 1", "A product with a stock of 1")),
+    (
+        "compare-stock-why",
+        Sentence::new(
+            "Tanpa stok, toko menjanjikan satu barang kepada dua orang.",
+            "Without stock, the shop promises one thing to two people.",
+        ),
+    ),
+    ("compare-retry", Sentence::new("Jawaban 500: menyerah dan mencoba lagi", "A 500: giving up and trying again")),
+    ("compare-retry-unsafe", Sentence::new("Klien menyerah", "The client gives up")),
+    ("compare-retry-safe", Sentence::new("Klien mencoba lagi, dengan key", "The client tries again, with a key")),
+    (
+        "compare-retry-why",
+        Sentence::new(
+            "Siapa yang menyerah kehilangan pesanannya; siapa yang mencoba lagi dengan key mendapatkannya, sekali.",
+            "Who gives up loses the order; who tries again with a key gets it, once.",
+        ),
+    ),
+    (
+        "compare-good",
+        Sentence::new(
+            "Bagi basis data semuanya benar ({n} pemeriksaan): hanya klien yang tahu mana yang berlebih.",
+            "To the databases all is well ({n} checks): only the client knows what is one too many.",
+        ),
+    ),
+    ("compare-broken", Sentence::new("Pemeriksaan yang gagal: {names}.", "Checks that fail: {names}.")),
     ("lesson-title", Sentence::new("Pelajaran {n}: {title}", "Lesson {n}: {title}")),
     ("lesson-steps", Sentence::new("Langkah", "Steps")),
     ("lesson-done", Sentence::new("sudah", "done")),
