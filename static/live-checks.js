@@ -68,7 +68,7 @@ function entry({ service, sentence, holds, figures, rows, total, what_to_do: cur
     h("div", {}, [
       h("b", { class: laneClass(service) }, laneName(service)),
       " ",
-      h(isGood ? "span.sr" : "span.holds", {}, text(holds)),
+      h(isGood ? "span.sr" : "span.holds", {}, `${text(holds)}:`),
       ` ${sentence}`,
       sums.length > 0 && h("span.sum.num", {}, sums),
       total > 0 && h("span.sum.num", {}, text("rows", { n: number(total), rows: rows.join(", ") })),

@@ -2,7 +2,7 @@
 
 import { closePanel, h, icon, openPanel, text } from "./ui.js";
 import { ask, explain } from "./admin-session.js";
-import { laneName } from "./live-words.js";
+import { SERVICES, laneName } from "./live-words.js";
 
 /** What can happen to a call between services, of a client, and to an event. */
 const ON_ARRIVAL = ["delay", "refuse", "hang", "error", "nonsense", "not_found", "lose_answer"];
@@ -12,7 +12,7 @@ const BETWEEN = [...ON_ARRIVAL, "twice"];
 const COMMON =
   /^\/(?:$|errors|docs|shop|admin|live|services|static|health|metrics|invariants|peers|calls|faults|openapi|postman)/;
 /** A server may have another service too. */
-const others = (service) => ["user", "product", "order", "payment"].filter((name) => name !== service);
+const others = (service) => SERVICES.filter((name) => name !== service);
 
 /** The form in `section`; `arm` gets a fault and returns why it was refused, or "". */
 export function faultForm(section, arm) {

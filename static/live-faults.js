@@ -11,7 +11,7 @@ import { laneName } from "./live-words.js";
 
 /** Between two readings while a fault is armed, in milliseconds: it may be changed elsewhere. */
 const READ_EVERY = 5000;
-/** A fault that fires often is read no oftener, in milliseconds. */
+/** However often a fault fires, it is read once in this time, in milliseconds. */
 const SETTLE = 300;
 /** How long the receipt of a spent fault stays after its last firing, in milliseconds. */
 const KEPT = 60_000;
@@ -19,11 +19,12 @@ const KEPT = 60_000;
 /** `read` reads the faults of a listener anew, and gives them to `take`. */
 export async function start({ listeners, stalls, read }) {
   await later();
-  const known = new Map();
+  // What fires from now on at a listener that had none is news.
+  const known = new Map(listeners.filter(({ hadNone }) => hadNone).map((listener) => [listener, []]));
   const settling = new Set();
   const section = document.querySelector("#receipts");
-  const paper = receipts(section, remove);
-  const form = faultForm(document.querySelector("#faults"), arm);
+  const receiptList = receipts(section, remove);
+  const form = faultForm(document.querySelector(".map"), arm);
   const all = () => [...known.values()].flat();
   const listenerOf = (service) => listeners.find((names) => names.includes(service));
   const readAll = () => Promise.all(listeners.map(read));
@@ -58,7 +59,7 @@ export async function start({ listeners, stalls, read }) {
       new Map([...edges].map(([edge, faults]) => [edge, faults.map(sentence).join(" ")])),
       new Set(armed.filter(isStop).map(({ to }) => to)),
     );
-    paper.show(all());
+    receiptList.show(all());
   }
 
   /** Removes a spent fault whose receipt was shown long enough. */
@@ -72,12 +73,11 @@ export async function start({ listeners, stalls, read }) {
   async function change(service, method, path, body) {
     try {
       await ask(service, method, path, { body });
-      paper.fail("");
       return true;
     } catch (error) {
       // Somebody else was faster.
       if (method === "DELETE" && error.code === "fault_not_found") return true;
-      paper.fail(why(error, service));
+      receiptList.fail(why(error, service));
       return false;
     } finally {
       await read(listenerOf(service));
@@ -104,17 +104,20 @@ export async function start({ listeners, stalls, read }) {
   }
 
   async function remove(fault) {
+    receiptList.fail("");
     if (!(await change(placeOf(fault), "DELETE", `/faults/${fault.name}`))) return;
     say(isStop(fault) ? text("runs-again", { service: laneName(fault.to) }) : text("removed", { what: nameOf(fault) }));
   }
 
   async function removeAll() {
+    receiptList.fail("");
     const done = await Promise.all(listeners.map(([service]) => change(service, "DELETE", "/faults")));
     if (done.every(Boolean)) say(text("all-removed"));
   }
 
   /** Stops a service, or runs it again. */
   async function toggle(service) {
+    receiptList.fail("");
     const stops = all().filter((fault) => isStop(fault) && fault.to === service && !fault.spent);
     if (stops.length) for (const stop of stops) await remove(stop);
     else if (await change(service, "PUT", `/faults/stop-${service}`, { from: "anybody", to: service, kind: "stop" }))

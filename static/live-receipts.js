@@ -1,12 +1,10 @@
 // The receipts: what is armed, how often it fired, and on which traces.
 
 import { clock, h, icon, number, text } from "./ui.js";
-import { laneClass, laneName } from "./live-words.js";
+import { SERVICES, laneClass, laneName } from "./live-words.js";
 
 /** The traces that a receipt links to: the newest. */
 const LINKS = 5;
-
-const SERVICES = ["user", "product", "order", "payment"];
 
 /** The service at which a fault fires. */
 export const placeOf = ({ from, to }) => (SERVICES.includes(from) ? from : to);

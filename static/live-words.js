@@ -3,7 +3,7 @@
 import { milliseconds, number, text } from "./ui.js";
 import { failureName } from "./live-traces.js";
 
-const SERVICES = ["user", "product", "order", "payment"];
+export const SERVICES = ["user", "product", "order", "payment"];
 
 /** The name of a lifeline. */
 export function laneName(lane) {

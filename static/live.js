@@ -185,6 +185,7 @@ async function readFaults(listener) {
   const { edges, faults: armed } = answer.data;
   stalls.offer(listener, edges);
   if (faults || armed.length) (await loadFaults()).take(listener, armed);
+  else listener.hadNone = true;
 }
 
 async function touch({ edge, service }, button) {

@@ -71,7 +71,7 @@ fn keys(say: Say, lab: bool) -> Markup {
 
 fn map(say: Say, lab: bool) -> Markup {
     html! {
-        section.map #faults aria-labelledby="map-title" {
+        section.map aria-labelledby="map-title" {
             div.panel-head {
                 h1 #map-title { (say.of("Peta service", "Service map")) }
                 span.tag #live role="status" { span.dot {} span { (say.of("langsung", "live")) } }

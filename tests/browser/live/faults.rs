@@ -39,8 +39,12 @@ impl Browser {
         .await;
     }
 
-    /// Waits for a value in a field of the form.
+    /// Chooses a value in the select that has the focus, with the arrow keys.
     async fn chooses(&self, field: &str, value: &str) {
+        let index = format!("return document.querySelector(`#fault [name={field}] option[value='{value}']`).index");
+        for _ in 0..self.run(&index).await.as_u64().unwrap() {
+            self.types(Key::Down).await;
+        }
         let script = format!("return document.querySelector('#fault [name={field}]').value");
         eventually(&format!("{field} is {value}"), async || (self.run(&script).await == value).then_some(())).await;
     }
@@ -64,10 +68,8 @@ async fn a_fault_is_armed_with_the_keyboard_and_its_receipt_names_the_trace() {
     let routes = "#fault [name=route] option[value='PUT /reservations/{key}']";
     browser.counts(routes, 1).await;
     browser.types(Key::Tab + Key::Tab).await;
-    browser.types("Balasan").await;
     browser.chooses("kind", "lose_answer").await;
     browser.types(Key::Tab).await;
-    browser.types("PUT /res").await;
     browser.chooses("route", "PUT /reservations/{key}").await;
     browser.types(Key::Tab + Key::Tab + Key::Tab + Key::Enter).await;
     browser.reads("#receipts .fired", "0/1").await;
@@ -186,6 +188,32 @@ async fn what_is_armed_elsewhere_appears_and_all_is_removed_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_form_offers_what_can_happen_on_its_edge() {
+    let Some(browser) = Browser::start().await else { return };
+    let app = TestApp::spawn().await;
+    browser.resize(1280).await;
+    browser.opens_live(&app.order, "en").await;
+    browser.press("[data-edge=client-payment]").await;
+    browser.reads("#fault h2", "Client → Payment").await;
+    browser.counts("#fault [name=kind] option", 7).await;
+    browser.counts("#fault [name=route] option[value='POST /payments/confirm']", 1).await;
+    // Orders are on the same server.
+    browser.counts("#fault [name=route] option[value*='/orders']", 0).await;
+    browser.types(Key::Escape).await;
+    browser.press("[data-edge=events-user]").await;
+    browser.reads("#fault h2", "Events → User").await;
+    browser.counts("#fault [name=kind] option", 1).await;
+    for (field, is_shown) in [("route", false), ("delay", false), ("times", true), ("percent", true)] {
+        let shown = browser.find(&format!("#fault [name={field}]")).await.is_displayed().await.unwrap();
+        assert_eq!(shown, is_shown, "{field}");
+    }
+    browser.fill("#fault [name=percent]", "50").await;
+    browser.types(Key::Enter).await;
+    browser.reads("#receipts .kind", "Delivered twice, 50%").await;
+    browser.reads("#receipts .fired", "0×").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_said_where_it_happens() {
     let Some(browser) = Browser::start().await else { return };
     let app = TestApp::spawn().await;
@@ -196,13 +224,7 @@ async fn a_refusal_is_said_where_it_happens() {
     }
     browser.press("[data-edge=client-user]").await;
     browser.press("#fault [type=submit]").await;
-    let why = browser.reads("#fault [role=alert]", "").await;
-    eventually("the form says why", async || {
-        let text = browser.find("#fault [role=alert]").await.text().await.ok()?;
-        (!text.is_empty()).then_some(())
-    })
-    .await;
-    assert!(browser.count("#fault:not([hidden])").await == 1, "{why}");
+    browser.reads("#fault:not([hidden]) [role=alert]", "Too many faults are armed.").await;
     browser.types(Key::Escape).await;
     browser.counts("#fault[hidden]", 1).await;
     assert_eq!(browser.run("return document.activeElement.dataset.edge").await, "client-user");
@@ -231,6 +253,31 @@ async fn all_invariants_are_checked_on_demand() {
     let shown = browser.find("#checks").await.text().await.unwrap();
     assert!(shown.contains("On hand + reserved + sold = received, and nothing is negative."), "{shown}");
     assert!(shown.contains("16 on_hand, 18 received, 2 reserved, 0 sold"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_broken_stays_so_until_it_is_checked_again() {
+    let Some(browser) = Browser::start().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(&folder, &[]).await;
+    let kopi = app.sells("Kopi Gayo", 85_000, Some(9)).await;
+    let database = rusqlite::Connection::open(folder.path().join("pasar.db")).unwrap();
+    database.pragma_update(None, "ignore_check_constraints", true).unwrap();
+    let add =
+        |units: i64| database.execute("UPDATE products SET stock = stock + ? WHERE id = ?", [units, kopi]).unwrap();
+    add(1);
+    browser.resize(1280).await;
+    browser.opens_live(&app.order, "en").await;
+    browser.checks_invariants().await;
+    let said = browser.reads("#checks .broken", "Product broken: On hand + reserved + sold = received").await;
+    assert!(said.contains(&format!("Rows (1): {kopi}")) && said.contains("PUT /products/{id}/stock"), "{said}");
+    browser.check("live-broken").await;
+    add(-1);
+    app.product.get("/products").await.expect(200);
+    browser.reads("#requests [data-id] .path", "/products").await;
+    browser.counts("#checks .broken", 1).await;
+    browser.checks_invariants().await;
+    browser.counts("#checks .broken", 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -208,7 +208,7 @@ pub const LATER: &[(&str, Sentence)] = &[
         "owed-hint",
         Sentence::new("Pekerjaan yang menunggu akan menyelesaikannya.", "Work that waits will make it hold."),
     ),
-    ("rows", Sentence::new("{n} baris: {rows}", "{n} rows: {rows}")),
+    ("rows", Sentence::new("Baris ({n}): {rows}", "Rows ({n}): {rows}")),
     ("checked", Sentence::new("{at}: {good} baik", "{at}: {good} good")),
     ("checked-owed", Sentence::new("{n} belum selesai", "{n} not yet")),
     ("checked-broken", Sentence::new("{n} rusak", "{n} broken")),
