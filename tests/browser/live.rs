@@ -244,7 +244,7 @@ async fn an_answer_that_was_lost_after_the_commit_is_shown_as_lost() {
     browser.check("live-lost").await;
 
     // What was reserved is given back by a job: a request of its own, without a client.
-    let release = "#requests .method.delete";
+    let release = "#requests .trace:has(.method.delete):has(.status.s2)";
     browser.press(release).await;
     browser.reads("[data-title]", "DELETE /reservations/").await;
     browser.counts(".sequence .tip.undo", 1).await;
