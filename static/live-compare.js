@@ -106,7 +106,7 @@ async function run(experiment, side, listeners, ports) {
   const began = Math.min(...found.map(({ at }) => at));
   const count = orders(found);
   const box = h("div.seq-scroll", { tabindex: "0", role: "group", "aria-label": text("compare-diagram") });
-  const section = h(`section.side.${side}`, { "aria-label": text(`compare-${side}`) },
+  const section = h(`section.half.${side}`, { "aria-label": text(`compare-${side}`) },
     h("h4", {}, icon(side === "safe" ? "full" : "warn"), text(`compare-${experiment.name}-${side}`)),
     h("ol.saw", { "aria-label": text("compare-saw") }, ...client.saw.map((what) => h("li", {}, what))),
     h("p.num", { "data-orders": count }, text("compare-orders", { n: number(count) })),
@@ -141,7 +141,7 @@ async function compare(experiment, area, button, listeners, ports) {
     const safe = await run(experiment, "safe", listeners, ports);
     const sides = [unsafe, safe];
     const lesson = h("p.why", { role: "status" }, text(`compare-${experiment.name}-why`), " ", await verdict(listeners));
-    area.replaceChildren(h("div.sides", {}, ...sides.map(({ section }) => section)), lesson);
+    area.replaceChildren(h("div.halves", {}, ...sides.map(({ section }) => section)), lesson);
     for (const { draw } of sides) draw();
     say(lesson.textContent);
   } catch (error) {

@@ -120,11 +120,13 @@ function withEnd(step) {
   // A fault may drop an answer that was read already.
   if (record.failure && (record.status === null || record.fault === "lose_answer")) {
     end.kind = "lost";
-    const done = answer && answer.took_ms !== null;
+    // Of what a client sent, only the answer is known.
+    const given = answer ?? (record.kind === "answer" && record.status !== null ? record : null);
+    const done = given && given.took_ms !== null;
     // The answer was lost when it was given, however long the caller waited for it.
-    if (done) end.at = Math.max(answer.at + answer.took_ms, step.at);
+    if (done) end.at = Math.max(given.at + given.took_ms, step.at);
     end.why = done ? "lost" : failureName(record.failure);
-    end.unreached = !answer;
+    end.unreached = !given;
   }
   step.end = end;
   if (step.count) end.at = Math.max(...step.equal.map((one) => one.record.at + one.record.took_ms));

@@ -160,7 +160,7 @@ fn end_record(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = (!struck::is_refused(&answer)).then(|| answer.status().as_u16());
     open.end(|record| {
         record.status = status;
-        record.failure = status.is_none().then(|| "the connection was closed".into());
+        record.failure = struck::failure(&answer).map(Into::into);
         record.response = response;
     });
     answer

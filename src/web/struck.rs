@@ -103,6 +103,15 @@ pub(super) fn is_refused(answer: &ServiceResponse<BoxBody>) -> bool {
     matches!(struck(answer), Some(Struck(Kind::Refuse | Kind::Stop)))
 }
 
+/// Why the client has no answer, if a fault says so.
+pub(super) fn failure(answer: &ServiceResponse<BoxBody>) -> Option<&'static str> {
+    match struck(answer)? {
+        Struck(Kind::Refuse | Kind::Stop) => Some("the connection was closed"),
+        Struck(Kind::LoseAnswer) => Some("the answer was lost"),
+        Struck(_) => None,
+    }
+}
+
 /// Closes the connection instead of answering, if a fault says so.
 pub(super) fn lose(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     match struck(&answer) {

@@ -13,7 +13,7 @@ async fn the_same_happens_to_two_clients_and_only_one_is_safe() {
     browser.open(&app.order, "/live/?lang=id").await;
     browser.press("[data-compare]").await;
     let orders = async |experiment: &str, side: &str| {
-        let css = format!("[data-result={experiment}] .side.{side}");
+        let css = format!("[data-result={experiment}] .half.{side}");
         browser.find(&format!("{css} svg.sequence [data-key]")).await;
         let count = browser.find(&format!("{css} [data-orders]")).await.attr("data-orders").await.unwrap().unwrap();
         count.parse::<u32>().unwrap()
@@ -26,7 +26,7 @@ async fn the_same_happens_to_two_clients_and_only_one_is_safe() {
         assert!(is_more, "{experiment}: {unsafe_client}");
         assert_eq!(safe_client, 1, "{experiment}");
     }
-    let saw = "return [...document.querySelectorAll('[data-result=key] .side')].map((side) =>
+    let saw = "return [...document.querySelectorAll('[data-result=key] .half')].map((side) =>
         [...side.querySelectorAll('.saw li')].map(({textContent}) => textContent.replace(/\\d+/, 'N')))";
     assert_eq!(browser.run(saw).await, json!([["tidak ada jawaban", "pesanan N"], ["tidak ada jawaban", "pesanan N"]]));
     let script = "return document.querySelector('[data-result=stock] .why').textContent.includes('semuanya benar')";
@@ -44,7 +44,7 @@ async fn a_comparison_can_be_read_by_everybody() {
             browser.open(&app.order, &format!("/live/?lang={language}")).await;
             browser.press("[data-compare]").await;
             browser.press("[data-run=key]").await;
-            browser.find("[data-result=key] .side.safe svg.sequence [data-key]").await;
+            browser.find("[data-result=key] .half.safe svg.sequence [data-key]").await;
             browser.check(&format!("compare-{language}-{scheme}-{width}")).await;
         }
     }
