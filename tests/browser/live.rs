@@ -3,6 +3,7 @@
 mod compare;
 mod faults;
 mod lessons;
+mod proxied;
 mod saving;
 
 use std::collections::{BTreeSet, HashSet};

@@ -1,4 +1,4 @@
-//! A proxy between the browser and a service, which can be away or lose an answer.
+//! A proxy in front of a service, which can be away or lose an answer, and remembers what it has forwarded.
 
 use std::io::{ErrorKind, Result};
 use std::net::SocketAddr;
@@ -21,6 +21,8 @@ pub struct Proxy {
 struct Shared {
     service: OnceLock<SocketAddr>,
     fault: Mutex<Fault>,
+    /// The `traceparent` of each request.
+    traces: Mutex<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -62,6 +64,13 @@ impl Proxy {
         self.fail(Fault::LosesAnswer(request));
     }
 
+    /// The spans of the requests of a trace that were forwarded.
+    pub fn spans(&self, trace: &str) -> Vec<String> {
+        let traces = self.shared.traces.lock().unwrap();
+        let of_trace = traces.iter().filter(|found| found.contains(trace));
+        of_trace.filter_map(|found| found.split('-').nth(2)).map(str::to_owned).collect()
+    }
+
     fn fail(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = fault;
     }
@@ -91,6 +100,9 @@ impl Shared {
     /// Forwards what was read of a request; an error after a request whose answer is lost.
     async fn forward(&self, request: &[u8], service: &mut TcpStream) -> Result<()> {
         self.check(request)?;
+        let text = String::from_utf8_lossy(request);
+        let found = text.lines().find_map(|line| line.strip_prefix("traceparent: "));
+        self.traces.lock().unwrap().extend(found.map(str::to_owned));
         service.write_all(request).await?;
         let fault = *self.fault.lock().unwrap();
         if matches!(fault, Fault::LosesAnswer(start) if request.starts_with(start.as_bytes())) {
