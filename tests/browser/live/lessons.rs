@@ -21,7 +21,7 @@ impl Terminal {
         Self { shop: Shop::start(layout, &[]), bin }
     }
 
-    /// Runs a command line as it stands. It may fail: some answers are lost on purpose.
+    /// Runs a command line without changing it. It may fail: some answers are lost on purpose.
     fn run(&self, line: &str) {
         let pasar = self.shop.pasar(&[]);
         let mut shell = Command::new("/bin/sh");
@@ -32,7 +32,9 @@ impl Terminal {
         let paths = std::iter::once(self.bin.path().to_owned()).chain(std::env::split_paths(&path));
         shell.env("PATH", std::env::join_paths(paths).unwrap());
         let ran = shell.args(["-c", line]).current_dir(self.shop.folder.path()).output().unwrap();
-        println!("{line}\n{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        // Shown if the test fails.
+        let text = |output: &[u8]| String::from_utf8_lossy(output).into_owned();
+        eprintln!("{line}\n{}{}", text(&ran.stdout), text(&ran.stderr));
     }
 
     /// Whether `pasar lesson NUMBER --check` says that it was done, and what it says.
