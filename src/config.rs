@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use reqwest::Url;
 
 use crate::auth::{Role, token::Secret};
@@ -256,6 +256,8 @@ impl Config {
         // Others may call where one has to log in, beyond loopback, or through a front door.
         let is_loopback = services.iter().filter_map(|one| one.listen).all(|addr| addr.ip().is_loopback());
         let is_private = !auth_required && is_loopback && flags.public_url.is_none();
+        // Processes apart keep in memory what they know of the rows.
+        let is_whole = services.len() == ServiceName::value_variants().len();
         let lab = flags.lab == Lab::On || (flags.lab == Lab::Auto && is_private);
         let gateway =
             named(flags.payment_gateway).iter().map(|rule| rule.parse()).collect::<Result<Vec<payment::Rule>, _>>();
@@ -286,7 +288,7 @@ impl Config {
             jwt_secret,
             demo: flags.demo,
             recorded_calls: lab.then_some(flags.recorded_calls as usize),
-            may_reset: lab && is_private,
+            may_reset: lab && is_private && is_whole,
             allowed_hosts,
             cors_origins,
             request_timeout: flags.request_timeout,

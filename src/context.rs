@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 pub const CALL_BUDGET: Duration = Duration::from_secs(2);
 /// How the program names itself.
 pub const AGENT: &str = concat!("pasar/", env!("CARGO_PKG_VERSION"));
+/// The header that says in which generation of rows a call began (see `storage`).
+pub const GENERATION: &str = "x-pasar-generation";
 /// The time in which a request is answered, whatever its peers and its database do.
 pub const ANSWER_TIME: Duration = Duration::from_secs(3);
 const _: () = assert!(CALL_BUDGET.as_millis() + 500 <= ANSWER_TIME.as_millis(), "a request has time besides its calls");

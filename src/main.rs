@@ -51,9 +51,9 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
             Action::CheckHealth => return check_health(config).await,
             Action::Verify { json } => return verify(config, *json).await,
             Action::Backup(file) => {
-                let database = pasar::app::back_up(config, file)?;
+                let (database, variable) = pasar::app::back_up(config, file)?;
                 let file = file.display();
-                print(&format!("Copied {database} to {file}; DATABASE_URL=sqlite:{file} starts from it.\n"));
+                print(&format!("Copied {database} to {file}; {variable}=sqlite:{file} starts from it.\n"));
                 return Ok(ExitCode::SUCCESS);
             }
             Action::Reset { ask } => return reset(config, *ask),

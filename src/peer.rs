@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 
 use crate::context::{AGENT, CALL_BUDGET, Context};
 use crate::error::{Code, Error, PEER_UNAVAILABLE, Result};
-use crate::faults::{Faults, Sent};
+use crate::faults::{DEFAULT_DELAY, Faults, Sent};
 use crate::limits;
 use crate::metrics::Metrics;
 
@@ -49,6 +49,11 @@ const MAX_JITTER: Duration = Duration::from_millis(50);
 const _: () = assert!(
     2 * FIRST_ATTEMPT_TIMEOUT.as_millis() + MAX_JITTER.as_millis() <= CALL_BUDGET.as_millis(),
     "a second attempt fits into the budget"
+);
+
+const _: () = assert!(
+    2 * DEFAULT_DELAY.as_millis() < FIRST_ATTEMPT_TIMEOUT.as_millis(),
+    "a call that is delayed as usual is still answered"
 );
 
 /// The HTTP client of one worker, shared by its peers. It keeps no cookies, follows no redirects and uses no proxy.

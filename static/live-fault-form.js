@@ -70,7 +70,7 @@ export function faultForm(section, arm) {
     kind.replaceChildren(...kinds.map((one) => h("option", { value: one }, `${text(`kind-${one}`)} (${one})`)));
     route.replaceChildren(h("option", { value: "" }, text("every-route")));
     routeField.hidden = from === "events";
-    [delay.value, times.value, percent.value] = [1000, 1, ""];
+    [delay.value, times.value, percent.value] = [300, 1, ""];
     showDelay();
     fail("");
     if (from !== "events") offerRoutes(edge);

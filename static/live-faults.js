@@ -25,7 +25,12 @@ export async function start({ listeners, stalls, read }) {
   const section = document.querySelector("#receipts");
   const receiptList = receipts(section, remove);
   const form = faultForm(document.querySelector(".map"), arm);
-  const all = () => [...known.values()].flat();
+  /** Those that this page has armed. */
+  const own = new Set();
+  /** Those of others whose receipts were shown long enough here. */
+  const hidden = new Set();
+  const once = (fault) => `${keyOf(fault)}/${fault.armed_at}`;
+  const all = () => [...known.values()].flat().filter((fault) => !hidden.has(once(fault)));
   const listenerOf = (service) => listeners.find((names) => names.includes(service));
   const readAll = () => Promise.all(listeners.map(read));
 
@@ -62,11 +67,14 @@ export async function start({ listeners, stalls, read }) {
     receiptList.show(all());
   }
 
-  /** Removes a spent fault whose receipt was shown long enough. */
+  /** Removes a spent fault whose receipt was shown long enough; one that was armed elsewhere only from this page. */
   async function forget(listener, { name, armed_at: since }) {
     await read(listener);
     const fault = known.get(listener)?.find((one) => one.name === name && one.armed_at === since);
-    if (fault?.spent) await change(placeOf(fault), "DELETE", `/faults/${name}`);
+    if (!fault?.spent) return;
+    if (own.has(name)) return change(placeOf(fault), "DELETE", `/faults/${name}`);
+    hidden.add(once(fault));
+    draw();
   }
 
   /** Makes a call to the service of a fault, and reads what is armed there then. Whether it succeeded. */
@@ -95,6 +103,7 @@ export async function start({ listeners, stalls, read }) {
     const service = placeOf(fault);
     try {
       const { data } = await ask(service, "PUT", `/faults/${name}`, { body: fault });
+      own.add(name);
       say(text("armed", { what: nameOf(data) }));
       await read(listenerOf(service));
       return "";

@@ -15,8 +15,9 @@ let shown;
 let since;
 let timer;
 let verdict;
+let judging;
 
-const query = () => (since ? `?since=${encodeURIComponent(since)}` : "");
+const query = () => (since ? `?since=${since}` : "");
 
 /** The lessons of all services, in their order. */
 async function read() {
@@ -72,14 +73,21 @@ function draw() {
 
 async function judge() {
   const before = all.find(({ number: n }) => n === shown)?.passed;
+  // Of two readings that overtake each other, the later counts.
+  const own = (judging = Symbol("judging"));
   try {
-    all = await read();
+    const found = await read();
+    if (judging !== own) return;
+    all = found;
     // What is read or copied stays as it is while nothing has changed.
     const now = JSON.stringify([all, shown]);
     if (now !== panel.dataset.drawn) draw();
     panel.dataset.drawn = now;
   } catch (error) {
-    panel.replaceChildren(h("p.verdict", { role: "alert" }, explain(error, "order")));
+    if (judging !== own) return;
+    const why = h("p.verdict", { role: "alert" }, explain(error, "order"));
+    const leave = h("button.iconbtn", { type: "button", "aria-label": text("lesson-close"), "data-close-lesson": true, click: close }, icon("x"));
+    panel.replaceChildren(h("div.lesson-head", {}, h("div.grow", {}, why), leave));
     panel.dataset.drawn = "";
   }
   if (before === false && all.find(({ number: n }) => n === shown)?.passed) say(verdict.textContent);
@@ -93,7 +101,7 @@ async function check() {
 
 /** Forgets what was done before. */
 async function again() {
-  since = new Date().toISOString();
+  since = Date.now();
   await judge();
   panel.querySelector("[data-again]")?.focus();
 }

@@ -20,7 +20,7 @@ export const keyOf = ({ service, id, began_at: began }) => `${service}/${id}/${b
 export function failureName(failure) {
   if (/not asked/.test(failure)) return "unasked";
   if (/in time|ran out/.test(failure)) return "late";
-  if (/refused/.test(failure)) return "refused";
+  if (/refused|closed/.test(failure)) return "refused";
   if (/reached|Connect/.test(failure)) return "unreachable";
   if (/given up/.test(failure)) return "abandoned";
   return "unusable";

@@ -43,7 +43,7 @@ export function edit(change) {
   const before = lines.get();
   const after = change(before);
   lines.set(after);
-  // Of two readings at the same time, the later one changes nothing: what was said of the first one stays.
+  // What was said of it stays, if nothing changes.
   if (JSON.stringify(after) !== JSON.stringify(before)) changed();
   return true;
 }

@@ -114,7 +114,7 @@ async function placeOrder() {
   await resume();
 }
 
-/** Reads the cart again. Returns whether it can be ordered at the prices that were shown before; else it says why not. */
+/** Reads the cart again. Whether it can be ordered at the prices that were shown; else it says why not. */
 async function isOrderable() {
   const prices = new Map(cart().map(({ id, price }) => [id, price]));
   notify(area, null);
@@ -202,7 +202,7 @@ send.addEventListener("click", placeOrder);
 opener.addEventListener("click", update);
 watchCart(() => {
   render();
-  // What was said of the cart before is not true any more. Another tab may be sending it.
+  // What was said of it is not true any more. Another tab may be sending it.
   if (!working) notify(area, isLocked() ? text("sending_again") : null);
 });
 render();

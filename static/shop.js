@@ -137,7 +137,7 @@ async function load() {
   }
 }
 
-/** The page that follows, below what is shown. */
+/** The next page, below what is shown. */
 async function loadMore(press) {
   const { signal } = loading;
   const area = foot.querySelector("[data-notice]");

@@ -6,16 +6,11 @@ const root = document.documentElement;
 export const language = root.lang;
 const locale = language === "id" ? "id-ID" : "en-GB";
 
-const texts = JSON.parse(document.querySelector("#texts").textContent);
+export const texts = JSON.parse(document.querySelector("#texts").textContent);
 
 /** The text of this name, with `{x}` replaced by `values.x`. */
 export function text(name, values = {}) {
   return (texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
-}
-
-/** Adds the texts of modules that are loaded later. */
-export async function addTexts(name) {
-  Object.assign(texts, await (await fetch(`/static/${name}.${language}.json`)).json());
 }
 
 /** `Rp 1.500.000`, in both languages. */

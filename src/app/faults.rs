@@ -60,7 +60,8 @@ async fn of_all(shop: &Shop, method: Method) -> anyhow::Result<Vec<Fault>> {
     for (_, reader) in shop.services() {
         let FaultList { faults, .. } = reader.send(method.clone(), "/faults", None).await?;
         // Two services on one server have the same list.
-        let is_known = |fault: &Fault| all.iter().any(|one| (&one.name, &one.to) == (&fault.name, &fault.to));
+        let id = |fault: &Fault| (fault.name.clone(), fault.from.clone(), fault.to.clone());
+        let is_known = |fault: &Fault| all.iter().any(|one| id(one) == id(fault));
         let found: Vec<_> = faults.into_iter().filter(|fault| !is_known(fault)).collect();
         all.extend(found);
     }

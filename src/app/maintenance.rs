@@ -126,8 +126,9 @@ impl Reset {
     }
 }
 
-/// Copies the database of the services, which share one, to `file`. Returns which database it is.
-pub fn back_up(config: &Config, file: &Path) -> anyhow::Result<DatabaseUrl> {
+/// Copies the database of the services, which share one, to `file`. Returns which database it is, and its
+/// variable.
+pub fn back_up(config: &Config, file: &Path) -> anyhow::Result<(DatabaseUrl, String)> {
     let shared = config.services.first().context("there is nothing to copy")?;
     let ServiceConfig { database, database_variable, .. } = shared;
     if !database.exists() {
@@ -137,7 +138,7 @@ pub fn back_up(config: &Config, file: &Path) -> anyhow::Result<DatabaseUrl> {
         bail!("{} exists already, and is not overwritten", file.display());
     }
     database.back_up(file).with_context(|| format!("{database_variable}: {database}"))?;
-    Ok(database.clone())
+    Ok((database.clone(), database_variable.clone()))
 }
 
 /// Changes the role of the account with this e-mail address. Returns its user; an error if there is no such account.

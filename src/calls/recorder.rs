@@ -83,8 +83,8 @@ impl Recorder {
         Some(Begin { recorder, record })
     }
 
-    /// Begins the record of an event that a subscriber, named `SERVICE.NAME`, has applied since `began`. `traceparent`: that of the
-    /// request that emitted it.
+    /// Begins the record of an event that a subscriber, named `SERVICE.NAME`, has applied since `began`. `traceparent`:
+    /// that of the request that emitted it.
     pub fn applied(
         &self,
         began: Instant,
@@ -166,16 +166,18 @@ impl Ring {
         self.records.get_mut(usize::try_from(id.checked_sub(self.first)?).ok()?)
     }
 
-    fn push(&mut self, mut record: Record) -> u64 {
+    /// Returns the id of the record, and the record that had to make room for it: to be dropped once the ring is free.
+    fn push(&mut self, mut record: Record) -> (u64, Option<Record>) {
+        let mut dropped = None;
         if self.records.len() >= self.capacity {
-            self.records.pop_front();
+            dropped = self.records.pop_front();
             self.first += 1;
         }
         record.id = self.first + self.records.len() as u64;
         let id = record.id;
         self.records.push_back(record);
         self.changed(id);
-        id
+        (id, dropped)
     }
 
     /// Counts a change of a record. A record changes twice.
@@ -195,11 +197,18 @@ pub struct Begin<'a> {
 }
 
 impl Begin<'_> {
+    /// Records what has ended already, once `fill` has said what is known of it.
+    pub fn ended(mut self, fill: impl FnOnce(&mut Record)) {
+        fill(&mut self.record);
+        self.record.took = Some(self.record.began.elapsed());
+        let _dropped = self.recorder.ring().push(self.record);
+    }
+
     /// Begins it, once `fill` has said what is known of it.
     pub fn with(mut self, fill: impl FnOnce(&mut Record)) -> Open {
         fill(&mut self.record);
         let began = self.record.began;
-        let id = self.recorder.ring().push(self.record);
+        let (id, _dropped) = self.recorder.ring().push(self.record);
         Open { entry: Entry { recorder: Arc::clone(self.recorder), id }, began, ended: false }
     }
 }

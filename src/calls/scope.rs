@@ -54,12 +54,11 @@ pub fn committed(began: Instant, wrote: Vec<Wrote>) {
     }
     let committed = |scope: &Scope| {
         let (context, _) = scope.request.as_ref()?;
-        let commit = scope.recorder.begin(scope.service, context, Action::Commit)?.with(|record| {
+        scope.recorder.begin(scope.service, context, Action::Commit)?.ended(|record| {
             record.span = fastrand::u64(1..);
             record.began = began;
             record.wrote = wrote;
         });
-        commit.end(|_| ());
         Some(())
     };
     let _ = CURRENT.try_with(committed);

@@ -211,7 +211,7 @@ pub struct ArmFault {
     /// Only this path; {…} matches any one segment
     #[arg(long, value_name = "PATH")]
     pub path: Option<String>,
-    /// How long a delay takes [default: 1s]
+    /// How long a delay takes [default: 300ms]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
     /// How often it happens [default: once, or always with --percent or stop]

@@ -12,7 +12,7 @@ use super::event::Event;
 use super::outbox::{Outbox, Subscriber};
 use super::pace::{Pace, backoff};
 use super::subscribers;
-use crate::calls::Recorder;
+use crate::calls::{Open, Recorder};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -134,7 +134,7 @@ impl Delivery {
     async fn deliver(&self, subscriber: &Subscriber, after: Option<&After>) -> Result<bool> {
         let (mut limit, mut applied_in_full) = (MAX_BATCH_EVENTS, 0);
         loop {
-            match self.apply(subscriber, after, limit).await {
+            match self.apply_as_often_as_it_comes(subscriber, after, limit).await {
                 Ok(applied) if limit == MAX_BATCH_EVENTS => return Ok(applied == MAX_BATCH_EVENTS),
                 Ok(applied) => {
                     applied_in_full += 1;
@@ -169,7 +169,9 @@ impl Delivery {
         });
         let (handled, rows) = handled.await?;
         for (event, row) in handled.iter().zip(rows) {
-            self.record(subscriber, event, row, began).await;
+            if let Some(applied) = row.trace.and_then(|trace| self.record(began, subscriber, event, &trace)) {
+                applied.end(|_| ());
+            }
         }
         if let Some(after) = after
             && !handled.is_empty()
@@ -179,32 +181,46 @@ impl Delivery {
         Ok(handled.len())
     }
 
-    /// Records that an event was applied, and delivers it once more if a fault says so.
-    async fn record(&self, subscriber: &Subscriber, event: &Event, row: OutboxRow, began: Instant) {
-        let Some(trace) = &row.trace else { return };
-        let applied = self.recorder.applied(began, subscriber.name, event.kind().name(), &event.key(), trace);
-        let Some(applied) = applied else { return };
-        let sent = Sent { from: faults::EVENTS, to: service_of(subscriber.name), method: "", path: "" };
-        if let Some(strike) = self.faults.strike(sent, || applied.ids()) {
-            applied.entry().update(|record| record.fault = Some(strike.kind.as_str()));
-            if let Err(error) = self.redeliver(subscriber, row).await {
-                log::warn!("{}: an event could not be delivered twice: {error}", subscriber.name);
-            }
-        }
-        applied.end(|_| ());
+    fn record(&self, began: Instant, subscriber: &Subscriber, event: &Event, trace: &str) -> Option<Open> {
+        self.recorder.applied(began, subscriber.name, event.kind().name(), &event.key(), trace)
     }
 
-    /// Delivers an event again, as who did not hear that it was applied. It was, so its row is gone.
-    async fn redeliver(&self, subscriber: &Subscriber, row: OutboxRow) -> Result<()> {
-        let Subscriber { name, effect, .. } = *subscriber;
-        let apply = move |tx: &Tx<'_>| {
-            let sql = "DELETE FROM outbox WHERE subscriber = $1 AND id = $2 AND event = $3";
-            if tx.execute(sql, &[name.into(), row.id.into(), (&row.event).into()])? > 0 {
-                effect(tx, &[serde_json::from_str(&row.event).map_err(Error::internal)?])?;
-            }
-            Ok(())
+    /// Applies a batch; if a fault delivers its first event twice, two deliveries of the batch meet, as those of two
+    /// processes do.
+    async fn apply_as_often_as_it_comes(
+        &self,
+        subscriber: &Subscriber,
+        after: Option<&After>,
+        limit: usize,
+    ) -> Result<usize> {
+        let Some(again) = self.delivered_again(subscriber).await? else {
+            return self.apply(subscriber, after, limit).await;
         };
-        self.db.write_in_background(apply).await
+        let applied = tokio::join!(self.apply(subscriber, after, limit), self.apply(subscriber, after, limit));
+        again.end(|_| ());
+        Ok(applied.0?.max(applied.1?))
+    }
+
+    /// Begins the record of the first due event of a subscriber, if a fault delivers it twice.
+    async fn delivered_again(&self, subscriber: &Subscriber) -> Result<Option<Open>> {
+        if !self.faults.is_any_armed() {
+            return Ok(None);
+        }
+        let (name, now, began) = (subscriber.name, self.clock.now(), Instant::now());
+        let first = self.db.read(move |tx| due(tx, name, now, 1)).await?.into_iter().next();
+        let Some(OutboxRow { event, trace: Some(trace), .. }) = first else { return Ok(None) };
+        // One that can't be read is dealt with where it is applied.
+        let Ok(event) = serde_json::from_str::<Event>(&event) else { return Ok(None) };
+        let sent = Sent { from: faults::EVENTS, to: service_of(name), method: "", path: "" };
+        let mut again = None;
+        let strike = self.faults.strike(sent, || {
+            again = self.record(began, subscriber, &event, &trace);
+            again.as_ref().map(Open::ids).unwrap_or_default()
+        });
+        if let (Some(strike), Some(again)) = (strike, &again) {
+            again.entry().update(|record| record.fault = Some(strike.kind.as_str()));
+        }
+        Ok(again)
     }
 
     /// Applies the first event alone, or records that it failed.

@@ -146,7 +146,7 @@ impl<K: JobKind> JobRunner<K> {
             pace.more = match self.db.in_generation(self.step()).await {
                 Ok(run) => run > 0,
                 Err(error) => {
-                    log::warn!("{}: calls that are owed have to wait: {error}", K::SERVICE);
+                    log::warn!("{}: calls that must follow have to wait: {error}", K::SERVICE);
                     false
                 }
             };

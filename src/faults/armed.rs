@@ -129,8 +129,7 @@ impl Faults {
         self.0.as_ref().map_or_else(Vec::new, |inner| inner.edges().clone())
     }
 
-    /// Arms a fault; one of the same service with the same name is replaced, with its receipt. `services`: those that
-    /// events and clients reach here.
+    /// Arms a fault at a server of these services; one with the same name there is replaced, with its receipt.
     pub fn arm(&self, fault: Armed, services: &[&'static str]) -> Result<(), Refusal> {
         let Some(inner) = &self.0 else { return Ok(()) };
         let (from, to) = (fault.rule.from.as_str(), fault.rule.to.as_str());
@@ -140,7 +139,7 @@ impl Faults {
             return Err(Refusal::NoSuchEdge);
         }
         let mut armed = lock(&inner.armed);
-        let is_same = |other: &Armed| other.name == fault.name && other.rule.fires_at() == fault.rule.fires_at();
+        let is_same = |other: &Armed| other.name == fault.name && services.contains(&other.rule.fires_at());
         match armed.iter().position(is_same) {
             Some(at) => armed[at] = fault,
             None if armed.len() >= MAX_ARMED => return Err(Refusal::TooMany),
@@ -184,6 +183,11 @@ impl Faults {
             inner.changed(&armed);
         }
         Some(strike)
+    }
+
+    /// Whether any fault is armed.
+    pub fn is_any_armed(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.count.load(Ordering::Relaxed) > 0)
     }
 
     /// Whether a service of this process is stopped.

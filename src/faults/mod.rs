@@ -17,5 +17,5 @@ pub const BARE_NOT_FOUND: &str = "404 page not found";
 pub const HEADER: &str = "pasar-fault";
 
 pub use armed::{Armed, Faults, Fired, Refusal};
-pub use rule::{ANYBODY, BadRule, CLIENT, EVENTS, Kind, Rule, Sent, Strike};
+pub use rule::{ANYBODY, BadRule, CLIENT, DEFAULT_DELAY, EVENTS, Kind, Rule, Sent, Strike};
 pub use scope::{OneRequest, has_fired, while_running};

@@ -17,7 +17,7 @@ pub const ANYBODY: &str = "anybody";
 /// The longest time that an answer is delayed.
 const MAX_DELAY: Duration = Duration::from_secs(30);
 /// The delay of a rule that names none.
-const DEFAULT_DELAY: Duration = Duration::from_secs(1);
+pub const DEFAULT_DELAY: Duration = Duration::from_millis(300);
 
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum)]
@@ -25,7 +25,7 @@ const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 #[schema(as = FaultKind)]
 #[value(rename_all = "snake_case")]
 pub enum Kind {
-    /// The request is sent later.
+    /// The request is sent later. A call between services that is delayed for longer than its attempt may take is not.
     Delay,
     /// The connection is refused, or closed before the request is read.
     Refuse,
@@ -94,7 +94,7 @@ pub struct Sent<'a> {
     pub to: &'a str,
     /// Empty for an event.
     pub method: &'a str,
-    /// Without the query. The key of an event.
+    /// Without the query; empty for an event.
     pub path: &'a str,
 }
 
@@ -139,6 +139,11 @@ impl Rule {
             return Err(BadRule(format!("{} can't happen to what goes from {from} to {to}", kind.as_str())));
         }
         Ok(Self { from: from.to_owned(), to: to.to_owned(), kind, delay: DEFAULT_DELAY, method: None, path: None })
+    }
+
+    /// Whether it meets requests, of which it can choose some: a service is stopped for all, an event has no route.
+    pub fn has_route(&self) -> bool {
+        ![ANYBODY, EVENTS].contains(&self.from.as_str())
     }
 
     /// The service in whose process it fires.
@@ -189,7 +194,9 @@ impl FromStr for Rule {
         }
         rule.method = words.next_if(|word| !word.starts_with('/')).map(str::to_uppercase);
         rule.path = words.next().map(str::to_owned);
-        if words.next().is_some() || rule.path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+        let is_chosen = rule.method.is_some() || rule.path.is_some();
+        let is_path = rule.path.as_ref().is_none_or(|path| path.starts_with('/'));
+        if words.next().is_some() || !is_path || (is_chosen && !rule.has_route()) {
             return Err(bad());
         }
         Ok(rule)
@@ -238,6 +245,8 @@ mod tests {
             "order>product delay=1h",
             "order>product delay PUT reservations",
             "order>product delay PUT /a /b",
+            "events>user twice /orders",
+            "anybody>user stop GET",
         ] {
             assert!(text.parse::<Rule>().is_err(), "{text}");
         }

@@ -1,47 +1,64 @@
 //! [`Evidence`]: what was recorded, as lessons ask for it.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::calls::{Action, Exchange, Record, Recorder};
 use crate::domain::Timestamp;
 
-/// What services have done, oldest first.
-pub struct Evidence(Vec<Record>);
+/// The records that are looked at: the newest.
+const MAX_RECORDS: usize = 2000;
+
+/// What services have done.
+pub struct Evidence {
+    /// Oldest first.
+    records: Vec<Record>,
+    /// What was done for each request, by its trace and span.
+    children: HashMap<(u128, u64), Vec<usize>>,
+}
 
 impl Evidence {
     /// What a recorder keeps of these services, since this moment.
     pub fn of(recorder: &Recorder, services: &[&str], since: Option<Timestamp>) -> Self {
         let since = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0).saturating_mul(1000));
         let wanted = |record: &Record| services.contains(&record.service) && recorder.micros(record.began) >= since;
-        Self(recorder.newest(usize::MAX, wanted))
+        let records = recorder.newest(MAX_RECORDS, wanted);
+        let mut children: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, record) in records.iter().enumerate() {
+            if let Some(parent) = record.parent {
+                children.entry((record.context.trace().id(), parent)).or_default().push(at);
+            }
+        }
+        Self { records, children }
     }
 
     /// The requests that were answered for this route, oldest first.
     pub(super) fn answers(&self, method: &str, route: &str) -> impl Iterator<Item = &Record> {
-        self.0.iter().filter(move |record| {
+        self.records.iter().filter(move |record| {
             record.method == method && matches!(record.action, Action::Answer { route: matched } if matched == route)
         })
     }
 
     /// The calls to a service, oldest first.
     pub(super) fn calls(&self, to: &str) -> impl Iterator<Item = &Record> {
-        self.0.iter().filter(move |record| matches!(record.action, Action::Call { peer, .. } if peer == to))
+        self.records.iter().filter(move |record| matches!(record.action, Action::Call { peer, .. } if peer == to))
     }
 
     /// The calls that were made for a request.
     pub(super) fn calls_for(&self, answer: &Record) -> Vec<&Record> {
-        let is_call = |record: &&Record| matches!(record.action, Action::Call { .. });
-        self.0.iter().filter(is_call).filter(|record| is_for(record, answer)).collect()
+        self.done_for(answer).filter(|record| matches!(record.action, Action::Call { .. })).collect()
     }
 
     /// Whether something was committed for a request.
     pub(super) fn wrote_for(&self, answer: &Record) -> bool {
-        self.0.iter().any(|record| matches!(record.action, Action::Commit) && is_for(record, answer))
+        self.done_for(answer).any(|record| matches!(record.action, Action::Commit))
     }
-}
 
-fn is_for(record: &Record, answer: &Record) -> bool {
-    record.context.trace().id() == answer.context.trace().id() && record.parent == Some(answer.span)
+    fn done_for(&self, answer: &Record) -> impl Iterator<Item = &Record> {
+        let children = self.children.get(&(answer.context.trace().id(), answer.span));
+        children.into_iter().flatten().filter_map(|at| self.records.get(*at))
+    }
 }
 
 /// A header that was recorded.

@@ -45,19 +45,23 @@ pub const LAST_UNIT: Lesson = Lesson {
                 && evidence.calls_for(one).iter().any(|call| call.path.starts_with("/reservations/"))
         };
         let placed = orders().filter(reserved).last();
+        let refused: Vec<_> = orders()
+            .filter(|one| is_refused(one, "insufficient_stock"))
+            .filter_map(|one| Some((product(one)?, one.began)))
+            .collect();
         let pair = orders().filter(reserved).find_map(|one| {
             let same = product(one)?;
-            let is_other = |other: &&Record| product(other) == Some(same) && is_refused(other, "insufficient_stock");
-            Some((same, json(&one.response)["id"].clone(), orders().find(is_other)?))
+            let is_later = refused.iter().any(|(product, began)| *product == same && *began > one.began);
+            is_later.then(|| (same, json(&one.response)["id"].clone()))
         });
         let passed = || {
             let (product, order) =
-                pair.as_ref().map_or_else(Default::default, |(product, order, _)| (*product, order.clone()));
+                pair.as_ref().map_or_else(Default::default, |(product, order)| (*product, order.clone()));
             say(
+                format!("Produk {product} menjadi pesanan {order}; pesanan sesudahnya ditolak, karena tidak ada lagi."),
                 format!(
-                    "Produk {product} menjadi pesanan {order}; yang lain ditolak, dan tidak ada yang terjual dua kali."
+                    "Product {product} became order {order}; the order after it was refused, as there is none left."
                 ),
-                format!("Product {product} became order {order}; the other was refused, and nothing was sold twice."),
             )
         };
         Judged::of(

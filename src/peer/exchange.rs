@@ -4,13 +4,14 @@ use std::io::{self, ErrorKind};
 
 use anyhow::anyhow;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 
 use super::attempt::Attempt;
 use super::failure::Failure;
 use super::service_token::ServiceToken;
-use crate::context;
+use crate::context::{self, CALL_BUDGET, GENERATION};
 use crate::faults::{self, Kind, Strike};
+use crate::storage;
 
 /// The largest answer that is read, in bytes; more than any of ours.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -44,23 +45,29 @@ impl Line {
         attempt: &mut Attempt<'_>,
         sent: (&Method, &str, Option<&str>),
     ) -> Result<Raw, Failure> {
+        let request = self.request(client, attempt, sent)?;
         let Some(Strike { kind, delay }) = attempt.strike else {
-            return self.send_once(client, attempt, sent).await;
+            return send(attempt, request).await;
         };
         match kind {
             Kind::Delay => {
                 tokio::time::sleep(delay).await;
-                self.send_once(client, attempt, sent).await
+                send(attempt, request).await
             }
             Kind::LoseAnswer => {
-                self.send_once(client, attempt, sent).await?;
+                send(attempt, request).await?;
                 Err(io::Error::from(ErrorKind::ConnectionReset).into())
             }
             Kind::Twice => {
-                let first = self.send_once(client, attempt, sent).await?;
-                // Nobody waits for the second answer: the sender knows of one request.
-                let _ = self.send_once(client, attempt, sent).await;
-                Ok(first)
+                let again = request.try_clone();
+                let first = send(attempt, request).await;
+                // The caller knows of one request, so it neither waits for the second answer nor reads it.
+                tokio::spawn(async move {
+                    if let Some(again) = again {
+                        let _ = again.timeout(CALL_BUDGET).send().await;
+                    }
+                });
+                first
             }
             Kind::Hang => std::future::pending().await,
             Kind::Error => invented(attempt, StatusCode::INTERNAL_SERVER_ERROR, ""),
@@ -71,13 +78,12 @@ impl Line {
         }
     }
 
-    async fn send_once(
+    fn request(
         &self,
         client: &Client,
-        attempt: &mut Attempt<'_>,
-        sent: (&Method, &str, Option<&str>),
-    ) -> Result<Raw, Failure> {
-        let (method, path, body) = sent;
+        attempt: &Attempt<'_>,
+        (method, path, body): (&Method, &str, Option<&str>),
+    ) -> Result<RequestBuilder, Failure> {
         let mut url = self.base.clone();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
@@ -91,23 +97,37 @@ impl Line {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, token.header()?);
         }
+        if let Some(generation) = storage::began_in() {
+            request = request.header(GENERATION, generation);
+        }
         if let Some(body) = body {
             let json = HeaderValue::from_static("application/json");
             request = request.header(CONTENT_TYPE, json).body(body.to_owned());
         }
-        let mut answer = request.send().await?;
-        let status = answer.status();
-        check(attempt, status)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::NotUnderstood(anyhow!("its answer is longer than {MAX_ANSWER_BYTES} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        attempt.keep(answer.headers(), &body);
-        Ok(Raw { status, body })
+        Ok(request)
     }
+}
+
+async fn send(attempt: &mut Attempt<'_>, request: RequestBuilder) -> Result<Raw, Failure> {
+    let mut answer = request.send().await?;
+    let status = answer.status();
+    check(attempt, status)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(Failure::NotUnderstood(anyhow!("its answer is longer than {MAX_ANSWER_BYTES} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    attempt.keep(answer.headers(), &body);
+    Ok(Raw { status, body })
+}
+
+/// An answer that no service has given.
+fn invented(attempt: &mut Attempt<'_>, status: StatusCode, body: &str) -> Result<Raw, Failure> {
+    check(attempt, status)?;
+    attempt.keep(&HeaderMap::new(), body.as_bytes());
+    Ok(Raw { status, body: body.into() })
 }
 
 /// Keeps the status; an error if it says that the peer is unwell.
@@ -117,11 +137,4 @@ fn check(attempt: &mut Attempt<'_>, status: StatusCode) -> Result<(), Failure> {
         return Err(anyhow!("it answered {status}").into());
     }
     Ok(())
-}
-
-/// An answer that no service has given.
-fn invented(attempt: &mut Attempt<'_>, status: StatusCode, body: &str) -> Result<Raw, Failure> {
-    check(attempt, status)?;
-    attempt.keep(&HeaderMap::new(), body.as_bytes());
-    Ok(Raw { status, body: body.into() })
 }

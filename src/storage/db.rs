@@ -170,7 +170,12 @@ impl Db {
     /// Runs `work` in the present generation of rows: after a reset, its writes are refused with
     /// [`BUSY`](crate::error::BUSY).
     pub async fn in_generation<T>(&self, work: impl Future<Output = T>) -> T {
-        self.0.generation.scope(work).await
+        self.0.generation.scope(None, work).await
+    }
+
+    /// The same for work that began elsewhere, in this generation.
+    pub async fn in_generation_of<T>(&self, began: Option<i64>, work: impl Future<Output = T>) -> T {
+        self.0.generation.scope(began, work).await
     }
 
     /// [`BUSY`](crate::error::BUSY) if the generation in which the present task began is over. What it has read is gone,

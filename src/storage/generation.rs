@@ -37,14 +37,20 @@ impl Generation {
         self.may_end.store(true, Ordering::SeqCst);
     }
 
-    /// Runs `work` in the present generation.
-    pub async fn scope<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Runs `work` in the generation in which it `began` elsewhere, or in the present one.
+    pub async fn scope<T>(&self, began: Option<i64>, work: impl Future<Output = T>) -> T {
         if self.may_end.load(Ordering::SeqCst) {
-            BEGAN_IN.scope(self.present.load(Ordering::SeqCst), work).await
+            let began = began.unwrap_or_else(|| self.present.load(Ordering::SeqCst));
+            BEGAN_IN.scope(began, work).await
         } else {
             work.await
         }
     }
+}
+
+/// The generation in which the work of the current task began, for a call that must not outlive it.
+pub fn began_in() -> Option<i64> {
+    BEGAN_IN.try_with(|began_in| *began_in).ok()
 }
 
 /// `work`, refused with [`BUSY`] if the generation in which the present task began is over.
@@ -52,7 +58,7 @@ pub fn bound<T, F>(generation: &Arc<Generation>, work: F) -> impl Fn(&Tx<'_>) ->
 where
     F: Fn(&Tx<'_>) -> Result<T> + Send,
 {
-    let (generation, began_in) = (Arc::clone(generation), BEGAN_IN.try_with(|began_in| *began_in).ok());
+    let (generation, began_in) = (Arc::clone(generation), began_in());
     move |tx| {
         if let Some(began_in) = began_in {
             let present = tx.generation()?;

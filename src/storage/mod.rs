@@ -14,6 +14,7 @@ mod tx;
 mod url;
 
 pub use db::{Db, MAX_CHUNK_ROWS, MAX_WRITES_BETWEEN};
+pub use generation::began_in;
 pub use page::{Cursor, Listed, Sort, SortKey};
 pub use sqlite::survey::Results;
 pub use tx::{Param, Row, Tx};

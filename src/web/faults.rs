@@ -51,6 +51,7 @@ pub fn routes(routes: &mut Routes) {
             "Gangguan yang terpasang, dan berapa kali terjadi",
             "The faults that are armed, and how often they fired",
         )
+        .has_page()
         .by(Access::Service)
         .shows::<FaultList>(faults.clone())
         .fails(&[&LAB_OFF]),
@@ -59,6 +60,7 @@ pub fn routes(routes: &mut Routes) {
         "/faults",
         remove_all,
         Doc::new("Mencabut semua gangguan", "Removes all faults")
+            .has_page()
             .by(Access::Service)
             .shows::<FaultList>(faults)
             .fails(&[&LAB_OFF]),
@@ -67,6 +69,7 @@ pub fn routes(routes: &mut Routes) {
         "/faults/{name}",
         arm,
         Doc::new("Memasang gangguan", "Arms a fault")
+            .has_page()
             .by(Access::Service)
             .name("name", "slow", &FAULT_NOT_FOUND)
             .takes::<NewFault>(rule)
@@ -77,6 +80,7 @@ pub fn routes(routes: &mut Routes) {
         "/faults/{name}",
         remove,
         Doc::new("Mencabut satu gangguan", "Removes a fault")
+            .has_page()
             .by(Access::Service)
             .name("name", "slow", &FAULT_NOT_FOUND)
             .shows::<Fault>(fault)
@@ -116,7 +120,7 @@ body! {
         /// Only this path, in which `{…}` matches any one segment.
         #[schema(value_type = Option<String>, pattern = "^/[!->@-~]{0,199}$")]
         optional path: Pattern,
-        /// Of a delay; 1000, unless it is given.
+        /// Of a delay; 300, unless it is given.
         #[schema(value_type = Option<u64>, minimum = 0, maximum = 30_000)]
         optional delay_ms: Number<0, 30_000>,
         /// How often it fires; once, unless it is given or `percent` is.
@@ -198,6 +202,12 @@ impl NewFault {
             let sentence = Sentence { id: "tidak bisa terjadi di antara keduanya".into(), en: why.to_string().into() };
             Error::new(&INVALID_FIELDS).field("kind", sentence)
         })?;
+        let given = [("method", self.method.is_some()), ("path", self.path.is_some())];
+        let mut given = given.into_iter().chain([("percent", self.percent.is_some() && self.kind == Kind::Stop)]);
+        if let Some((name, _)) = given.find(|(_, is_given)| *is_given && !rule.has_route()) {
+            let why = Sentence::new("tidak bisa dipilih untuk ini", "can't be chosen for this");
+            return Err(Error::new(&INVALID_FIELDS).field(name, why));
+        }
         let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
         let delay = self.delay_ms.map_or(rule.delay, |Number(ms)| Duration::from_millis(unsigned(ms)));
         let rule = Rule { delay, method: self.method.map(|name| name.0), path: self.path.map(|path| path.0), ..rule };

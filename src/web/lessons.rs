@@ -2,8 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
-use utoipa::openapi::KnownFormat;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::docs::Doc;
 use super::extract::{PathId, host};
@@ -16,6 +15,9 @@ use crate::domain::{Language, Sentence, Timestamp};
 use crate::error::{Error, LAB_OFF, LESSON_NOT_FOUND, Result};
 use crate::lessons::api::{LessonReport, StepReport};
 use crate::lessons::{Evidence, Judged, LESSONS, Lesson};
+
+/// In the year 2286; every client's numbers hold it exactly.
+const MAX_MILLIS: i64 = 9_999_999_999_999;
 
 pub fn routes(routes: &mut Routes) {
     // Other services judge none.
@@ -34,15 +36,14 @@ pub fn routes(routes: &mut Routes) {
         "passed": true,
         "verdict": "Jawaban pesanan 1 hilang, dan key yang sama mendapatkannya kembali.",
     });
-    let since = || {
-        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-    };
+    let since = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_MILLIS));
     routes.get(
         "/lessons",
         list,
         Doc::new("Pelajaran yang dinilai di sini", "The lessons that are judged here")
+            .has_page()
             .by(Access::Service)
-            .query("since", since().into(), "Judges only what has begun since.")
+            .query("since", since().into(), "Judges only what has begun since, in milliseconds since 1970.")
             .shows_all::<LessonReport>(json!([lesson]))
             .fails(&[&LAB_OFF]),
     );
@@ -50,39 +51,24 @@ pub fn routes(routes: &mut Routes) {
         "/lessons/{id}",
         show,
         Doc::new("Satu pelajaran, dan sudah sampai mana", "A lesson, and how far somebody has come in it")
+            .has_page()
             .by(Access::Service)
             .id(&LESSON_NOT_FOUND)
-            .query("since", since().into(), "Judges only what has begun since.")
+            .query("since", since().into(), "Judges only what has begun since, in milliseconds since 1970.")
             .shows::<LessonReport>(lesson)
             .fails(&[&LAB_OFF]),
     );
 }
 
 /// What the lessons of a server are judged by.
-struct Judge<'a> {
-    server: &'a Server,
+struct Judge {
+    server: Server,
     evidence: Evidence,
     language: Language,
     host: String,
 }
 
-impl<'a> Judge<'a> {
-    /// [`LAB_OFF`] if nothing is recorded.
-    fn of(server: &'a Server, request: &HttpRequest, language: Language) -> Result<Self> {
-        let mut query = Query::of(request);
-        let why = Sentence::new(
-            "harus waktu seperti 2026-01-31T08:00:00.000Z",
-            "must be a time such as 2026-01-31T08:00:00.000Z",
-        );
-        let since = query.take("since", why, Timestamp::parse);
-        query.finish()?;
-        if !server.recorder.is_on() {
-            return Err(Error::new(&LAB_OFF));
-        }
-        let evidence = Evidence::of(&server.recorder, &server.auth.services, since);
-        Ok(Self { server, evidence, language, host: host(request) })
-    }
-
+impl Judge {
     fn lessons(&self) -> impl Iterator<Item = &'static Lesson> {
         LESSONS.into_iter().filter(|lesson| self.server.auth.services.contains(&lesson.service))
     }
@@ -113,9 +99,34 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Judges the lessons of a server, or one. Not on the thread of the worker: there may be much to look at.
+async fn judge(
+    server: &Server,
+    request: &HttpRequest,
+    language: Language,
+    number: Option<usize>,
+) -> Result<Vec<LessonReport>> {
+    let mut query = Query::of(request);
+    let why = Sentence::new("harus milidetik sejak 1970", "must be milliseconds since 1970");
+    let since = query.take("since", why, |text| {
+        text.parse().ok().filter(|millis| (0..=MAX_MILLIS).contains(millis)).map(Timestamp::from_millis)
+    });
+    query.finish()?;
+    if !server.recorder.is_on() {
+        return Err(Error::new(&LAB_OFF));
+    }
+    let (server, host) = (server.clone(), host(request));
+    let judged = web::block(move || {
+        let evidence = Evidence::of(&server.recorder, &server.auth.services, since);
+        let judge = Judge { server, evidence, language, host };
+        let wanted = judge.lessons().filter(|lesson| number.is_none_or(|number| lesson.number == number));
+        wanted.map(|lesson| judge.report(lesson)).collect()
+    });
+    judged.await.map_err(Error::internal)
+}
+
 async fn list(request: HttpRequest, language: Language, server: web::Data<Server>) -> Result<HttpResponse> {
-    let judge = Judge::of(&server, &request, language)?;
-    let reports: Vec<_> = judge.lessons().map(|lesson| judge.report(lesson)).collect();
+    let reports = judge(&server, &request, language, None).await?;
     Ok(no_store(in_language(language, ok(&reports))))
 }
 
@@ -125,9 +136,8 @@ async fn show(
     language: Language,
     server: web::Data<Server>,
 ) -> Result<HttpResponse> {
-    let judge = Judge::of(&server, &request, language)?;
     let number = id.or(&LESSON_NOT_FOUND)?;
-    let lesson = judge.lessons().find(|lesson| lesson.number == number);
-    let lesson = lesson.ok_or_else(|| Error::new(&LESSON_NOT_FOUND))?;
-    Ok(no_store(in_language(language, ok(&judge.report(lesson)))))
+    let report = judge(&server, &request, language, Some(number)).await?.pop();
+    let report = report.ok_or_else(|| Error::new(&LESSON_NOT_FOUND))?;
+    Ok(no_store(in_language(language, ok(&report))))
 }

@@ -77,7 +77,7 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
     };
 
     answer = struck::invent(format_error(answer, language, &context));
-    answer = struck::lose(end_record(answer));
+    answer = end_record(answer);
     if closes {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -88,6 +88,7 @@ pub async fn layer(mut request: ServiceRequest, next: Next<impl MessageBody + 's
         // A stream would be read to its end and thrown away.
         answer = answer.map_body(|_, _| BoxBody::new(body::None::new()));
     }
+    answer = struck::lose(answer);
     answer = answer.map_body(|_, body| {
         BoxBody::new(Outgoing { body, rest: Bytes::new(), _payload: held, _in_progress: in_progress })
     });

@@ -34,7 +34,7 @@ impl PublicAddress {
 
     /// The address of the service, for a page that is from `host`.
     pub fn url(&self, host: &str) -> String {
-        self.origin(host) + &self.path
+        format!("{}{}", self.origin(host), self.path)
     }
 
     /// Of a page that is from `host`.

@@ -10,6 +10,7 @@ use super::docs::Doc;
 use super::response::no_content;
 use super::routes::Routes;
 use super::state::Server;
+use crate::context::GENERATION;
 use crate::error::{Error, RESET_REFUSED, Result};
 
 pub fn routes(routes: &mut Routes) {
@@ -36,8 +37,10 @@ pub async fn in_generation(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    // A call goes on in the generation of its caller: by its ids it means the rows of that one.
+    let began = request.headers().get(GENERATION).and_then(|header| header.to_str().ok()?.parse().ok());
     match request.app_data::<Data<Server>>().map(|server| server.db.clone()) {
-        Some(db) => db.in_generation(next.call(request)).await,
+        Some(db) => db.in_generation_of(began, next.call(request)).await,
         None => next.call(request).await,
     }
 }

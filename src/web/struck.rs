@@ -95,6 +95,9 @@ pub(super) fn invent(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBod
         Kind::NotFound => (HttpResponse::NotFound(), faults::BARE_NOT_FOUND),
         _ => return answer,
     };
+    if let Some(fired) = answer.headers().get(FIRED) {
+        response.insert_header((FIRED, fired.clone()));
+    }
     answer.into_response(response.content_type(ContentType::html()).body(text)).map_into_boxed_body()
 }
 

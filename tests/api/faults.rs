@@ -86,11 +86,12 @@ async fn a_client_meets_what_a_network_or_a_gateway_does() {
 async fn an_event_that_is_delivered_twice_is_applied_once() {
     let app = TestApp::spawn().await;
     arm(&app.user, "again", json!({"from": "events", "to": "user", "kind": "twice", "times": 3})).await;
-    for _ in 0..3 {
+    for fired in 1..=3 {
         order(&app, &[]).await.expect(201);
+        let has_fired = async || (receipt(&app.user, "again").await["fired"] == fired).then_some(());
+        eventually("it has fired", has_fired).await;
     }
     wait_until_idle(&app).await;
-    eventually("it has fired", async || (receipt(&app.user, "again").await["fired"] == 3).then_some(())).await;
     let notifications = app.user.get("/users/1/notifications").await.expect(200);
     let orders: Vec<_> = notifications.as_array().unwrap().iter().map(|one| one["order_id"].clone()).collect();
     assert_eq!(orders, [1, 2, 3]);
@@ -153,6 +154,9 @@ async fn a_fault_that_can_not_be_armed_is_refused() {
         ("delay_ms", json!({"from": "order", "to": "product", "kind": "delay", "delay_ms": 30_001})),
         ("path", json!({"from": "order", "to": "product", "kind": "error", "path": "products"})),
         ("method", json!({"from": "order", "to": "product", "kind": "error", "method": "get"})),
+        ("method", json!({"from": "anybody", "to": "order", "kind": "stop", "method": "GET"})),
+        ("percent", json!({"from": "anybody", "to": "order", "kind": "stop", "percent": 50})),
+        ("path", json!({"from": "events", "to": "order", "kind": "twice", "path": "/orders"})),
     ] {
         let refused = put(&app.order, fault).await;
         assert!(refused.problem(422, "invalid_fields")["errors"][field].is_string(), "{}", refused.text());

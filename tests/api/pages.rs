@@ -133,7 +133,9 @@ async fn the_page_has_a_field_for_each_parameter_and_each_member_of_a_body() {
                 let start = format!("data-method=\"{}\" data-path=\"{path}\"", method.to_uppercase());
                 let gives = |media_type: &str| operation["responses"]["200"]["content"].get(media_type).is_some();
                 let is_page = gives("*/*") || (gives("text/html") && !gives("application/json"));
-                assert_eq!(page.contains(&start), !is_page, "a form with {start}");
+                // The live page makes these for people.
+                let is_elsewhere = path.starts_with("/faults") || path.starts_with("/lessons");
+                assert_eq!(page.contains(&start), !is_page && !is_elsewhere, "a form with {start}");
                 let Some(form) = page.split(&start).nth(1) else { continue };
                 let form = form.split("</form>").next().unwrap();
                 let parameters = operation["parameters"].as_array().into_iter().flatten();

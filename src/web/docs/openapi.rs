@@ -79,6 +79,8 @@ pub struct Doc {
     pub summary: Sentence,
     /// Who may call it; by default an admin.
     pub access: Access,
+    /// Whether a page of its own makes the call for people, so that it needs no form.
+    has_page: bool,
     parameters: Vec<Parameter>,
     /// The schema of the body, an example, and whether the body is required.
     body: Option<(RefOr<Schema>, Value, Required)>,
@@ -94,12 +96,19 @@ impl Doc {
         Self {
             summary: Sentence::new(id, en),
             access: Access::Admin,
+            has_page: false,
             parameters: Vec::new(),
             body: None,
             success: (200, Response::new(en)),
             failures: COMMON_FAILURES.to_vec(),
             schemas: Vec::new(),
         }
+    }
+
+    /// A page of its own makes the call for people.
+    pub fn has_page(mut self) -> Self {
+        self.has_page = true;
+        self
     }
 
     /// Allows others than an admin to call it.
@@ -258,10 +267,11 @@ impl Doc {
         self.schemas.iter().find(|(known, _)| known == name).map(|(_, schema)| schema)
     }
 
-    /// Whether success is a page or one of its files: nothing that one calls.
-    pub fn is_page(&self) -> bool {
+    /// Whether it has a form on the page of its service: not if it is a page or one of its files.
+    pub fn has_form(&self) -> bool {
         let shows = |media_type: &str| self.success.1.content.contains_key(media_type);
-        shows("*/*") || (shows("text/html") && !shows("application/json"))
+        let is_page = shows("*/*") || (shows("text/html") && !shows("application/json"));
+        !is_page && !self.has_page
     }
 
     /// Whether success is a stream of server-sent events.

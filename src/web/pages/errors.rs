@@ -198,7 +198,7 @@ fn answered_by(code: &Code, server: &Server, language: Language) -> Markup {
     let say = Say(language);
     // A page has no form that one could be led to.
     let is_said = |Endpoint { doc, .. }: &&Endpoint| {
-        !doc.is_page() && doc.codes(server.auth.required).any(|one| one.name == code.name)
+        doc.has_form() && doc.codes(server.auth.required).any(|one| one.name == code.name)
     };
     let calls: Vec<_> = server.documentation.endpoints.iter().filter(is_said).collect();
     let links = html! {

@@ -34,10 +34,10 @@ pub struct Group<'a> {
     calls: Vec<&'a Endpoint>,
 }
 
-/// The endpoints without the pages, in groups, each in the order of the table of routes.
+/// The endpoints that have a form, in groups, each in the order of the table of routes.
 pub fn groups(endpoints: &[Endpoint]) -> Vec<Group<'_>> {
     let mut ranked: Vec<(usize, Group<'_>)> = Vec::new();
-    for endpoint in endpoints.iter().filter(|endpoint| !endpoint.doc.is_page()) {
+    for endpoint in endpoints.iter().filter(|endpoint| endpoint.doc.has_form()) {
         let (rank, title) = group_of(endpoint.path);
         match ranked.iter_mut().find(|(_, group)| group.title == title) {
             Some((_, group)) => group.calls.push(endpoint),

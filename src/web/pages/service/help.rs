@@ -117,7 +117,10 @@ const TRANSLATIONS: &[(&str, &str)] = &[
         "Apa yang dilakukan gangguan terhadapnya, misalnya `lose_answer`.",
     ),
     // Lessons.
-    ("Judges only what has begun since.", "Hanya menilai yang dimulai sejak itu."),
+    (
+        "Judges only what has begun since, in milliseconds since 1970.",
+        "Hanya menilai yang dimulai sejak itu, dalam milidetik sejak 1970.",
+    ),
     ("A lesson, and how far somebody has come in it.", "Pelajaran, dan sudah sampai mana."),
     ("From 1.", "Mulai dari 1."),
     ("The service that it is judged at.", "Service tempat pelajaran ini dinilai."),
@@ -151,7 +154,10 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     ("Who calls whom, for a fault between services.", "Siapa memanggil siapa, bagi gangguan antarservice."),
     ("The faults that can fire at a server.", "Gangguan yang bisa terjadi pada sebuah server."),
     ("What a fault does.", "Apa yang dilakukan gangguan."),
-    ("The request is sent later.", "Permintaan dikirim belakangan."),
+    (
+        "The request is sent later. A call between services that is delayed for longer than its attempt may take is not.",
+        "Permintaan dikirim belakangan; panggilan antarservice yang ditunda lebih lama dari percobaannya tidak dikirim.",
+    ),
     (
         "The connection is refused, or closed before the request is read.",
         "Koneksi ditolak, atau ditutup sebelum permintaan dibaca.",
@@ -179,7 +185,7 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     ),
     ("The service that it is sent to.", "Service yang dituju."),
     ("What happens to it.", "Apa yang terjadi dengannya."),
-    ("Of a delay; 1000, unless it is given.", "Bagi penundaan; 1000 bila tidak diisi."),
+    ("Of a delay; 300, unless it is given.", "Bagi penundaan; 300 bila tidak diisi."),
     (
         "How often it fires; once, unless it is given or `percent` is.",
         "Berapa kali terjadi; sekali, kecuali ini atau `percent` diisi.",
