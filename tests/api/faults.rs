@@ -102,7 +102,9 @@ async fn a_stopped_service_answers_nobody_and_does_nothing_until_it_is_resumed()
     let app = TestApp::spawn().await;
     let stop = |service: &str| json!({"from": "anybody", "to": service, "kind": "stop"});
     assert_eq!(arm(&app.user, "away", stop("user")).await["times"], Value::Null);
-    assert!(!app.user.answers("/users/1").await, "it has answered");
+    for method in ["GET", "HEAD"] {
+        assert!(!app.user.answers(method, "/users/1").await, "{method} was answered");
+    }
     order(&app, &[]).await.problem(503, "peer_unavailable");
     app.user.delete("/faults/away").await.expect(200);
     eventually("an order", async || (order(&app, &[]).await.status == 201).then_some(())).await;

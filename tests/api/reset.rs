@@ -233,6 +233,34 @@ async fn a_payment_that_a_reset_interrupts_pays_no_order_of_the_new_shop() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_reset_overtakes_means_no_order_of_the_new_shop() {
+    let app = TestApp::spawn().await;
+    let opens = async || {
+        app.order.post("/orders", &json!({"user_id": 1, "product_id": 1})).await.expect(201);
+        app.payment.post("/payments", &json!({"order_id": 1, "more_time": true})).await.expect(201);
+    };
+    opens().await;
+    let hang = json!({"from": "payment", "to": "order", "kind": "hang", "method": "PUT"});
+    app.payment.put("/faults/hang", &hang).await.expect(200);
+    let confirmed = {
+        let api = app.payment.clone();
+        tokio::spawn(async move { api.post("/payments/confirm", &json!({"order_id": 1})).await })
+    };
+    eventually("the first attempt hangs", async || {
+        (app.payment.get("/faults").await.expect(200)["faults"][0]["fired"] == 1).then_some(())
+    })
+    .await;
+    reset(&app.payment).await.with_status(204);
+    opens().await;
+    // Its second attempt reaches the new shop.
+    confirmed.await.unwrap();
+    wait_until_idle(&app).await;
+    assert_eq!(app.order.get("/orders/1").await.expect(200)["status"], "pending");
+    assert_eq!(app.payment.get("/payments/1").await.expect(200)["status"], "pending");
+    verified(&app).await;
+}
+
+#[tokio::test]
 async fn live_streams_go_on_with_the_first_ids() {
     let app = TestApp::spawn().await;
     let order = json!({"user_id": 1, "product_id": 1});

@@ -36,8 +36,8 @@ impl Api {
     }
 
     /// Whether there is an answer at all.
-    pub async fn answers(&self, path: &str) -> bool {
-        Connection::new(self.addr, false).send("GET", path, &[], b"").await.is_ok()
+    pub async fn answers(&self, method: &str, path: &str) -> bool {
+        Connection::new(self.addr, false).send(method, path, &[], b"").await.is_ok()
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
